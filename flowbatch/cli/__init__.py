@@ -1,0 +1,1 @@
+"""The flow command: words in, tables or JSON out; talks to the sdk alone."""

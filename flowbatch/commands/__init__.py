@@ -1,0 +1,1 @@
+"""What was said: one file a Slurm command, run inside the controller on behalf of a caller."""

@@ -1,0 +1,51 @@
+"""Everything a command may know of its caller, and the caller's streams; nothing comes from the controller's own process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from flowbatch.core.jobs import Owner
+from flowbatch.core.ports import QueuePort
+
+
+class CallerFile(Exception):
+    """The caller could not read its file; `errno` is the caller's."""
+
+    def __init__(self, errno: int) -> None:
+        super().__init__(errno)
+        self.errno = errno
+
+
+class Output(Protocol):
+    """The caller's stdout or stderr. `write` takes text (`flowbatch.text`) or bytes and never blocks; `drain` waits for the caller."""
+
+    def write(self, data: str | bytes) -> None: ...
+
+    async def drain(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command as a caller said it. Text is by `flowbatch.text`; `environ` keeps the caller's order."""
+
+    command: str
+    argv: tuple[str, ...]
+    environ: Mapping[str, str] = field(repr=False)
+    cwd: str
+    umask: int
+    columns: int
+    lines: int
+    tty: tuple[bool, bool, bool]
+    owner: Owner
+    limits: Mapping[str, int]
+    out: Output
+    err: Output
+    read: Callable[[str, int], Awaitable[bytes]]
+    """Reads a file as the caller sees it (relative to its directory; `-` is its standard input), at most so many bytes
+    and one more. Raises CallerFile."""
+
+
+Command = Callable[[Call, QueuePort], Awaitable[int]]
+"""A command: prints to the call's streams and returns the exit code. Cancelled when the caller hangs up."""

@@ -1,0 +1,52 @@
+"""Orders: what the world is to do, after the commit. Carrying one out twice must be the same as once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start the placement `restart` of the job, once; the allocation stands in the job's record."""
+
+    job_id: int
+    restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the placement: SIGCONT and SIGTERM, KillWait, SIGKILL; `why` is the word in the closing line of its output."""
+
+    job_id: int
+    restart: int
+    why: Literal["cancelled", "timeout", "requeue", "preempted", "deadline"] = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Send one signal to a running placement."""
+
+    job_id: int
+    restart: int
+    signal: int
+    scope: Literal["steps", "batch", "full"] = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The node may drop what it knows of the placement: its end is in the store."""
+
+    job_id: int
+    restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendMail:
+    """One mail of `--mail-type`; the subject is made from the record as it is after the step."""
+
+    job_id: int
+    kind: str
+
+
+Effect = Launch | Stop | Deliver | Forget | SendMail

@@ -1,0 +1,181 @@
+"""Facts: what happened, when. Everything that changes the queue is one of these, and nothing else does.
+
+`at` is the instant at which it happened, by the controller's clock. Facts from a node carry `restart`, the placement
+they speak of: a fact about an earlier placement changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from flowbatch.core.jobs import Owner
+from flowbatch.core.states import ExitStatus
+from flowbatch.spec.job import JobSpec
+from flowbatch.spec.cluster import ClusterSpec
+
+
+@dataclass(frozen=True, slots=True)
+class JobRef:
+    """A job as a user names it: `7` (a job, or all of an array), `7_3`, `7_[1-4]`."""
+
+    job_id: int
+    tasks: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A user asked for a job. Reply: `Accepted` or `Refused`. `test_only`: `WouldStart` or `Refused`, nothing changes."""
+
+    at: int
+    owner: Owner
+    spec: JobSpec
+    test_only: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """A user wants jobs ended. Reply: one `Verdict` a ref, in their order. `by` must own the job or be root."""
+
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalAsked:
+    """A user sends a signal to running jobs: to the steps, the batch shell alone, or all (`full`)."""
+
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+    signal: int
+    scope: Literal["steps", "batch", "full"] = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAsked:
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequeueAsked:
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """The node has the job's process in its journal: it runs, or ran."""
+
+    at: int
+    job_id: int
+    restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailed:
+    """The node could not start the job and never will; `why` is Slurm's reason word, `exit` its code (output file: 0:53)."""
+
+    at: int
+    job_id: int
+    restart: int
+    why: str
+    exit: ExitStatus = ExitStatus(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All processes of the placement are gone. `cause`: by itself, by the time limit, by our kill, or out of memory."""
+
+    at: int
+    job_id: int
+    restart: int
+    exit: ExitStatus
+    cause: Literal["exit", "timeout", "killed", "oom"] = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLost:
+    """The placement is gone without a trace (machine rebooted, journal lost): its exit status will never be known."""
+
+    at: int
+    job_id: int
+    restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Time has come to `at`: timers fall due, old records leave, and what can start is started (the scheduling pass)."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The cluster has this shape from now on (first start, or slurm.conf changed)."""
+
+    at: int
+    cluster: ClusterSpec = field(repr=False)
+
+
+Event = (
+    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked
+    | Launched | LaunchFailed | Ended | NodeLost | Passed | Configured
+)  # fmt: skip
+
+
+# Replies: what the one who brought the event is told, after the commit.
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    job_id: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`code` names Slurm's error (`ESLURM_INVALID_PARTITION_NAME`); its words are in `slurm/codes.py`.
+
+    `lines` are what sbatch prints before the closing line (`Memory specification can not be satisfied`). `hint` is ours, for `flow`.
+    """
+
+    code: str
+    lines: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WouldStart:
+    """`--test-only`: where and when it would start, as far as is known now."""
+
+    job_id: int
+    at: int
+    cpus: int
+    nodes: tuple[str, ...]
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one ref: `code` is None where it was done, else Slurm's error name."""
+
+    ref: JobRef
+    code: str | None = None
+    jobs: tuple[int, ...] = ()
+
+
+Reply = Accepted | Refused | WouldStart | tuple[Verdict, ...] | None

@@ -1,0 +1,64 @@
+"""Doors that commands need, opened by the controller; commands know neither the store nor a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from flowbatch.core.events import Event, Reply
+from flowbatch.core.jobs import Job
+from flowbatch.spec.cluster import ClusterSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a batch job carries besides its record; large, so it lives in the store alone.
+
+    `environment` is what the job starts from (the caller's, after --export), as raw `NAME=value` words;
+    `limits` are the caller's soft resource limits by name (`NOFILE`), -1 for none; `umask` is the caller's.
+    """
+
+    script: bytes = field(repr=False)
+    environment: tuple[bytes, ...] = field(repr=False)
+    limits: Mapping[str, int]
+    umask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The queue at one instant: records never change, so a listing may take its time with it."""
+
+    at: int
+    cluster: ClusterSpec
+    jobs: tuple[Job, ...]
+    planned: Mapping[int, tuple[int, tuple[str, ...]]]
+    """Expected (start, nodes) of pending jobs that the scheduler has looked ahead for."""
+    blocked_partitions: frozenset[str] = frozenset()
+
+
+class QueuePort(Protocol):
+    """The one queue, for commands."""
+
+    def now(self) -> int: ...
+
+    @property
+    def cluster(self) -> ClusterSpec: ...
+
+    async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
+        """Applies one fact; its reply, after the commit. `payload` goes with `Submitted`. Raises StoreFailed."""
+
+    def snapshot(self) -> Snapshot:
+        """The queue as it is now."""
+
+    async def finished(self, job_id: int) -> Sequence[Job]:
+        """Waits until the job (all tasks of an array) is over; its records, by array index. Raises KeyError if unknown."""
+
+    async def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> Sequence[Job]:
+        """Records of jobs, newest first, from the store: also those that left the queue."""
+
+    async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
+        """What happened to a job: (instant, fact in words), oldest first."""
+
+    async def payload(self, job_id: int) -> Payload | None:
+        """Script and environment of a job; None if unknown."""

@@ -1,0 +1,30 @@
+"""Every error that a user may read: what happened, what to do, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+
+class FlowError(Exception):
+    """The root of our own errors. `message` is one sentence, `hint` says what to do, `exit_code` ends the process."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ControllerUnreachable(FlowError):
+    """No controller answers and none could be started."""
+
+
+class NewerStore(FlowError):
+    """The store on disk was written by a later version; nothing in it was touched."""
+
+
+class StoreFailed(FlowError):
+    """A transaction did not reach the disk: nothing of the step happened, and nothing was acknowledged."""
+
+
+class ConfigError(FlowError):
+    """A configuration file says something that cannot be understood; names the file and the line."""

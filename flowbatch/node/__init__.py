@@ -1,0 +1,1 @@
+"""On the machine: starts, watches, signals and reaps jobs. Standard library only."""

@@ -1,0 +1,1 @@
+"""Slurm's face: its codes, fields, wording, times and host lists. Standard library only."""

@@ -1,0 +1,1 @@
+"""What was asked: frozen values, with no opinion on whether it can be had."""

@@ -1,0 +1,1 @@
+"""Remembering: journal and rows in one synced transaction a step."""

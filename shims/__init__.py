@@ -1,0 +1,1 @@
+"""The thin clients that stand on PATH as sbatch, squeue, scancel."""
