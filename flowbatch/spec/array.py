@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import CoreSchema, core_schema
 
 from flowbatch.spec.model import Frozen
 
@@ -102,3 +107,20 @@ class IndexSet:
     def text(self) -> str:
         """As Slurm shows pending tasks: `1-3,5,9`."""
         return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in self.runs())
+
+    def packed(self) -> str:
+        """All of it in few characters: base64 of the deflated bits, as a store keeps it."""
+        raw = self.bits.to_bytes((self.bits.bit_length() + 7) // 8, "little")
+        return base64.b64encode(zlib.compress(raw)).decode()
+
+    @classmethod
+    def unpacked(cls, text: str) -> IndexSet:
+        """The set that `packed` gave."""
+        return cls(int.from_bytes(zlib.decompress(base64.b64decode(text)), "little"))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, cls) else cls.unpacked(value),
+            serialization=core_schema.plain_serializer_function_ser_schema(cls.packed),
+        )
