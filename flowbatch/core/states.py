@@ -69,9 +69,9 @@ class Requeueing:
 class Pending:
     """Waiting. `reason` is Slurm's (`Resources`, `Priority`, `JobHeldUser` ...). `not_before` delays a requeued job."""
 
-    kind: Literal["pending"] = "pending"
     reason: str = "None"
     not_before: int | None = None
+    kind: Literal["pending"] = "pending"
 
 
 @dataclass(frozen=True, slots=True)
