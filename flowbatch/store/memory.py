@@ -1,0 +1,69 @@
+"""The store without a disk, for tests and rehearsals: the same contract, forgotten when the process ends."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from flowbatch.core.effects import Effect
+from flowbatch.core.events import Accepted
+from flowbatch.core.jobs import Job
+from flowbatch.core.ports import Payload
+from flowbatch.ids import StoreId, new_store_id
+from flowbatch.store import story
+from flowbatch.store.contract import Entry, Loaded
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self._id: StoreId = new_store_id()
+        self._next_job_id = 1
+        self._seq = 0
+        self._performed = 0
+        self._jobs: dict[int, Job] = {}
+        self._queued: set[int] = set()
+        self._payloads: dict[int, Payload] = {}
+        self._orders: list[tuple[int, Effect]] = []
+        self._story: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+
+    def load(self) -> Loaded:
+        jobs = tuple(self._jobs[job_id] for job_id in sorted(self._queued))
+        owed = tuple((seq, order) for seq, order in self._orders if seq > self._performed)
+        return Loaded(self._id, self._next_job_id, jobs, self._seq, owed)
+
+    def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
+        for entry in entries:
+            self._enter(entry)
+        self._next_job_id = next_job_id
+        self._performed = performed
+        self._orders = [(seq, order) for seq, order in self._orders if seq > performed]
+
+    def payload(self, payload_id: int) -> Payload | None:
+        return self._payloads.get(payload_id)
+
+    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> list[Job]:
+        named = None if job_ids is None else set(job_ids)
+        newest = sorted(self._jobs.values(), key=lambda job: -job.id)
+        return [job for job in newest if named is None or job.id in named or job.array_id in named][:limit]
+
+    def story(self, job_id: int) -> list[tuple[int, str]]:
+        return list(self._story.get(job_id, ()))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _enter(self, entry: Entry) -> None:
+        event, stepped = entry.event, entry.stepped
+        self._seq = entry.seq
+        for job_id, words in story.lines(event, stepped):
+            self._story[job_id].append((event.at, words))
+        self._jobs.update(stepped.changed)
+        self._queued |= stepped.changed.keys()
+        if entry.payload is not None and isinstance(stepped.reply, Accepted):
+            self._payloads[stepped.changed[stepped.reply.job_id].payload_id] = entry.payload
+        self._queued -= stepped.dropped
+        needed = {self._jobs[job_id].payload_id for job_id in self._queued} if stepped.dropped else set()
+        for job_id in stepped.dropped:
+            if self._jobs[job_id].payload_id not in needed:
+                self._payloads.pop(self._jobs[job_id].payload_id, None)
+        self._orders += ((entry.seq, order) for order in stepped.orders)

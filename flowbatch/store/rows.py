@@ -1,0 +1,75 @@
+"""Records as JSON and back. What a record shares with others (its spec, its payload) is kept apart, under its own id.
+
+Values equal to a default are left out of a spec: a default that changes needs a migration.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
+
+from flowbatch.core.effects import Effect
+from flowbatch.core.events import Event
+from flowbatch.core.jobs import Job
+from flowbatch.core.ports import Payload
+from flowbatch.spec.job import JobSpec
+
+_JOB = TypeAdapter(Job)
+_SPEC = TypeAdapter(JobSpec)
+_EVENTS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Event)}
+_ORDERS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Effect)}
+_BULK = {"spec", "cluster"}
+"""Fields of events that stand elsewhere: in the table of specs, in slurm.conf."""
+
+
+def job_row(job: Job) -> str:
+    """All of a record but its spec."""
+    return _JOB.dump_json(job, exclude={"spec"}).decode()
+
+
+def job(row: str, spec: JobSpec) -> Job:
+    return _JOB.validate_python({**json.loads(row), "spec": spec})
+
+
+def spec_row(spec: JobSpec) -> str:
+    return _SPEC.dump_json(spec, exclude_defaults=True).decode()
+
+
+def spec(row: str) -> JobSpec:
+    return _SPEC.validate_json(row)
+
+
+def event_row(event: Event) -> str:
+    """A fact as the journal keeps it: its kind and its small fields."""
+    fields = _EVENTS[type(event)].dump_python(event, mode="json", exclude=_BULK)
+    return json.dumps({"fact": type(event).__name__, **fields}, separators=(",", ":"))
+
+
+def orders_row(orders: list[Effect]) -> str | None:
+    """A step's orders; None for none."""
+    if not orders:
+        return None
+    named = [[type(order).__name__, _ORDERS[type(order).__name__].dump_python(order, mode="json")] for order in orders]
+    return json.dumps(named, separators=(",", ":"))
+
+
+def orders(row: str) -> list[Effect]:
+    return [_ORDERS[name].validate_python(fields) for name, fields in json.loads(row)]
+
+
+def payload_row(payload: Payload) -> bytes:
+    """Script, environment, limits and umask, deflated."""
+    head = json.dumps({"limits": dict(payload.limits), "umask": payload.umask, "script": len(payload.script)})
+    return zlib.compress(b"\0".join([head.encode(), payload.script, *payload.environment]), 1)
+
+
+def payload(row: bytes) -> Payload:
+    raw = zlib.decompress(row)
+    start = raw.index(b"\0") + 1
+    head = json.loads(raw[: start - 1])
+    end = start + head["script"]
+    words = raw[end + 1 :].split(b"\0") if len(raw) > end else []
+    return Payload(raw[start:end], tuple(words), head["limits"], head["umask"])

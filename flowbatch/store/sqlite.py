@@ -1,0 +1,215 @@
+"""The store on disk: one SQLite file, its write-ahead log synced at each commit (synchronous=FULL).
+
+A copied file takes a new id, so that two controllers never own the same placements: the file's host, device and inode
+stand in it, and where they differ and no job is placed, a new id is drawn. A copy with placed jobs keeps the id: its
+placements are known by it, and the node that holds them says what is true.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from flowbatch.core.effects import Effect
+from flowbatch.core.events import Accepted
+from flowbatch.core.jobs import Job
+from flowbatch.core.ports import Payload
+from flowbatch.core.states import Completing, Running
+from flowbatch.errors import NewerStore, StoreFailed
+from flowbatch.ids import StoreId, new_store_id
+from flowbatch.spec.job import JobSpec
+from flowbatch.store import rows, story
+from flowbatch.store.contract import Entry, Loaded
+from flowbatch.store.migrations import MIGRATIONS
+
+_IDS_PER_QUERY = 500
+_RECORD = "SELECT jobs.body, specs.id, specs.body FROM jobs {} JOIN specs ON specs.id = jobs.spec_id"
+_QUEUED = _RECORD.format("INDEXED BY jobs_queued") + " WHERE queued"
+_NEWEST = _RECORD.format("") + " ORDER BY jobs.id DESC LIMIT ?"
+_NAMED = _RECORD.format("") + " WHERE jobs.id IN ({0}) OR jobs.array_id IN ({0}) ORDER BY jobs.id DESC LIMIT ?"
+
+
+class SqliteStore:
+    """One file at `path` (0600, its directory 0700), made if missing. `trace` sees every statement before it runs."""
+
+    def __init__(self, path: Path, trace: Callable[[str], None] | None = None) -> None:
+        """Opens and migrates the file. Raises NewerStore, or StoreFailed for a file that cannot be opened."""
+        self._path = path
+        self._known_specs: set[int] = set()
+        with _border(f"cannot open the store {path}"):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.set_trace_callback(trace)
+            self._migrate()
+
+    def load(self) -> Loaded:
+        with _border("cannot read the store"):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            meta = dict(self._db.execute("SELECT name, value FROM meta"))
+            jobs = tuple(sorted(_records(self._db.execute(_QUEUED)), key=lambda job: job.id))
+            (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
+            owed = tuple(self._owed(int(meta["performed"])))
+            store = self._identity(meta, placed=any(isinstance(job.state, Running | Completing) for job in jobs))
+        self._known_specs = {job.spec_id for job in jobs}
+        return Loaded(store, int(meta["next_job_id"]), jobs, seq, owed)
+
+    def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
+        with _border("cannot write to the store"), self._transaction():
+            changed: dict[int, Job] = {}
+            dropped: set[int] = set()
+            for entry in entries:
+                self._journal(entry)
+                changed.update(entry.stepped.changed)
+                dropped |= entry.stepped.dropped
+            self._save(changed.values())
+            self._drop(dropped)
+            self._meta({"next_job_id": str(next_job_id), "performed": str(performed)})
+
+    def payload(self, payload_id: int) -> Payload | None:
+        with _border("cannot read the store"):
+            found = self._db.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
+        return rows.payload(found[0]) if found else None
+
+    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> list[Job]:
+        with _border("cannot read the store"):
+            if job_ids is None:
+                return list(_records(self._db.execute(_NEWEST, (limit,))))
+            found: dict[int, Job] = {}
+            for start in range(0, len(job_ids), _IDS_PER_QUERY):
+                ids = job_ids[start : start + _IDS_PER_QUERY]
+                marks = ",".join("?" * len(ids))
+                query = self._db.execute(_NAMED.format(marks), (*ids, *ids, limit))
+                found.update({job.id: job for job in _records(query)})
+        return sorted(found.values(), key=lambda job: -job.id)[:limit]
+
+    def story(self, job_id: int) -> list[tuple[int, str]]:
+        with _border("cannot read the store"):
+            query = "SELECT at, words FROM story WHERE job_id = ? ORDER BY seq"
+            return list(self._db.execute(query, (job_id,)))
+
+    def close(self) -> None:
+        with _border("cannot close the store"):
+            self._db.close()
+
+    def _migrate(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            self._db.close()
+            raise NewerStore(
+                f"the store {self._path} was written by a later version of flowbatch",
+                hint="use that version, or set FLOW_STATE_DIR to another directory",
+            )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if version == len(MIGRATIONS):
+            return
+        with self._transaction():
+            for number, script in enumerate(MIGRATIONS[version:], version + 1):
+                for statement in filter(str.strip, script.split(";")):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {number}")
+            if version == 0:
+                self._meta(
+                    {"store": new_store_id(), "file": self._file(), "next_job_id": "1", "performed": "0"},
+                )
+
+    def _identity(self, meta: dict[str, str], placed: bool) -> StoreId:
+        if meta["file"] == self._file() or placed:
+            return StoreId(meta["store"])
+        fresh = new_store_id()
+        with self._transaction():
+            self._meta({"store": fresh, "file": self._file()})
+        return fresh
+
+    def _file(self) -> str:
+        stat = os.stat(self._path)
+        return f"{socket.gethostname()}:{stat.st_dev}:{stat.st_ino}"
+
+    def _owed(self, performed: int) -> Iterator[tuple[int, Effect]]:
+        query = "SELECT seq, orders FROM journal WHERE seq > ? AND orders IS NOT NULL ORDER BY seq"
+        for seq, row in self._db.execute(query, (performed,)).fetchall():
+            for order in rows.orders(row):
+                yield seq, order
+
+    def _journal(self, entry: Entry) -> None:
+        event, stepped = entry.event, entry.stepped
+        self._db.execute(
+            "INSERT INTO journal (seq, at, event, orders) VALUES (?, ?, ?, ?)",
+            (entry.seq, event.at, rows.event_row(event), rows.orders_row(stepped.orders)),
+        )
+        self._db.executemany(
+            "INSERT INTO story (job_id, seq, at, words) VALUES (?, ?, ?, ?)",
+            ((job_id, entry.seq, event.at, words) for job_id, words in story.lines(event, stepped)),
+        )
+        if entry.payload is not None and isinstance(stepped.reply, Accepted):
+            payload_id = stepped.changed[stepped.reply.job_id].payload_id
+            self._db.execute(
+                "INSERT INTO payloads (id, body) VALUES (?, ?)", (payload_id, rows.payload_row(entry.payload))
+            )
+
+    def _save(self, changed: Collection[Job]) -> None:
+        for job in changed:
+            if job.spec_id not in self._known_specs:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO specs (id, body) VALUES (?, ?)", (job.spec_id, rows.spec_row(job.spec))
+                )
+                self._known_specs.add(job.spec_id)
+        self._db.executemany(
+            "INSERT INTO jobs (id, queued, array_id, spec_id, payload_id, body) VALUES (?, 1, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET queued = 1, array_id = excluded.array_id, spec_id = excluded.spec_id, "
+            "payload_id = excluded.payload_id, body = excluded.body",
+            ((job.id, job.array_id, job.spec_id, job.payload_id, rows.job_row(job)) for job in changed),
+        )
+
+    def _drop(self, job_ids: set[int]) -> None:
+        ids = [(job_id,) for job_id in sorted(job_ids)]
+        self._db.executemany("UPDATE jobs SET queued = 0 WHERE id = ?", ids)
+        self._db.executemany(
+            "DELETE FROM payloads WHERE id = (SELECT payload_id FROM jobs WHERE id = ?) "
+            "AND NOT EXISTS (SELECT 1 FROM jobs WHERE queued AND jobs.payload_id = payloads.id)",
+            ids,
+        )
+        if ids:
+            self._known_specs.clear()
+
+    def _meta(self, values: dict[str, str]) -> None:
+        self._db.executemany(
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            values.items(),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._known_specs.clear()
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+
+def _records(cursor: sqlite3.Cursor) -> Iterator[Job]:
+    """Records with their specs rejoined: those that share one row share one value."""
+    specs: dict[int, JobSpec] = {}
+    for body, spec_id, spec in cursor.fetchall():
+        if spec_id not in specs:
+            specs[spec_id] = rows.spec(spec)
+        yield rows.job(body, specs[spec_id])
+
+
+@contextmanager
+def _border(what: str) -> Iterator[None]:
+    """No exception of sqlite3 or the file system leaves the store."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreFailed(f"{what}: {error}") from error
