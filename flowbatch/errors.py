@@ -28,3 +28,7 @@ class StoreFailed(FlowError):
 
 class ConfigError(FlowError):
     """A configuration file says something that cannot be understood; names the file and the line."""
+
+
+class ForeignFile(FlowError):
+    """A file that is not ours stands where one of ours should; it was left as it is."""

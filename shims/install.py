@@ -1,0 +1,128 @@
+"""Puts the thin clients on disk under Slurm's names, and says which ones win on PATH.
+
+Callers delete `HOME`, `XDG_*`, `SLURM_*` and sometimes most of the environment, so everything that a shim must know is
+written into it: the interpreter, where `client.py` lies, the state directory and how to start a controller.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowbatch.errors import ForeignFile
+
+COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
+MARK = "flowbatch shim"
+"""Stands in the first lines of every file of ours: only such a file is replaced or removed."""
+
+LONGEST_SHEBANG = 127
+"""What older Linux kernels read of a `#!` line; blanks in it never work."""
+
+PROGRAM = """\
+# {mark}: {command} talks to the flowbatch controller of {state}
+import sys
+sys.path.insert(0, {clients!r})
+from client import main
+sys.exit(main({command!r}, {state!r}, {start!r}))
+"""
+
+
+@dataclass(frozen=True)
+class Baked:
+    """What a shim knows without asking: absolute paths, and the words that start a controller."""
+
+    python: str
+    clients: str
+    state: str
+    start: tuple[str, ...]
+
+    @classmethod
+    def of(cls, state: Path, start: Sequence[str]) -> Baked:
+        """This interpreter and this installation."""
+        return cls(sys.executable, str(Path(__file__).resolve().parent), str(state), tuple(start))
+
+
+def script(command: str, baked: Baked) -> str:
+    """The whole text of one shim; its name on disk does not matter to it."""
+    text = PROGRAM.format(mark=MARK, command=command, state=baked.state, clients=baked.clients, start=list(baked.start))
+    shebang = f"#!{baked.python} -IS"
+    if len(shebang) <= LONGEST_SHEBANG and not any(blank in baked.python for blank in " \t\n"):
+        return f"{shebang}\n{text}"
+    # To sh the third line is `exec python ...`, and it never comes back; to Python it is a string.
+    return f"#!/bin/sh\n# {MARK}\n'''exec' {shlex.quote(baked.python)} -I -S \"$0\" \"$@\"\n' '''\n{text}"
+
+
+def install(folder: Path, baked: Baked, *, force: bool = False) -> list[Path]:
+    """Every command of `COMMANDS` stands in `folder`, executable. Raises ForeignFile, before anything is written,
+    if a name is taken by a file that is not ours; with `force` that file is replaced."""
+    targets = {command: folder / command for command in COMMANDS}
+    foreign = [target for target in targets.values() if os.path.lexists(target) and not is_shim(target)]
+    if foreign and not force:
+        raise ForeignFile(
+            f"{foreign[0]} is not a shim of flowbatch, perhaps a real Slurm's: nothing was written",
+            hint="choose another folder with --to, or replace it with --force",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for command, target in targets.items():
+        new = target.with_name(f".{command}.{os.getpid()}")
+        new.write_text(script(command, baked), encoding="utf-8", errors="surrogateescape")
+        new.chmod(0o755)
+        new.replace(target)
+    return list(targets.values())
+
+
+def uninstall(folder: Path) -> list[Path]:
+    """No shim of ours is left in `folder`; other files stay. The files that were removed."""
+    removed = [folder / command for command in COMMANDS if is_shim(folder / command)]
+    for path in removed:
+        path.unlink()
+    if removed and not any(folder.iterdir()):
+        folder.rmdir()
+    return removed
+
+
+def is_shim(path: Path) -> bool:
+    """Whether this is a file of ours; a link, an unreadable file and a missing one are not."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return False
+        with open(path, "rb") as file:
+            return MARK.encode() in file.read(512)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who answers to one name: the executables of that name on PATH, the winner first."""
+
+    command: str
+    found: tuple[Path, ...]
+
+    @property
+    def winner(self) -> Path | None:
+        return self.found[0] if self.found else None
+
+    @property
+    def ours(self) -> bool:
+        return self.winner is not None and is_shim(self.winner.resolve())
+
+
+def standing(environ: Mapping[str, str]) -> list[Standing]:
+    """Who wins on the caller's PATH, for each command."""
+    folders = dict.fromkeys(Path(folder) for folder in environ.get("PATH", os.defpath).split(os.pathsep) if folder)
+    return [Standing(command, tuple(f / command for f in folders if _runs(f / command))) for command in COMMANDS]
+
+
+def _runs(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
+
+
+def path_line(folder: Path) -> str:
+    """The line that puts `folder` first on PATH, for any POSIX shell to evaluate."""
+    return f'export PATH={shlex.quote(str(folder))}:"$PATH"'

@@ -1,0 +1,109 @@
+"""The files that `flow shims install` writes, without a controller: a `client.py` of the test says what it was told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flowbatch.errors import ForeignFile
+from flowbatch.shims.install import COMMANDS, Baked, install, is_shim, path_line, standing, uninstall
+
+TELLING = "def main(*told):\n    print(told)\n    return 7\n"
+
+
+@pytest.fixture
+def baked(tmp_path: Path) -> Baked:
+    clients = tmp_path / "package's own"
+    clients.mkdir()
+    (clients / "client.py").write_text(TELLING)
+    return Baked(sys.executable, str(clients), str(tmp_path / "state"), ("python", "-m", "x"))
+
+
+def told(shim: Path) -> tuple[str, int]:
+    done = subprocess.run([shim, "--hello"], env={}, capture_output=True, text=True, timeout=30)
+    assert done.stderr == ""
+    return done.stdout, done.returncode
+
+
+def test_each_command_runs_with_an_empty_environment(tmp_path: Path, baked: Baked) -> None:
+    shims = install(tmp_path / "bin", baked)
+    assert [shim.name for shim in shims] == list(COMMANDS)
+    assert told(shims[0]) == (f"('sbatch', {baked.state!r}, ['python', '-m', 'x'])\n", 7)
+
+
+@pytest.mark.parametrize("folder", ["with blank", "it's", "long" * 40])
+def test_an_interpreter_that_no_shebang_can_name(tmp_path: Path, baked: Baked, folder: str) -> None:
+    python = tmp_path / folder / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    shims = install(tmp_path / "bin", Baked(str(python), baked.clients, baked.state, ()))
+    assert told(shims[1]) == (f"('squeue', {baked.state!r}, [])\n", 7)
+    assert all(is_shim(shim) for shim in shims)
+
+
+def test_installing_again_replaces_our_own_files(tmp_path: Path, baked: Baked) -> None:
+    install(tmp_path, baked)
+    install(tmp_path, Baked(baked.python, baked.clients, "/elsewhere", ()))
+    assert told(tmp_path / "sbatch")[0] == "('sbatch', '/elsewhere', [])\n"
+
+
+def test_a_real_slurm_is_left_alone(tmp_path: Path, baked: Baked) -> None:
+    real = tmp_path / "scancel"
+    real.write_text("#!/bin/sh\n")
+    with pytest.raises(ForeignFile, match="scancel is not a shim of flowbatch") as raised:
+        install(tmp_path, baked)
+    assert raised.value.hint is not None and "--force" in raised.value.hint
+    assert not (tmp_path / "sbatch").exists() and real.read_text() == "#!/bin/sh\n"
+    install(tmp_path, baked, force=True)
+    assert is_shim(real)
+
+
+def test_a_link_to_a_real_slurm_is_replaced_and_not_written_through(tmp_path: Path, baked: Baked) -> None:
+    real = tmp_path / "real"
+    real.write_text("#!/bin/sh\n")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "sbatch").symlink_to(real)
+    install(folder, baked, force=True)
+    assert real.read_text() == "#!/bin/sh\n" and is_shim(folder / "sbatch")
+
+
+def test_uninstall_takes_only_what_is_ours(tmp_path: Path, baked: Baked) -> None:
+    folder = tmp_path / "bin"
+    install(folder, baked)
+    (folder / "squeue").write_text("#!/bin/sh\n")
+    assert [path.name for path in uninstall(folder)] == ["sbatch", "scancel", "scontrol"]
+    assert [path.name for path in folder.iterdir()] == ["squeue"]
+    (folder / "squeue").unlink()
+    install(folder, baked)
+    uninstall(folder)
+    assert not folder.exists()
+
+
+def test_the_first_on_path_wins(tmp_path: Path, baked: Baked) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    install(ours, baked)
+    theirs.mkdir()
+    (theirs / "sbatch").write_text("#!/bin/sh\n")
+    (theirs / "sbatch").chmod(0o755)
+    (theirs / "squeue").write_text("not executable")
+    first = {s.command: s for s in standing({"PATH": f"{theirs}:{ours}:{theirs}"})}
+    assert first["sbatch"].found == (theirs / "sbatch", ours / "sbatch") and not first["sbatch"].ours
+    assert first["squeue"].found == (ours / "squeue",) and first["squeue"].ours
+    assert {s.winner for s in standing({"PATH": str(tmp_path)})} == {None}
+
+
+def test_a_link_to_a_shim_counts_as_ours(tmp_path: Path, baked: Baked) -> None:
+    install(tmp_path / "shims", baked)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sbatch").symlink_to(tmp_path / "shims" / "sbatch")
+    assert standing({"PATH": str(tmp_path / "bin")})[0].ours
+
+
+def test_the_path_line_is_for_any_shell(tmp_path: Path) -> None:
+    line = path_line(tmp_path / "a b'c")
+    done = subprocess.run(["sh", "-c", f'{line}; echo "$PATH"'], env={"PATH": "/bin"}, capture_output=True, text=True)
+    assert done.stdout == f"{tmp_path}/a b'c:/bin\n"
