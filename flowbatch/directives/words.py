@@ -1,0 +1,90 @@
+"""The words of a directive line, each with the columns its characters came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lark import Token, Transformer, v_args
+
+from flowbatch.directives.values.grammar import Language
+from flowbatch.directives.values.syntax import ValueSyntax
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """`columns[i]` is where character i stands in the text that was read (0-based); `end` is one past the word."""
+
+    text: str
+    columns: tuple[int, ...]
+    end: int
+
+    @property
+    def start(self) -> int:
+        return self.columns[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The words of a text up to its end, or up to `fault`: (what sbatch says of it, the column it is at)."""
+
+    words: tuple[Word, ...]
+    fault: tuple[str, int] | None = None
+
+
+@lru_cache(maxsize=4096)
+def split(text: str) -> Split:
+    """The words of what follows `#SBATCH` on a line."""
+    try:
+        return Split(_WORDS.read(text))
+    except ValueSyntax as error:
+        at = error.column - 1
+    sound = _sound(text, at)
+    said = "Unexpected `:`" if text[at] == ":" else f"Unmatched `{text[at]}`"
+    return Split(sound, (f"{said} in [{text[sound[-1].end if sound else 0 :]}]", at))
+
+
+def _sound(text: str, at: int) -> tuple[Word, ...]:
+    """The words that were whole before the fault at `at`."""
+    while at > 0 and text[at - 1] not in _BLANKS:
+        at -= 1
+    try:
+        return _WORDS.read(text[:at])
+    except ValueSyntax as error:
+        return _sound(text, error.column - 1)
+
+
+_BLANKS = " \t\n\v\f\r"
+
+
+@v_args(inline=True)
+class _Reader(Transformer[Token, "tuple[Word, ...]"]):
+    def word(self, *pieces: Token) -> Word:
+        text: list[str] = []
+        columns: list[int] = []
+        for piece in pieces:
+            for at, character in _characters(piece):
+                text.append(character)
+                columns.append(piece.start_pos + at)
+        last = pieces[-1]
+        return Word("".join(text), tuple(columns), last.start_pos + len(last))
+
+    def start(self, *parts: Token | Word | None) -> tuple[Word, ...]:
+        return tuple(part for part in parts if isinstance(part, Word))
+
+
+def _characters(piece: Token) -> list[tuple[int, str]]:
+    """What a piece of a word stands for, without its quotes and backslashes, each with its place in the piece."""
+    if piece.type in ("OPENING", "PLAIN"):
+        return list(enumerate(piece))
+    inside = range(1, len(piece) - 1) if piece.type in ("DOUBLE", "SINGLE") else range(len(piece))
+    found = []
+    escaped = False
+    for at in inside:
+        escaped = piece[at] == "\\" and not escaped
+        if not escaped:
+            found.append((at, piece[at]))
+    return found
+
+
+_WORDS: Language[tuple[Word, ...]] = Language("directive", _Reader())
