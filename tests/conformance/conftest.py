@@ -1,0 +1,46 @@
+"""The two worlds, each started once and only where a test asks for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance import oracle, worlds
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
+    if not oracle.installed():
+        pytest.skip("no real Slurm here (slurmctld, slurmd and root are needed): not compared with the real thing")
+    with oracle.real_slurm(tmp_path_factory.mktemp("real")) as env:
+        yield worlds.World("/usr/bin", env)
+
+
+@pytest.fixture(scope="session")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
+    root = tmp_path_factory.mktemp("ours")
+    config = root / "config"
+    config.mkdir()
+    (config / "slurm.conf").write_text("ClusterName=oracle\n" + oracle.shape())
+    (config / "gres.conf").write_text(oracle.gres_conf(root / "dev"))
+    yield worlds.ours(root / "state", config, root / "shims")
+    _stop(root / "state")
+
+
+def _stop(state: Path) -> None:
+    """Ends the controller and the node daemon of this state directory, by their recorded pids."""
+    for file in state.rglob("*.pid"):
+        pid = int(file.read_text().split()[0])
+        with_deadline = time.monotonic() + 10
+        try:
+            os.kill(pid, signal.SIGTERM)
+            while time.monotonic() < with_deadline:
+                os.kill(pid, 0)
+                time.sleep(0.05)
+        except ProcessLookupError:
+            continue

@@ -1,0 +1,132 @@
+"""A real Slurm on this machine, as the judge of ours: one slurmctld and a few slurmd, all on loopback, under one directory.
+
+Needs Debian's slurm-wlm (22.05) and root, for the device nodes that stand for GPUs. `python -m tests.conformance.oracle
+DIR` starts one, prints the line to eval and stops it at the end of standard input.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FIRST_JOB_ID = 50_000
+
+SHAPE = """\
+MaxArraySize=100001
+MaxJobCount=200000
+FirstJobId={first}
+KillWait=2
+SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+GresTypes=gpu
+NodeName=n[1-{nodes}] {plumbing}CPUs={cpus} Sockets=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory=16000 \
+Gres=gpu:h100:{gpus} Feature=fast,big State=UNKNOWN
+PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=short Nodes=n1 MaxTime=30 State=UP
+PartitionName=closed Nodes=n2 State=DOWN
+{extra}
+"""
+"""The cluster's shape in slurm.conf's words; both worlds read it, real Slurm with `plumbing` and more lines around it."""
+
+_AROUND = """\
+ClusterName=oracle
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/none
+CredType=cred/none
+StateSaveLocation={dir}/state
+SlurmdSpoolDir={dir}/spool/%n
+SlurmctldPidFile={dir}/run/slurmctld.pid
+SlurmdPidFile={dir}/run/slurmd-%n.pid
+SlurmctldLogFile={dir}/log/slurmctld.log
+SlurmdLogFile={dir}/log/slurmd-%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+ReturnToService=2
+MpiDefault=none
+SlurmdParameters=config_overrides
+"""
+
+
+def installed() -> bool:
+    return shutil.which("slurmctld") is not None and shutil.which("slurmd") is not None and os.geteuid() == 0
+
+
+def shape(*, plumbing: str = "", nodes: int = 4, cpus: int = 8, gpus: int = 8, extra: str = "") -> str:
+    """The slurm.conf lines that say what the cluster is; `extra` lines come last."""
+    return SHAPE.format(first=FIRST_JOB_ID, plumbing=plumbing, nodes=nodes, cpus=cpus, gpus=gpus, extra=extra)
+
+
+def gres_conf(devices: Path, nodes: int = 4, gpus: int = 8) -> str:
+    return f"NodeName=n[1-{nodes}] Name=gpu Type=h100 File={devices}/gpu[0-{gpus - 1}]\n"
+
+
+@contextmanager
+def real_slurm(
+    directory: Path, *, port: int = 27817, nodes: int = 4, cpus: int = 8, gpus: int = 8, extra: str = ""
+) -> Iterator[dict[str, str]]:
+    """A running Slurm whose nodes are idle; yields the environment to add. Stops what it started, by pid."""
+    for part in ("state", "spool", "log", "run", "dev"):
+        (directory / part).mkdir(parents=True, exist_ok=True)
+    for index in range(gpus):
+        device = directory / "dev" / f"gpu{index}"
+        if not device.exists():
+            os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    host = socket.gethostname().split(".")[0]
+    plumbing = f"NodeHostname={host} NodeAddr=127.0.0.1 Port=[{port + 10}-{port + 9 + nodes}] "
+    around = _AROUND.format(host=host, port=port, user="root", dir=directory)
+    conf = directory / "slurm.conf"
+    conf.write_text(around + shape(plumbing=plumbing, nodes=nodes, cpus=cpus, gpus=gpus, extra=extra))
+    (directory / "gres.conf").write_text(gres_conf(directory / "dev", nodes, gpus))
+    env = {"SLURM_CONF": str(conf)}
+    try:
+        _run(["slurmctld", "-c", "-f", str(conf)], env)
+        for index in range(1, nodes + 1):
+            _run(["slurmd", "-f", str(conf), "-N", f"n{index}"], env)
+        _until_idle(nodes, env)
+        yield env
+    finally:
+        _stop(directory)
+
+
+def _run(argv: list[str], env: dict[str, str]) -> str:
+    done = subprocess.run(argv, env=os.environ | env, capture_output=True, text=True, check=False, timeout=60)
+    return done.stdout
+
+
+def _until_idle(nodes: int, env: dict[str, str]) -> None:
+    deadline = time.monotonic() + 60
+    while _run(["sinfo", "-h", "-N", "-p", "debug", "-o", "%t"], env).split().count("idle") < nodes:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the real Slurm's nodes did not come up")
+        time.sleep(0.3)
+
+
+def _stop(directory: Path) -> None:
+    files = list((directory / "run").glob("*.pid"))
+    for file in files:
+        try:
+            os.kill(int(file.read_text()), signal.SIGTERM)
+        except (OSError, ValueError):
+            continue
+    deadline = time.monotonic() + 10
+    while any(file.exists() for file in files) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    with real_slurm(Path(sys.argv[1])) as variables:
+        print(" ".join(f"export {name}={value};" for name, value in variables.items()), flush=True)
+        sys.stdin.read()
