@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flowbatch.errors import ForeignFile
-from flowbatch.shims.install import COMMANDS, Baked, install, is_shim, path_line, standing, uninstall
+from flowbatch.sdk.shims import COMMANDS, Baked, install, is_shim, path_line, standing, uninstall
 
-TELLING = "def main(*told):\n    print(told)\n    return 7\n"
+TELLING = "import sys\ndef main(*told):\n    print(told)\n    sys.exit(7)\n"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def told(shim: Path) -> tuple[str, int]:
 def test_each_command_runs_with_an_empty_environment(tmp_path: Path, baked: Baked) -> None:
     shims = install(tmp_path / "bin", baked)
     assert [shim.name for shim in shims] == list(COMMANDS)
-    assert told(shims[0]) == (f"('sbatch', {baked.state!r}, ['python', '-m', 'x'])\n", 7)
+    assert told(shims[0]) == (f"(b'sbatch', {baked.state.encode()!r}, [b'python', b'-m', b'x'])\n", 7)
 
 
 @pytest.mark.parametrize("folder", ["with blank", "it's", "long" * 40])
@@ -40,14 +40,14 @@ def test_an_interpreter_that_no_shebang_can_name(tmp_path: Path, baked: Baked, f
     python.parent.mkdir()
     python.symlink_to(sys.executable)
     shims = install(tmp_path / "bin", Baked(str(python), baked.clients, baked.state, ()))
-    assert told(shims[1]) == (f"('squeue', {baked.state!r}, [])\n", 7)
+    assert told(shims[1]) == (f"(b'squeue', {baked.state.encode()!r}, [])\n", 7)
     assert all(is_shim(shim) for shim in shims)
 
 
 def test_installing_again_replaces_our_own_files(tmp_path: Path, baked: Baked) -> None:
     install(tmp_path, baked)
     install(tmp_path, Baked(baked.python, baked.clients, "/elsewhere", ()))
-    assert told(tmp_path / "sbatch")[0] == "('sbatch', '/elsewhere', [])\n"
+    assert told(tmp_path / "sbatch")[0] == "(b'sbatch', b'/elsewhere', [])\n"
 
 
 def test_a_real_slurm_is_left_alone(tmp_path: Path, baked: Baked) -> None:

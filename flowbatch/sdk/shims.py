@@ -10,11 +10,13 @@ import os
 import shlex
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from flowbatch.errors import ForeignFile
+from flowbatch.paths import Paths
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 MARK = "flowbatch shim"
@@ -24,12 +26,13 @@ LONGEST_SHEBANG = 127
 """What older Linux kernels read of a `#!` line; blanks in it never work."""
 
 PROGRAM = """\
-# {mark}: {command} talks to the flowbatch controller of {state}
+# {mark}: talks to the flowbatch controller of {state!r}
 import sys
 sys.path.insert(0, {clients!r})
 from client import main
-sys.exit(main({command!r}, {state!r}, {start!r}))
+main({command!r}, {raw_state!r}, {start!r})
 """
+"""The client wants bytes, as the operating system has them."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,19 @@ class Baked:
     start: tuple[str, ...]
 
     @classmethod
-    def of(cls, state: Path, start: Sequence[str]) -> Baked:
-        """This interpreter and this installation."""
-        return cls(sys.executable, str(Path(__file__).resolve().parent), str(state), tuple(start))
+    def of(cls, paths: Paths) -> Baked:
+        """This interpreter, this installation and these directories."""
+        configured = ("/usr/bin/env", f"FLOW_CONFIG_DIR={paths.config}")
+        start = (*configured, sys.executable, "-I", "-m", "flowbatch.controller", "start")
+        return cls(sys.executable, str(files("flowbatch.shims")), str(paths.state), start)
 
 
 def script(command: str, baked: Baked) -> str:
     """The whole text of one shim; its name on disk does not matter to it."""
-    text = PROGRAM.format(mark=MARK, command=command, state=baked.state, clients=baked.clients, start=list(baked.start))
+    text = PROGRAM.format(
+        mark=MARK, command=os.fsencode(command), state=baked.state, clients=baked.clients,
+        raw_state=os.fsencode(baked.state), start=[os.fsencode(word) for word in baked.start],
+    )  # fmt: skip
     shebang = f"#!{baked.python} -IS"
     if len(shebang) <= LONGEST_SHEBANG and not any(blank in baked.python for blank in " \t\n"):
         return f"{shebang}\n{text}"
