@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -29,18 +25,4 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
     (config / "slurm.conf").write_text("ClusterName=oracle\n" + oracle.shape())
     (config / "gres.conf").write_text(oracle.gres_conf(root / "dev"))
     yield worlds.ours(root / "state", config, root / "shims")
-    _stop(root / "state")
-
-
-def _stop(state: Path) -> None:
-    """Ends the controller and the node daemon of this state directory, by their recorded pids."""
-    for file in state.rglob("*.pid"):
-        pid = int(file.read_text().split()[0])
-        with_deadline = time.monotonic() + 10
-        try:
-            os.kill(pid, signal.SIGTERM)
-            while time.monotonic() < with_deadline:
-                os.kill(pid, 0)
-                time.sleep(0.05)
-        except ProcessLookupError:
-            continue
+    worlds.stop(root / "state")

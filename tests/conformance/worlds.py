@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,3 +110,17 @@ def ours(state: Path, config: Path, shims: Path) -> World:
         env=os.environ | env, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
     return World(str(shims), env)
+
+
+def stop(state: Path) -> None:
+    """Ends the controller and the node daemon of this state directory, by their recorded pids."""
+    for file in state.rglob("*.pid"):
+        pid = int(file.read_text().split()[0])
+        with_deadline = time.monotonic() + 10
+        try:
+            os.kill(pid, signal.SIGTERM)
+            while time.monotonic() < with_deadline:
+                os.kill(pid, 0)
+                time.sleep(0.05)
+        except ProcessLookupError:
+            continue

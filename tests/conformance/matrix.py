@@ -1,0 +1,41 @@
+"""docs/reference/conformance.md, printed from the cases, the recorded transcripts and the table of differences."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from tests.conformance.differences import DIFFERENCES, concerned
+from tests.conformance.worlds import CASES, RECORDED
+
+_HEAD = """\
+# Conformance with Slurm 22.05.8
+
+Each case is a shell script of commands that runs twice: with Debian's Slurm 22.05.8, and with flowbatch on a cluster of the
+same slurm.conf. Standard output, standard error, exit codes, job files and environments are compared line by line.
+Job numbers, instants, the host's name and the working directory are named before the comparison; everything else that
+may differ stands in the second table. The tests fail on any other difference.
+
+The cases are `tests/conformance/cases/*.sh`, what real Slurm said is kept in `tests/conformance/recorded/`. Where Slurm is
+installed the record itself is checked against it; `python -m tests.conformance.record` takes it anew.
+
+## Cases
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    rows, total = [], 0
+    for case in CASES:
+        recorded = (RECORDED / f"{case.stem}.txt").read_text()
+        about = case.read_text().splitlines()[0].removeprefix("# ")
+        commands = recorded.count("[rc=")
+        numbers = [str(DIFFERENCES.index(d) + 1) for d in concerned(case.stem, recorded)]
+        total += commands
+        rows.append((f"`{case.stem}`", about, commands, ", ".join(numbers) or "none"))
+    cases = tabulate(rows, headers=("case", "what is compared", "commands", "named differences"), tablefmt="github")
+    named = tabulate(
+        [(n, d.what, d.why) for n, d in enumerate(DIFFERENCES, 1)],
+        headers=("no.", "what differs", "why"),
+        tablefmt="github",
+    )
+    return f"{_HEAD}\n{cases}\n\n{len(rows)} cases, {total} commands.\n\n## Named differences\n\n{named}\n"
