@@ -1,0 +1,68 @@
+"""The environment of batch scripts against what real Slurm 22.05.8 set, shape by shape.
+
+`tests/data/environments/` holds, for each shape: the options, the environment that was submitted, the login shell's
+where it was asked for, the job's facts, and the environment that the script found. Host, user and paths are neutral.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from flowbatch.slurm.environment import JobFacts, batch_environment, folded, words
+
+SHAPES = sorted(Path(__file__, "../../data/environments").resolve().glob("*.json"))
+
+
+def as_bytes(plain):
+    return None if plain is None else {name.encode(): value.encode() for name, value in plain.items()}
+
+
+@pytest.mark.parametrize("path", SHAPES, ids=lambda path: path.stem)
+def test_a_recorded_shape(path):
+    shape = json.loads(path.read_text())
+    facts = JobFacts.of(shape["facts"])
+    made = batch_environment(words(as_bytes(shape["submitted"])), facts, as_bytes(shape["login"]))
+    assert {name.decode(): value.decode() for name, value in made.items()} == shape["environment"]
+
+
+def test_the_shapes_are_there():
+    assert len(SHAPES) >= 60
+
+
+@pytest.fixture
+def facts():
+    return JobFacts.of(json.loads((SHAPES[0].parent / "plain.json").read_text())["facts"])
+
+
+def test_facts_survive_their_journey_as_json(facts):
+    assert JobFacts.of(json.loads(json.dumps(asdict(facts)))) == facts
+
+
+def test_a_fact_of_a_later_version_is_left_out(facts):
+    assert JobFacts.of({**asdict(facts), "invented_later": 1}) == facts
+
+
+def test_bytes_that_are_no_text_pass_unchanged(facts):
+    assert batch_environment([b"RAW=\xff\xfe=x"], facts)[b"RAW"] == b"\xff\xfe=x"
+
+
+def test_a_word_without_a_name_is_dropped(facts):
+    assert b"" not in batch_environment([b"=x", b"novalue"], facts)
+    assert b"novalue" not in batch_environment([b"novalue"], facts)
+
+
+def test_without_managed_gpus_the_users_choice_stays(facts):
+    unmanaged = JobFacts.of({**asdict(facts), "gpus": None})
+    assert batch_environment([b"CUDA_VISIBLE_DEVICES=3"], unmanaged)[b"CUDA_VISIBLE_DEVICES"] == b"3"
+    assert b"CUDA_VISIBLE_DEVICES" not in batch_environment([b"CUDA_VISIBLE_DEVICES=3"], facts)
+
+
+def test_without_a_slurm_conf_none_is_named(facts):
+    assert b"SLURM_CONF" not in batch_environment([], JobFacts.of({**asdict(facts), "slurm_conf": None}))
+
+
+@pytest.mark.parametrize(("counts", "text"), [((1,), "1"), ((4, 4), "4(x2)"), ((2, 2, 1, 2), "2(x2),1,2"), ((), "")])
+def test_counts_fold(counts, text):
+    assert folded(counts) == text
