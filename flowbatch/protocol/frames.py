@@ -98,3 +98,11 @@ def unpack_call(body: bytes) -> CallFrame:
         )  # fmt: skip
     except (ValueError, IndexError) as error:
         raise BadFrame(f"a flowbatch call with bad words: {error}") from None
+
+
+def header(raw: bytes) -> tuple[Kind, int]:
+    """Kind and length of the frame that these `HEADER.size` bytes open. Raises BadFrame."""
+    kind, length = HEADER.unpack(raw)
+    if kind not in set(Kind) or length > MAX_FRAME:
+        raise BadFrame(f"no flowbatch frame: kind {kind}, {length} bytes")
+    return Kind(kind), length

@@ -60,7 +60,8 @@ SPECS = [
             gres=GresRequest(per_node=(Gres(name="gpu", type="h100", count=2),)),
             constraint=FeatureGroup(kind="matching", terms=(FeatureTerm(name="a", count=2), FeatureTerm(name="b"))),
         ),
-        mail=Mail(types=("END",), user="a@b"), signal=Signal(number=10), export=Export(kind="named", variables=(("A", None),)),
+        mail=Mail(types=("END",), user="a@b"), signal=Signal(number=10),
+        export=Export(kind="named", variables=(("A", None),)),
     ),
     JobSpec(
         name="bad", work_dir="/", array=Malformed(text="1-", where="x"), dependency=Malformed(text="y"),

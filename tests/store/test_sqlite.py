@@ -151,7 +151,8 @@ def test_a_start_reads_no_history(tmp_path):
     statements.clear()
     store.load()
     plans = [" ".join(row[3] for row in store._db.execute(f"EXPLAIN QUERY PLAN {sql}")) for sql in statements[:4]]
-    assert not [plan for plan in plans if "SCAN jobs" in plan and "jobs_queued" not in plan or "SCAN journal" in plan]
+    whole = [plan for plan in plans if "SCAN jobs" in plan and "jobs_queued" not in plan]
+    assert whole == [] and not [plan for plan in plans if "SCAN journal" in plan]
     store.close()
 
 

@@ -1,0 +1,147 @@
+"""Life and death of the controller: one for a state directory, started detached, found by its socket.
+
+Who holds `controller.lock` is the controller; the socket may be stale, the lock never is (the kernel drops it).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from flowbatch.controller import peer
+from flowbatch.errors import ControllerUnreachable
+from flowbatch.paths import SOCKET, Paths
+
+START_WITHIN_S = 30
+STOP_WITHIN_S = 30
+ALREADY = 75
+"""A controller's exit code when another one holds the lock."""
+
+KEPT = ("PATH", "HOME", "LANG", "TZ")
+"""What of the starter's environment the controller keeps, besides FLOW_*."""
+
+READY = b"ready\n"
+
+PROGRAM = (sys.executable, "-I", "-m", "flowbatch.app")
+"""The controller itself, in the foreground."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether a controller answers, and who it is."""
+
+    pid: int | None
+    paths: Paths
+
+
+def status(paths: Paths) -> Status:
+    return Status(_answering(paths), paths)
+
+
+def start(paths: Paths, environ: Mapping[str, str]) -> int:
+    """A controller answers; its pid. Raises ControllerUnreachable with the reason why none could be started."""
+    make_state(paths)
+    until = time.monotonic() + START_WITHIN_S
+    while True:
+        pid = _answering(paths)
+        if pid is not None:
+            return pid
+        code, words = _spawn(paths, environ)
+        if code not in (0, ALREADY):
+            raise ControllerUnreachable(words or f"the controller ended with exit code {code}")
+        if time.monotonic() > until:
+            raise ControllerUnreachable(
+                f"a controller holds {paths.lock} and does not answer", hint="it may be stopping; see controller.log"
+            )
+        if code == ALREADY:
+            time.sleep(0.05)
+
+
+def stop(paths: Paths) -> int | None:
+    """No controller runs; the pid of the one that did. Its jobs go on. Raises ControllerUnreachable if it stays."""
+    pid = _answering(paths)
+    if pid is None:
+        return None
+    os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + STOP_WITHIN_S
+    while True:
+        try:
+            with lock(paths):
+                return pid
+        except Timeout:
+            if time.monotonic() > until:
+                raise ControllerUnreachable(f"the controller (pid {pid}) does not stop") from None
+            time.sleep(0.02)
+
+
+def lock(paths: Paths) -> FileLock:
+    """The controller's lock; entering it raises filelock's Timeout at once where another holds it."""
+    return FileLock(paths.lock, timeout=0, mode=0o600)
+
+
+def make_state(paths: Paths) -> None:
+    """The state directory exists, 0700. Raises ControllerUnreachable with the reason."""
+    try:
+        paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if paths.state.stat().st_mode & 0o077:
+            paths.state.chmod(0o700)
+    except OSError as error:
+        raise ControllerUnreachable(
+            f"cannot use the state directory {paths.state}: {error.strerror}",
+            hint="set FLOW_STATE_DIR to a directory of your own",
+        ) from None
+    if not os.access(paths.state, os.W_OK | os.X_OK):
+        raise ControllerUnreachable(f"cannot write to the state directory {paths.state}")
+
+
+def environment(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
+    """A clean environment that names the same directories."""
+    kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith("FLOW_")}
+    return kept | {"FLOW_STATE_DIR": str(paths.state), "FLOW_CONFIG_DIR": str(paths.config)}
+
+
+def ready() -> None:
+    """Tells `start` that the controller answers, and lets go of the standard streams (a pipe to the starter)."""
+    os.write(1, READY)
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+
+
+def _spawn(paths: Paths, environ: Mapping[str, str]) -> tuple[int, str]:
+    """Starts a controller and waits until it lets go of its streams: (0, "") if it lives, else how and why it ended."""
+    with subprocess.Popen(
+        PROGRAM, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=paths.state,
+        env=environment(paths, environ), start_new_session=True,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        words = child.stdout.read()
+        if words.endswith(READY):
+            child.returncode = 0  # it lives on without us
+            return 0, ""
+    return child.returncode, words.decode(errors="replace").strip()
+
+
+def _answering(paths: Paths) -> int | None:
+    """The pid of the controller that listens, or None."""
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.chdir(paths.state)
+        line.connect(SOCKET)
+        return peer.of(line).pid
+    except OSError:
+        return None
+    finally:
+        os.fchdir(here)
+        os.close(here)
+        line.close()

@@ -1,0 +1,113 @@
+"""The queue as commands see it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from flowbatch.controller.loop import Loop
+from flowbatch.core.events import Event, Reply
+from flowbatch.core.jobs import ArrayTask, Job
+from flowbatch.core.ports import Payload, Snapshot
+from flowbatch.core.states import Finished
+from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.store.contract import Store
+
+ALL = 2_000_000
+"""More records than an array can have."""
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """Someone waits until none of `unfinished` is left."""
+
+    unfinished: set[int]
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Port:
+    """`core.ports.QueuePort` on a loop and its store."""
+
+    def __init__(self, loop: Loop, store: Store) -> None:
+        self._loop = loop
+        self._store = store
+        self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)
+        loop.on_commit = self._hear
+
+    def now(self) -> int:
+        return self._loop.clock.now()
+
+    @property
+    def cluster(self) -> ClusterSpec:
+        return self._loop.cluster
+
+    async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
+        return await self._loop.apply(event, payload)
+
+    def snapshot(self) -> Snapshot:
+        queue = self._loop.queue
+        return Snapshot(self.now(), queue.cluster, tuple(queue.jobs.values()), {})
+
+    async def finished(self, job_id: int) -> Sequence[Job]:
+        root = await self._root(job_id)
+        waiter = _Waiter({job.id for job in self._loop.queue.jobs.values() if _root(job) == root and not _over(job)})
+        if waiter.unfinished:
+            self._waiters[root].append(waiter)
+            try:
+                await waiter.over.wait()
+            finally:
+                self._waiters[root].remove(waiter)
+                if not self._waiters[root]:
+                    del self._waiters[root]
+        records = await self.history([root], ALL)
+        return sorted(records, key=_index)
+
+    async def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> Sequence[Job]:
+        return await self._loop.on_disk(self._store.history, job_ids, limit)
+
+    async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
+        return await self._loop.on_disk(self._store.story, job_id)
+
+    async def payload(self, job_id: int) -> Payload | None:
+        job = await self._record(job_id)
+        return None if job is None else await self._loop.on_disk(self._store.payload, job.payload_id)
+
+    async def _record(self, job_id: int) -> Job | None:
+        job = self._loop.queue.jobs.get(job_id)
+        if job is not None:
+            return job
+        return next((job for job in await self.history([job_id]) if job.id == job_id), None)
+
+    async def _root(self, job_id: int) -> int:
+        job = await self._record(job_id)
+        if job is not None:
+            return _root(job)
+        if await self.history([job_id], 1):
+            return job_id
+        raise KeyError(job_id)
+
+    def _hear(self, changed: Iterable[Job]) -> None:
+        """After a commit: who has waited for the last of these?"""
+        touched = set()
+        for job in changed:
+            for waiter in self._waiters.get(_root(job), ()):
+                (waiter.unfinished.discard if _over(job) else waiter.unfinished.add)(job.id)
+                touched.add(_root(job))
+        for root in touched:
+            for waiter in self._waiters[root]:
+                if not waiter.unfinished:
+                    waiter.over.set()
+
+
+def _root(job: Job) -> int:
+    return job.id if job.array_id is None else job.array_id
+
+
+def _over(job: Job) -> bool:
+    return isinstance(job.state, Finished)
+
+
+def _index(job: Job) -> tuple[int, int]:
+    return (job.array.index if isinstance(job.array, ArrayTask) else 1 << 30), job.id
