@@ -18,6 +18,10 @@ class ControllerUnreachable(FlowError):
     """No controller answers and none could be started."""
 
 
+class AnswerLost(FlowError):
+    """The controller died between what was asked and its answer: it may have happened or not."""
+
+
 class NewerStore(FlowError):
     """The store on disk was written by a later version; nothing in it was touched."""
 
