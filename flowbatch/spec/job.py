@@ -54,6 +54,8 @@ class JobSpec(Frozen):
 
     name: str
     work_dir: str
+    submit_dir: str | None = None
+    """Where sbatch was called, if that is not `work_dir` (--chdir)."""
     command: str | None = None
     """The script's path as squeue shows it; None for --wrap and for a script on standard input."""
     arguments: tuple[str, ...] = ()
