@@ -29,7 +29,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One fault for a reader: where, what, and what to do. `lines` are what sbatch itself prints, `exit_code` its code."""
+    """One fault for a reader: where, what, what to do. `lines` are what sbatch itself prints, `exit_code` its code."""
 
     message: str
     lines: tuple[str, ...]

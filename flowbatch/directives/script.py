@@ -109,7 +109,7 @@ class Script:
 
     @cached_property
     def components(self) -> tuple[tuple[Line, ...], ...]:
-        """The #SBATCH and #SLURM lines of each component of a heterogeneous job; one component where none is divided."""
+        """The #SBATCH and #SLURM lines of each component of a heterogeneous job, or of the one job."""
         components: list[list[Line]] = [[]]
         for line in self._header("#SBATCH", "#SLURM"):
             separator = _SEPARATOR.match(line.rest)
@@ -186,7 +186,7 @@ def _is_command(line: str) -> bool:
 def _why_unread(line: str, command: int | None) -> str:
     if command is not None:
         return f"stands after the first command (line {command})"
-    if line.startswith(("##", "# ")) or line.startswith("#\t"):
+    if line.startswith(("##", "# ", "#\t")):
         return "is a comment: SBATCH must follow the # at once"
     if line[:1].isspace():
         return "is indented"

@@ -62,12 +62,14 @@ class _Reader(Transformer[Token, "tuple[Word, ...]"]):
     def word(self, *pieces: Token) -> Word:
         text: list[str] = []
         columns: list[int] = []
+        end = 0
         for piece in pieces:
+            start = piece.start_pos or 0
             for at, character in _characters(piece):
                 text.append(character)
-                columns.append(piece.start_pos + at)
-        last = pieces[-1]
-        return Word("".join(text), tuple(columns), last.start_pos + len(last))
+                columns.append(start + at)
+            end = start + len(piece)
+        return Word("".join(text), tuple(columns), end)
 
     def start(self, *parts: Token | Word | None) -> tuple[Word, ...]:
         return tuple(part for part in parts if isinstance(part, Word))
