@@ -22,6 +22,7 @@ from flowbatch.core.events import Event, Passed, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
+from flowbatch.core.states import Finished
 from flowbatch.errors import StoreFailed
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.store.contract import Entry, Loaded, Store
@@ -89,12 +90,19 @@ class Loop:
             raise StoreFailed("the queue could not be read again from its store")
         return self._queue
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is queued or running, as far as is known."""
+        return self._queue is None or any(not isinstance(job.state, Finished) for job in self._queue.jobs.values())
+
     async def load(self) -> Loaded:
         """Reads the queue from the store. Raises StoreFailed."""
         loaded = await self.on_disk(self._store.load)
         first = max(loaded.next_job_id, self.cluster.first_job_id)
         self._queue = self._make_queue(self.cluster, first, loaded.jobs)
         self._seq = loaded.seq
+        self._performed = max(self._performed, loaded.performed)
+        self._saved = loaded.performed
         self._passed_at = None
         return loaded
 

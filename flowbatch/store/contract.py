@@ -28,13 +28,15 @@ class Entry:
 class Loaded:
     """What a controller starts from. `jobs`: every record that is in the queue. `seq`: the journal's last line.
 
-    `owed`: orders that were committed and not known to be carried out, oldest first.
+    `performed`: the journal's last line whose orders, and all before, are known to be carried out; `owed`: the orders
+    of those after it, oldest first, with their lines.
     """
 
     store: StoreId
     next_job_id: int
     jobs: tuple[Job, ...]
     seq: int = 0
+    performed: int = 0
     owed: tuple[tuple[int, Effect], ...] = ()
 
 

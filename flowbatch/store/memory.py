@@ -29,7 +29,7 @@ class MemoryStore:
     def load(self) -> Loaded:
         jobs = tuple(self._jobs[job_id] for job_id in sorted(self._queued))
         owed = tuple((seq, order) for seq, order in self._orders if seq > self._performed)
-        return Loaded(self._id, self._next_job_id, jobs, self._seq, owed)
+        return Loaded(self._id, self._next_job_id, jobs, self._seq, self._performed, owed)
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         for entry in entries:

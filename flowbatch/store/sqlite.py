@@ -57,7 +57,7 @@ class SqliteStore:
             owed = tuple(self._owed(int(meta["performed"])))
             store = self._identity(meta, placed=any(isinstance(job.state, Running | Completing) for job in jobs))
         self._known_specs = {job.spec_id for job in jobs}
-        return Loaded(store, int(meta["next_job_id"]), jobs, seq, owed)
+        return Loaded(store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed)
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         with _border("cannot write to the store"), self._transaction():

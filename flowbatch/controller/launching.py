@@ -1,0 +1,177 @@
+"""From a placed record and its payload to all that a node needs: `protocol.launch.LaunchMessage`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from flowbatch.core.jobs import ArrayTask, Job
+from flowbatch.core.ports import Payload
+from flowbatch.core.states import Allocation, NodeShare, Running
+from flowbatch.ids import StoreId
+from flowbatch.protocol.launch import Key, LaunchMessage
+from flowbatch.slurm import hostlist
+from flowbatch.slurm.environment import JobFacts
+from flowbatch.spec.array import ArraySpec
+from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.dependency import Dependency
+from flowbatch.spec.job import JobSpec
+from flowbatch.spec.resources import Gres
+
+GPU = "gpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What every launch from this controller has in common. `slurm_conf`: the site's file, if it has one."""
+
+    store: StoreId
+    cluster: ClusterSpec
+    slurm_conf: str | None = None
+
+
+def key(store: StoreId, job_id: int, restart: int) -> Key:
+    return Key(store, job_id, restart)
+
+
+def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMessage:
+    """The launch of the job's present placement. Bytes go as latin-1 text."""
+    spec, share = job.spec, state.allocation.shares[0]
+    task = job.array if isinstance(job.array, ArrayTask) else None
+    facts = _facts(site, job, state.allocation)
+    return LaunchMessage(
+        key=Key(site.store, job.id, job.restarts),
+        name=spec.name,
+        user=job.owner.name,
+        uid=job.owner.uid,
+        gid=job.owner.gid,
+        node=share.node,
+        hosts=state.allocation.nodes,
+        work_dir=spec.work_dir,
+        script=payload.script.decode("latin-1"),
+        arguments=spec.arguments,
+        environment=tuple(word.decode("latin-1") for word in payload.environment),
+        facts=asdict(facts),
+        stdin=spec.files.input,
+        stdout=spec.files.output,
+        stderr=spec.files.error,
+        append=_appends(spec, site.cluster),
+        umask=payload.umask,
+        limits=_propagated(spec, payload.limits),
+        array_id=task.array_id if task else None,
+        array_index=task.index if task else None,
+        kill_wait_s=site.cluster.kill_wait_s,
+        ends_by=state.ends_by,
+        signal=spec.signal.number if spec.signal else None,
+        signal_lead_s=spec.signal.lead_s if spec.signal else 0,
+        signal_batch_only=spec.signal.batch_only if spec.signal else False,
+        memory_mib=share.memory_mib or None,
+        cpu_ids=share.cpu_ids,
+        gpu_ids=_gpus(share),
+        login_environment=facts.login_environment,
+    )
+
+
+def _facts(site: Site, job: Job, allocation: Allocation) -> JobFacts:
+    spec, memory, shares = job.spec, job.spec.resources.memory, allocation.shares
+    array = spec.array if isinstance(spec.array, ArraySpec) else None
+    indices = array.indices() if array else None
+    return JobFacts(
+        cluster=site.cluster.name,
+        job_id=job.id,
+        name=spec.name,
+        user=job.owner.name,
+        uid=job.owner.uid,
+        gid=job.owner.gid,
+        partition=allocation.partition,
+        nodelist=hostlist.fold(allocation.nodes),
+        nodes=allocation.nodes,
+        cpus_per_node=tuple(share.cpus for share in shares),
+        tasks_per_node=tuple(share.tasks for share in shares),
+        submit_dir=spec.submit_dir or spec.work_dir,
+        submit_host=job.owner.host,
+        ntasks=_tasks_asked(spec, allocation),
+        options=dict(_options(spec)),
+        account=spec.account,
+        qos=spec.qos,
+        reservation=spec.reservation,
+        mem_per_node_mib=memory.mib if memory and memory.per == "node" else site.cluster.def_mem_per_node,
+        mem_per_cpu_mib=memory.mib if memory and memory.per == "cpu" else site.cluster.def_mem_per_cpu,
+        mem_per_gpu_mib=memory.mib if memory and memory.per == "gpu" else None,
+        gpus=_gpus(shares[0]) if GPU in site.cluster.gres_types else None,
+        array_id=job.array.array_id if isinstance(job.array, ArrayTask) else None,
+        array_index=job.array.index if isinstance(job.array, ArrayTask) else None,
+        array_count=len(indices) if indices else 0,
+        array_min=indices.first if indices else 0,
+        array_max=indices.last if indices else 0,
+        array_step=array.ranges[0].step if array and len(array.ranges) == 1 else 1,
+        restarts=job.restarts,
+        login_environment=_from_login(spec),
+        slurm_conf=site.slurm_conf,
+    )
+
+
+def _from_login(spec: JobSpec) -> bool:
+    """sbatch loads a login environment for --get-user-env and for every --export but ALL alone and NIL."""
+    export = spec.export
+    all_alone = export.kind == "all" and not export.variables
+    return spec.get_user_env or not (all_alone or export.kind == "nil")
+
+
+def _appends(spec: JobSpec, cluster: ClusterSpec) -> bool:
+    return cluster.job_file_append if spec.files.open_mode is None else spec.files.open_mode == "append"
+
+
+def _propagated(spec: JobSpec, limits: Mapping[str, int]) -> dict[str, int]:
+    """--propagate: all limits, none, or the named ones."""
+    named = {name.upper() for name in spec.propagate} if spec.propagate is not None else {"ALL"}
+    return {name: value for name, value in limits.items() if named & {"ALL", name}}
+
+
+def _tasks_asked(spec: JobSpec, allocation: Allocation) -> int | None:
+    """The number of tasks where it was asked for in any way, else None."""
+    asked = spec.resources
+    if asked.ntasks is not None:
+        return asked.ntasks
+    if asked.ntasks_per_node is not None:
+        return asked.ntasks_per_node * len(allocation.shares)
+    if asked.ntasks_per_gpu is not None:
+        return asked.ntasks_per_gpu * sum(len(_gpus(share)) for share in allocation.shares)
+    return None
+
+
+def _gpus(share: NodeShare) -> tuple[int, ...]:
+    return tuple(index for name, _, indices in share.gres if name == GPU for index in indices)
+
+
+def _options(spec: JobSpec) -> Iterator[tuple[str, str]]:
+    """The options that were given, by long name, with sbatch's own words for their values."""
+    asked = spec.resources
+    numbers = {
+        "cpus-per-gpu": asked.cpus_per_gpu,
+        "cpus-per-task": asked.cpus_per_task,
+        "ntasks-per-core": asked.ntasks_per_core,
+        "ntasks-per-gpu": asked.ntasks_per_gpu,
+        "ntasks-per-node": asked.ntasks_per_node,
+        "ntasks-per-socket": asked.ntasks_per_socket,
+        "threads-per-core": asked.threads_per_core,
+    }
+    words = {
+        "dependency": spec.dependency.text if isinstance(spec.dependency, Dependency) else None,
+        "distribution": spec.distribution,
+        "export": spec.export.text,
+        "gpus": _gpu_words(asked.gres.per_job),
+        "gpus-per-socket": _gpu_words(asked.gres.per_socket),
+        "gpus-per-task": _gpu_words(asked.gres.per_task),
+        "open-mode": spec.files.open_mode[0] if spec.files.open_mode else None,
+        "overcommit": "set" if asked.overcommit else None,
+    }
+    yield from ((name, str(value)) for name, value in numbers.items() if value is not None)
+    yield from ((name, value) for name, value in words.items() if value is not None)
+    yield from spec.recorded
+
+
+def _gpu_words(asked: tuple[Gres, ...]) -> str | None:
+    """`2` or `h100:2,a100:1`, as the --gpus* options take them."""
+    named = [f"{one.type}:{one.count}" if one.type else str(one.count) for one in asked if one.name == GPU]
+    return ",".join(named) or None

@@ -1,0 +1,103 @@
+"""Orders carried out, one after another in the order of their commits; mails go their own way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+
+from flowbatch.backends.contract import Backend
+from flowbatch.controller import launching, mail
+from flowbatch.controller.failpoint import Failpoint, nowhere
+from flowbatch.controller.launching import Site
+from flowbatch.controller.loop import Loop, Order
+from flowbatch.controller.mail import Mailer
+from flowbatch.core.effects import Deliver, Effect, Forget, Launch, SendMail, Stop
+from flowbatch.core.events import LaunchFailed
+from flowbatch.core.jobs import Job
+from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Running
+from flowbatch.errors import FlowError
+from flowbatch.protocol.launch import Key
+
+RETRY_S = (0.2, 1, 5, 15)
+"""An order that could not be handed over is tried again after so many seconds, the last for good."""
+
+log = logging.getLogger("flowbatch.perform")
+
+
+@dataclass
+class Performer:
+    """Carries out what the loop orders. An order may come twice: each works once, by its placement's key."""
+
+    loop: Loop
+    queue: QueuePort
+    backend: Backend
+    site: Site
+    mailer: Mailer
+    failpoint: Failpoint = nowhere
+    mails: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            order = await self.loop.orders.get()
+            name = type(order.effect).__name__
+            self.failpoint(f"ordered {name}")
+            await self._until_done(order)
+            self.failpoint(f"performed {name}")
+            self.loop.performed(order)
+
+    async def _until_done(self, order: Order) -> None:
+        """An order is never given up: the machine may be away for a while."""
+        for attempt in range(1_000_000_000):
+            try:
+                await self.perform(order.effect, order.job)
+            except (FlowError, OSError) as error:
+                log.warning(
+                    "order not carried out", extra={"fields": {"order": repr(order.effect), "why": repr(error)}}
+                )
+                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+            else:
+                return
+
+    async def perform(self, effect: Effect, job: Job | None) -> None:
+        """Hands one order over. `job`: the record as the step that ordered it left it."""
+        match effect:
+            case Launch():
+                await self._launch(job)
+            case Stop():
+                await self.backend.stop(self._key(effect), effect.why)
+            case Deliver():
+                await self.backend.deliver(self._key(effect), effect.signal, effect.scope)
+            case Forget():
+                await self.backend.forget(self._key(effect))
+            case SendMail():
+                self._aside(self._mail(effect, job))
+            case _:
+                raise TypeError(effect)
+
+    def _key(self, effect: Stop | Deliver | Forget) -> Key:
+        return Key(self.site.store, effect.job_id, effect.restart)
+
+    async def _launch(self, job: Job | None) -> None:
+        if job is None or not isinstance(job.state, Running):
+            return
+        payload = await self.queue.payload(job.id)
+        if payload is None:
+            await self.loop.tell(LaunchFailed(self.queue.now(), job.id, job.restarts, "JobLaunchFailure"))
+            return
+        await self.backend.launch(launching.message(self.site, job, job.state, payload))
+
+    async def _mail(self, effect: SendMail, job: Job | None) -> None:
+        if job is None:
+            return
+        array = job.array_id
+        tasks = await self.queue.history([array], 1_000_000) if array is not None else ()
+        await self.mailer.send(job, effect.kind, mail.subject(job, effect.kind, self.queue.now(), tasks))
+
+    def _aside(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self.mails.add(task)
+        task.add_done_callback(self.mails.discard)

@@ -1,0 +1,58 @@
+"""After a start: first the truth about what was running, then what was ordered and perhaps not done, then new work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from flowbatch.controller.loop import Order
+from flowbatch.core.effects import Deliver, Effect, Forget, Launch, SendMail, Stop
+from flowbatch.core.jobs import Job
+from flowbatch.core.states import Completing, Ending, Requeueing, Running
+from flowbatch.ids import StoreId
+from flowbatch.protocol.launch import Key
+from flowbatch.store.contract import Loaded
+
+Why = Literal["cancelled", "timeout", "requeue", "preempted", "deadline"]
+
+_WHY: dict[str, Why] = {"TIMEOUT": "timeout", "DEADLINE": "deadline", "PREEMPTED": "preempted"}
+
+
+def placed(store: StoreId, jobs: Iterable[Job]) -> list[Key]:
+    """The placements that a machine may hold: it is asked about each of them.
+
+    One that was never reported as launched is not asked about: it is launched, again if need be, and the node knows
+    by its key whether it has it.
+    """
+    return [Key(store, job.id, job.restarts) for job in jobs if _held(job)]
+
+
+def _held(job: Job) -> bool:
+    return job.state.launched if isinstance(job.state, Running) else isinstance(job.state, Completing)
+
+
+def owed(loaded: Loaded, jobs: dict[int, Job]) -> Iterator[Order]:
+    """Orders to carry out before any new one.
+
+    What must hold of a placement follows from its record as it is now (launched, or stopped); signals, mails and
+    permissions to forget are taken from the journal, since no record shows them. A signal or mail that was given just
+    before the controller died may so be given twice, never not at all.
+    """
+    for job in jobs.values():
+        order = _due(job)
+        if order is not None:
+            yield Order(0, order, job)
+    for seq, order in loaded.owed:
+        if isinstance(order, Deliver | SendMail | Forget):
+            yield Order(seq, order, jobs.get(order.job_id))
+
+
+def _due(job: Job) -> Effect | None:
+    match job.state:
+        case Running(launched=False):
+            return Launch(job.id, job.restarts)
+        case Completing(then=Ending() as then):
+            return Stop(job.id, job.restarts, _WHY.get(then.outcome, "cancelled"))
+        case Completing(then=Requeueing() as then):
+            return Stop(job.id, job.restarts, "preempted" if then.cause == "preempted" else "requeue")
+    return None
