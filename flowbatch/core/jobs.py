@@ -41,10 +41,15 @@ class ArrayTask:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A dependency term that is not fulfilled yet; `failed` when it never can be."""
+    """A dependency term that is not fulfilled yet; `failed` when it never can be.
+
+    `array`: it names a whole array (Slurm shows `7_*`). `due`: the instant at which `after:7+5` will be fulfilled, once known.
+    """
 
     term: DependencyTerm
     failed: bool = False
+    array: bool = False
+    due: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Job:
     """`Main` or `Backfill`, once started."""
     notes: tuple[str, ...] = ()
     """What was obliged, emulated or recorded at admission, one sentence each (`unknown partition gpu: ran in debug`)."""
+    held: str | None = None
+    """Slurm's reason of a held job (`JobHeldUser`, `JobHeldAdmin` ...), in any state: it stays held when it is requeued."""
 
     @property
     def array_id(self) -> int | None:

@@ -29,6 +29,9 @@ class Allocation:
 
     partition: str
     shares: tuple[NodeShare, ...]
+    sharing: bool = False
+    """Other jobs that share may run on the same CPUs (OverSubscribe)."""
+    licenses: tuple[tuple[str, int], ...] = ()
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -83,6 +86,8 @@ class Running:
     ends_by: int | None
     """When the time limit falls, or None for no limit."""
     launched: bool = False
+    mailed_percent: int = 0
+    """How much of the time limit was already announced by mail (50, 80, 90, 100)."""
     kind: Literal["running"] = "running"
 
 
