@@ -36,3 +36,15 @@ class ConfigError(FlowError):
 
 class ForeignFile(FlowError):
     """A file that is not ours stands where one of ours should; it was left as it is."""
+
+
+class CommandFailed(FlowError):
+    """A command of the controller refused; the message is what it printed, the exit code its own."""
+
+    def __init__(self, message: str, *, hint: str | None = None, exit_code: int = 1) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
+
+
+class JobFailed(FlowError):
+    """A job that was waited for did not complete."""

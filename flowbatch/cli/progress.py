@@ -1,0 +1,53 @@
+"""Waiting for a job: silent for a program, one moving line on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from itertools import cycle
+
+import click
+
+from flowbatch.commands.flow_views import JobView
+from flowbatch.sdk.jobs import JobHandle
+
+EVERY_S = 0.5
+CLEAR = "\r\x1b[K"
+
+
+def watch(handle: JobHandle) -> tuple[JobView, ...]:
+    """The records of a job, or of all tasks of an array, once they are over."""
+    return _on_terminal(handle) if sys.stderr.isatty() else handle.wait_all()
+
+
+def _on_terminal(handle: JobHandle) -> tuple[JobView, ...]:
+    for mark in cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"):
+        try:
+            jobs = handle.wait_all(timeout=EVERY_S)
+        except TimeoutError:
+            click.echo(f"{CLEAR}{mark} {line(handle.records(), time.time())}", err=True, nl=False)
+        else:
+            click.echo(f"{CLEAR}{ending(jobs)}", err=True)
+            return jobs
+    raise AssertionError("a cycle has no end")
+
+
+def line(jobs: tuple[JobView, ...], now: float) -> str:
+    """What is going on, in one line."""
+    if len(jobs) == 1 and jobs[0].started_at is not None:
+        return f"job {jobs[0].id} {jobs[0].state} on {','.join(jobs[0].nodes)} for {int(now) - jobs[0].started_at} s"
+    if len(jobs) == 1:
+        return f"job {jobs[0].id} {jobs[0].state}" + (f" ({jobs[0].reason})" if jobs[0].reason else "")
+    states = [job.state for job in jobs]
+    return f"job {jobs[0].job_id}: " + ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
+
+
+def ending(jobs: tuple[JobView, ...]) -> str:
+    """How it ended, in one line."""
+    if len(jobs) > 1:
+        return f"{line(jobs, 0)}; `flow status {jobs[0].id.partition('_')[0]}` shows each"
+    job = jobs[0]
+    ran = f" after {job.ended_at - job.started_at} s" if job.ended_at is not None and job.started_at is not None else ""
+    return f"job {job.id} {job.state}{ran}" + (
+        f"; its output is in {job.stdout}" if job.stdout and job.started_at else ""
+    )

@@ -1,0 +1,68 @@
+"""`flow shims`: sbatch, squeue, scancel and scontrol on PATH."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from flowbatch.paths import find
+from flowbatch.sdk import shims as files
+
+
+def _folder(to: Path | None) -> Path:
+    return (to or find(os.environ).state / "shims").absolute()
+
+
+_to = click.option("--to", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Where they stand.")
+
+
+@click.group()
+def shims() -> None:
+    """Put sbatch, squeue, scancel and scontrol on PATH, in front of a real Slurm or in place of one."""
+
+
+@shims.command()
+@_to
+@click.option("--force", is_flag=True, help="Replace files that are not ours.")
+def install(to: Path | None, force: bool) -> None:
+    """Write the commands into DIR (default: a folder of our own), and say how to reach them."""
+    folder = _folder(to)
+    for path in files.install(folder, files.Baked.of(find(os.environ)), force=force):
+        click.echo(path)
+    if not all(standing.winner and standing.winner.parent == folder for standing in files.standing(os.environ)):
+        click.echo(
+            f"not yet first on PATH; put this into your shell's start-up file:\n{files.path_line(folder)}", err=True
+        )
+
+
+@shims.command()
+def env() -> None:
+    """Print the line that puts the commands on PATH: eval "$(flow shims env)"."""
+    paths = find(os.environ)
+    folder = _folder(None)
+    files.install(folder, files.Baked.of(paths))
+    click.echo(files.path_line(folder))
+
+
+@shims.command()
+def which() -> int:
+    """Say which sbatch, squeue, scancel and scontrol win on PATH; exit code 1 unless all are ours."""
+    found = files.standing(os.environ)
+    for standing in found:
+        whose = "flowbatch" if standing.ours else "not ours"
+        click.echo(
+            f"{standing.command}: {standing.winner} ({whose})"
+            if standing.winner
+            else f"{standing.command}: not on PATH"
+        )
+    return 0 if all(standing.ours for standing in found) else 1
+
+
+@shims.command()
+@_to
+def uninstall(to: Path | None) -> None:
+    """Remove our commands from DIR; other files stay."""
+    for path in files.uninstall(_folder(to)):
+        click.echo(path)

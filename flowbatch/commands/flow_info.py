@@ -1,0 +1,34 @@
+"""`flow-info`: what the controller knows of its cluster and its queue, as JSON, for `flow controller status` and `flow doctor`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from flowbatch import __version__
+from flowbatch.commands.call import Call
+from flowbatch.commands.flow_records import view
+from flowbatch.commands.flow_views import ClusterView, as_json
+from flowbatch.core.ports import QueuePort
+
+
+async def info(call: Call, queue: QueuePort) -> int:
+    """Prints one ClusterView."""
+    snapshot = queue.snapshot()
+    cluster = snapshot.cluster
+    states = Counter(view(job).state for job in snapshot.jobs)
+    call.out.write(
+        as_json(
+            ClusterView(
+                version=__version__,
+                name=cluster.name,
+                obliging=cluster.obliging,
+                nodes={node.name: node.cpus for node in cluster.nodes},
+                partitions=tuple(partition.name for partition in cluster.partitions),
+                jobs=dict(sorted(states.items())),
+                memory_counted=cluster.select_memory,
+                without_effect=tuple(dict.fromkeys(name for name, _ in cluster.other)),
+            )
+        )
+    )
+    await call.out.drain()
+    return 0

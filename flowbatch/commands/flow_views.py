@@ -1,0 +1,111 @@
+"""Jobs as `flow` and the Python API show them: the commands make them, the sdk reads them back from JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One job. Instants in seconds UTC; what has not happened yet is None; `id` is as squeue names it (`7`, `7_3`, `7_[4-9]`)."""
+
+    id: str
+    job_id: int
+    name: str
+    state: str
+    reason: str | None
+    user: str
+    partition: str
+    submitted_at: int
+    started_at: int | None
+    ended_at: int | None
+    time_limit_min: int | None
+    nodes: tuple[str, ...]
+    cpus: int | None
+    exit_code: int | None
+    signal: int | None
+    restarts: int
+    work_dir: str
+    command: str | None
+    stdout: str | None
+    stderr: str | None
+    notes: tuple[str, ...] = ()
+    story: tuple[tuple[int, str], ...] = ()
+    """What happened, oldest first; left out of listings."""
+
+    @property
+    def finished(self) -> bool:
+        return self.ended_at is not None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.state == "COMPLETED"
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> JobView:
+        """The view that `document` was made from."""
+        story = tuple((at, what) for at, what in document["story"])
+        lists = {"nodes": tuple(document["nodes"]), "notes": tuple(document["notes"]), "story": story}
+        return cls(**{**document, **lists})
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What `flow submit` was told. `line` is what sbatch prints for it; `wait`: the script or its options said --wait."""
+
+    job_id: int
+    line: str | None
+    wait: bool
+    notes: tuple[str, ...]
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Submission:
+        return cls(**{**document, "notes": tuple(document["notes"])})
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """The cluster of a controller and its queue. `nodes`: name to CPUs; `jobs`: state to how many."""
+
+    version: str
+    name: str
+    obliging: bool
+    nodes: Mapping[str, int]
+    partitions: tuple[str, ...]
+    jobs: Mapping[str, int]
+    memory_counted: bool
+    without_effect: tuple[str, ...]
+    """Parameters of slurm.conf that were read and do nothing here."""
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> ClusterView:
+        lists = {name: tuple(document[name]) for name in ("partitions", "without_effect")}
+        return cls(**{**document, **lists})
+
+
+def views(text: bytes) -> tuple[JobView, ...]:
+    """The jobs in what `flow-jobs --json`, `flow-job --json` and `flow-wait` print."""
+    return tuple(map(JobView.read, json.loads(text)))
+
+
+def as_json(value: object) -> str:
+    """Views, facts and lists of them, for a program to read."""
+    return json.dumps(value, default=_plain, indent=2) + "\n"
+
+
+def worst(jobs: Iterable[JobView]) -> int:
+    """The exit code of waiting for `jobs`, as `sbatch --wait` has it: the highest; 1 for one that a signal ended."""
+    return max((_code(job) for job in jobs), default=0)
+
+
+def _code(job: JobView) -> int:
+    if job.exit_code:
+        return job.exit_code
+    return 0 if job.succeeded else 1
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value)

@@ -1,0 +1,108 @@
+"""What may stand in the way on this machine, each with what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from flowbatch import __version__
+from flowbatch.commands.flow_views import ClusterView
+from flowbatch.errors import FlowError
+from flowbatch.sdk import shims
+from flowbatch.sdk.controller import Controller
+
+Level = Literal["ok", "note", "problem"]
+
+LOW_DISK_MIB = 200
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. A note changes what one may expect, a problem stops something; `todo` says what helps."""
+
+    subject: str
+    level: Level
+    says: str
+    todo: str | None = None
+
+
+def findings(controller: Controller, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Looks at everything, from the caller's shell to the cluster; starts a controller to ask it."""
+    yield Finding("flow", "ok", f"{__version__}, Python {sys.version.split()[0]}, {sys.executable}")
+    yield from _commands(environ)
+    yield from _state(controller)
+    yield from _controller(controller)
+    yield _wrapper()
+
+
+def _commands(environ: Mapping[str, str]) -> Iterator[Finding]:
+    for standing in shims.standing(environ):
+        if standing.winner is None:
+            yield Finding(standing.command, "note", "not on PATH", 'eval "$(flow shims env)" puts it there')
+        elif standing.ours:
+            yield Finding(standing.command, "ok", f"{standing.winner} is ours")
+        else:
+            yield Finding(
+                standing.command, "note", f"{standing.winner} wins on PATH, and is not ours",
+                'eval "$(flow shims env)" puts ours first; leave it if you want the real one',
+            )  # fmt: skip
+
+
+def _state(controller: Controller) -> Iterator[Finding]:
+    state = controller.paths.state
+    if not state.exists():
+        yield Finding("state", "ok", f"{state} does not exist yet")
+        return
+    free = shutil.disk_usage(state).free // MIB
+    if not os.access(state, os.W_OK | os.X_OK):
+        yield Finding("state", "problem", f"{state} cannot be written", "set FLOW_STATE_DIR to a directory of your own")
+    elif free < LOW_DISK_MIB:
+        yield Finding("state", "problem", f"{state}: {free} MiB free", "make room: a full disk refuses new jobs")
+    else:
+        store = controller.paths.store
+        size = f", store {store.stat().st_size // 1024} KiB" if store.exists() else ""
+        yield Finding("state", "ok", f"{state}: {free} MiB free{size}")
+
+
+def _controller(controller: Controller) -> Iterator[Finding]:
+    try:
+        answer = controller.ask("flow-info", again=True)
+        cluster = ClusterView.read(json.loads(answer.out))
+    except FlowError as error:
+        yield Finding("controller", "problem", error.message, error.hint)
+        return
+    yield Finding("controller", "ok", f"pid {controller.pid} answers at {controller.paths.socket}")
+    if cluster.version != __version__:
+        yield Finding(
+            "controller", "problem", f"it is of version {cluster.version}, flow of {__version__}",
+            "run `flow controller stop`; the next command starts the new one, and jobs go on",
+        )  # fmt: skip
+    yield from _cluster(controller, cluster)
+
+
+def _cluster(controller: Controller, cluster: ClusterView) -> Iterator[Finding]:
+    shape = ", ".join(f"{name} ({cpus} CPUs)" for name, cpus in list(cluster.nodes.items())[:4])
+    more = f" and {len(cluster.nodes) - 4} more" if len(cluster.nodes) > 4 else ""
+    source = "no slurm.conf: names of partitions are taken as they come" if cluster.obliging else "as slurm.conf says"
+    yield Finding("cluster", "ok", f"{cluster.name}: {shape}{more}; {source}")
+    if cluster.without_effect:
+        yield Finding(
+            "slurm.conf", "note", f"read and without effect here: {', '.join(cluster.without_effect)}",
+            "docs/reference/slurm-conf.md lists what has one",
+        )  # fmt: skip
+    yield Finding("backends", "ok", "local: this machine. The market (-M mithril) is not built yet")
+
+
+def _wrapper() -> Finding:
+    perl = shutil.which("perl")
+    if perl:
+        return Finding("jobs", "ok", f"each runs under a small wrapper, by {perl}")
+    return Finding(
+        "jobs", "note", "each runs under a wrapper in Python: 10 MB and some milliseconds more", "install perl-base"
+    )
