@@ -30,10 +30,13 @@ LIMITS = (
 """Slurm's names of the limits that sbatch propagates."""
 
 UNREACHABLE = {
-    b"sbatch": b"sbatch: error: Batch job submission failed: %s",
-    b"squeue": b"slurm_load_jobs error: %s",
-    b"scancel": b"scancel: error: %s",
+    b"sbatch": b"sbatch: error: Batch job submission failed: ",
+    b"squeue": b"slurm_load_jobs error: ",
+    b"scancel": b"slurm_load_jobs error: ",
 }
+KILL_ERROR = b"scancel: error: Kill job error on job id "
+KILL_FAILED = 8
+"""scancel's exit code when it is given bare job ids and finds no controller, as recorded from 22.05."""
 CONNECT_FAILURE = b"Unable to contact slurm controller (connect failure)"
 NO_ANSWER = b"Zero Bytes were transmitted or received"
 
@@ -46,14 +49,14 @@ def main(command, state_dir, start):
     for number in (_signal.SIGINT, _signal.SIGPIPE):
         _signal.signal(number, _signal.SIG_DFL)  # as a C program: end by the signal
     arguments = [arg.encode(sys.getfilesystemencoding(), "surrogateescape") for arg in sys.argv[1:]]
-    line = connect(state_dir) or started(command, state_dir, start)
+    line = connect(state_dir) or started(command, arguments, state_dir, start)
     try:
         line.sendall(call(command, arguments))
         code = converse(line)
     except OSError:
         code = None
     if code is None:
-        give_up(command, NO_ANSWER)
+        give_up(command, arguments, NO_ANSWER)
     posix._exit(code)
 
 
@@ -210,7 +213,7 @@ def connect_inside(line, state_dir):
         posix.close(here)
 
 
-def started(command, state_dir, start):
+def started(command, arguments, state_dir, start):
     """A connection to a controller that `start` has brought up; where it cannot, says so as Slurm does and ends."""
     environment = {**posix.environ, b"FLOW_STATE_DIR": state_dir}
     null = posix.open("/dev/null", posix.O_RDWR)
@@ -223,13 +226,18 @@ def started(command, state_dir, start):
     posix.close(null)
     line = connect(state_dir)
     if line is None:
-        give_up(command, CONNECT_FAILURE)
+        give_up(command, arguments, CONNECT_FAILURE)
     return line
 
 
-def give_up(command, why):
-    """Ends as Slurm's command does when it has no controller."""
-    write(2, UNREACHABLE.get(command, command + b": error: %s") % why + b"\n")
+def give_up(command, arguments, why):
+    """Ends as Slurm's command does when it has no controller; scancel of bare ids does not load the queue first."""
+    ids = [word for word in arguments if word not in (b"-Q", b"--quiet")]
+    if command == b"scancel" and ids and all(word.isdigit() for word in ids):
+        for word in ids:
+            write(2, KILL_ERROR + word + b": " + why + b"\n")
+        posix._exit(KILL_FAILED)
+    write(2, UNREACHABLE.get(command, command + b": error: ") + why + b"\n")
     posix._exit(1)
 
 
