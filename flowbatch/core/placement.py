@@ -1,42 +1,135 @@
-"""Which nodes, CPUs, memory and devices a job gets. Deterministic: the same occupancy and request give the same place."""
+"""Which nodes, CPUs, memory and devices a job gets. Deterministic: the same occupancy and demand give the same place."""
 
 from __future__ import annotations
 
-from flowbatch.core.states import Allocation, NodeShare
-from flowbatch.spec.cluster import ClusterSpec
+from collections.abc import Sequence
+
+from flowbatch.core import constraints
+from flowbatch.core.choosing import choose
+from flowbatch.core.dealing import deal
+from flowbatch.core.loads import Load
+from flowbatch.core.offers import Offer, offer
+from flowbatch.core.sizing import Demand, demand, partition_nodes
+from flowbatch.core.states import Allocation
+from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
+from flowbatch.spec.resources import Constraint
 
 
 class Occupancy:
-    """What is held on each node of a cluster. `add` and `remove` are each other's inverse."""
+    """What jobs hold on a cluster: loads of nodes and licences. `add` and `remove` are each other's inverse."""
 
     def __init__(self, cluster: ClusterSpec) -> None:
         self.cluster = cluster
-        self._free: dict[str, frozenset[int]] = {n.name: frozenset(range(n.cpus)) for n in cluster.nodes}
+        self._nodes = {node.name: node for node in cluster.nodes}
+        self._positions = {node.name: i for i, node in enumerate(cluster.nodes)}
+        self._loads = {node.name: Load.empty(node) for node in cluster.nodes}
+        self._licenses: dict[str, int] = {}
 
     def copy(self) -> Occupancy:
-        """An independent copy; cheap."""
+        """An independent copy; costs one dictionary of the nodes."""
         twin = object.__new__(Occupancy)
-        twin.cluster, twin._free = self.cluster, dict(self._free)
+        twin.cluster, twin._nodes, twin._positions = self.cluster, self._nodes, self._positions
+        twin._loads, twin._licenses = dict(self._loads), dict(self._licenses)
         return twin
 
+    def load(self, node: str) -> Load:
+        """What is held on a node of the cluster. Raises KeyError for any other name."""
+        return self._loads[node]
+
+    def licenses_used(self, name: str) -> int:
+        return self._licenses.get(name, 0)
+
     def add(self, allocation: Allocation) -> None:
-        """The allocation is held from now on."""
+        """The allocation is held from now on. Nodes that the cluster no longer has are passed over."""
         for share in allocation.shares:
-            if share.node in self._free:
-                self._free[share.node] -= frozenset(share.cpu_ids)
+            if share.node in self._loads:
+                load = self._loads[share.node]
+                self._loads[share.node] = load.taken(share, allocation.partition, allocation.sharing)
+        for name, count in allocation.licenses:
+            self._licenses[name] = self._licenses.get(name, 0) + count
 
     def remove(self, allocation: Allocation) -> None:
-        """The allocation is free again."""
+        """The allocation, which was added, is free again."""
         for share in allocation.shares:
-            if share.node in self._free:
-                self._free[share.node] |= frozenset(share.cpu_ids)
+            if share.node in self._loads:
+                load = self._loads[share.node]
+                self._loads[share.node] = load.returned(share, allocation.partition, allocation.sharing)
+        for name, count in allocation.licenses:
+            self._licenses[name] = self._licenses.get(name, 0) - count
+
+    def licenses_suffice(self, need: Demand) -> bool:
+        """Whether the licences that the job wants are free now."""
+        total = dict(self.cluster.licenses)
+        return all(self.licenses_used(name) + count <= total.get(name, 0) for name, count in need.licenses)
 
     def place(self, spec: JobSpec, partition: str) -> Allocation | None:
         """Where a job of `spec` can run now in `partition`, or None."""
-        cpus = (spec.resources.ntasks or 1) * (spec.resources.cpus_per_task or 1)
-        for node, free in self._free.items():
-            if len(free) >= cpus:
-                ids = tuple(sorted(free)[:cpus])
-                return Allocation(partition, (NodeShare(node, cpus, ids, tasks=spec.resources.ntasks or 1),))
+        found = self.cluster.partition(partition)
+        return None if found is None else self.find(demand(self.cluster, found, spec), found)
+
+    def find(self, need: Demand, partition: PartitionSpec, avoid: frozenset[str] = frozenset()) -> Allocation | None:
+        """Where `need` can be met now, outside the nodes `avoid`, or None."""
+        if not self.licenses_suffice(need):
+            return None
+        nodes = [n for n in usable_nodes(self.cluster, partition, need) if n.name not in avoid]
+        for sharing in (False, True) if need.sharing else (False,):
+            offers = self._offers(need, partition, nodes, sharing)
+            for eligible, required in _selections(need, offers):
+                picks = choose(need, eligible, required)
+                allocation = None if picks is None else deal(self.cluster, need, picks)
+                if allocation is not None:
+                    return allocation
         return None
+
+    def _offers(self, need: Demand, partition: PartitionSpec, nodes: Sequence[NodeSpec], sharing: bool) -> list[Offer]:
+        found: list[Offer] = []
+        for node in nodes:
+            position, load = self._positions[node.name], self._loads[node.name]
+            one = offer(self.cluster, partition, need, node, position, load, sharing)
+            if one is not None:
+                found.append(one)
+        return found
+
+
+def usable_nodes(cluster: ClusterSpec, partition: PartitionSpec, need: Demand) -> list[NodeSpec]:
+    """Nodes of the partition that are in service and not excluded, in the cluster's order."""
+    return [
+        node
+        for node in partition_nodes(cluster, partition.name)
+        if node.state == "UNKNOWN" and node.name not in need.exclude
+    ]
+
+
+def _selections(need: Demand, offers: list[Offer]) -> list[tuple[list[Offer], frozenset[str]]]:
+    """The sets of nodes to try, each with those that must be part: more than one for a constraint with alternatives."""
+    required = frozenset(need.nodelist)
+    if not required <= {one.node.name for one in offers}:
+        return []
+    if need.constraint is None:
+        return [(offers, required)]
+    counted = constraints.counted(need.constraint)
+    if counted:
+        return _counted(offers, required, counted)
+    found: list[tuple[list[Offer], frozenset[str]]] = []
+    for one in constraints.alternatives(need.constraint):
+        eligible = [o for o in offers if constraints.holds(one, o.node)]
+        if required <= {o.node.name for o in eligible}:
+            found.append((eligible, required))
+    return found
+
+
+def _counted(
+    offers: list[Offer], required: frozenset[str], counted: list[tuple[Constraint, int]]
+) -> list[tuple[list[Offer], frozenset[str]]]:
+    """Enough nodes with each counted feature are required; the others may be any."""
+    names = set(required)
+    for one, count in counted:
+        have = sorted(
+            (o for o in offers if constraints.holds(one, o.node)),
+            key=lambda o: (o.node.name not in names, o.node.weight, o.position),
+        )
+        if len(have) < count:
+            return []
+        names.update(o.node.name for o in have[:count])
+    return [(offers, frozenset(names))]

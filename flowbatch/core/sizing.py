@@ -1,0 +1,218 @@
+"""How much a job needs in one partition: what was asked, with Slurm's defaults and the interplay of its options.
+
+Observed on 22.05: tasks follow from nodes when only nodes are given, GPUs and tasks follow from each other, a memory
+limit per CPU turns memory into CPUs, and a node is never asked for fewer CPUs than one task has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
+from flowbatch.spec.job import JobSpec
+from flowbatch.spec.model import Malformed
+from flowbatch.spec.resources import Constraint, Gres, Memory, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class GresWant:
+    """So many of one gres, of one type or of any (`type` None), on each node, for each task, or in the whole job."""
+
+    name: str
+    type: str | None
+    per: Literal["node", "task", "job"]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A job's needs in one partition. CPU counts are as asked: a node may round them up to whole cores."""
+
+    partition: str
+    min_nodes: int
+    max_nodes: int | None
+    wanted_nodes: int
+    """Take so many nodes where they are to be had; more only while CPUs or GPUs are missing."""
+    tasks: int | None
+    """None: nobody said how many; a node then runs as many as its CPUs allow."""
+    cpus_per_task: int
+    cpus: int
+    cpus_per_node: int
+    tasks_per_node: int | None
+    tasks_per_socket: int | None
+    whole_cores: bool
+    """Each CPU asked for is a whole core (`--threads-per-core=1`, `--ntasks-per-core=1`)."""
+    overcommit: bool
+    memory: Memory | None
+    """None: nothing was said and there is no default, which is all the memory of a node."""
+    gres: tuple[GresWant, ...]
+    cpus_per_gpu: int | None
+    whole_nodes: bool
+    sharing: bool
+    contiguous: bool
+    constraint: Constraint | None
+    nodelist: tuple[str, ...]
+    exclude: frozenset[str]
+    sockets_per_node: int
+    cores_per_socket: int
+    threads_per_core: int
+    licenses: tuple[tuple[str, int], ...]
+
+    @property
+    def all_tasks(self) -> int:
+        """How many tasks Slurm counts before the job has nodes (NumTasks)."""
+        return self.tasks if self.tasks is not None else self.min_nodes
+
+
+def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Demand:
+    """What `spec` needs in `partition`. Its values are well-formed: admission has seen them."""
+    wish = spec.resources
+    gres = gres_wants(wish)
+    tasks = _tasks(wish, gres)
+    cpus_per_task = _cpus_per_task(wish)
+    per_cpu_limit = partition.max_mem_per_cpu or cluster.max_mem_per_cpu
+    memory = wish.memory or _default_memory(cluster, partition)
+    if memory is not None and memory.per == "cpu" and per_cpu_limit and memory.mib > per_cpu_limit:
+        factor = ceil(memory.mib / per_cpu_limit)
+        cpus_per_task *= factor
+        memory = Memory(per="cpu", mib=ceil(memory.mib / factor))
+    low, high, wanted = _node_counts(partition, wish, tasks, gres)
+    if wish.ntasks_per_node:
+        tasks = max(tasks or 0, wish.ntasks_per_node * low)
+    cpus_per_node = max(cpus_per_task, wish.mincpus or 1, (wish.ntasks_per_node or 0) * cpus_per_task)
+    if memory is not None and memory.per == "node" and per_cpu_limit:
+        cpus_per_node = max(cpus_per_node, ceil(memory.mib / per_cpu_limit))
+    if wish.overcommit:
+        cpus_per_node = max(cpus_per_task, wish.mincpus or 1)
+    return Demand(
+        partition=partition.name,
+        min_nodes=low,
+        max_nodes=high,
+        wanted_nodes=wanted,
+        tasks=tasks,
+        cpus_per_task=cpus_per_task,
+        cpus=_cpus(wish, tasks, low, cpus_per_task, gres),
+        cpus_per_node=cpus_per_node,
+        tasks_per_node=wish.ntasks_per_node,
+        tasks_per_socket=wish.ntasks_per_socket,
+        whole_cores=wish.ntasks_per_core == 1 or wish.threads_per_core == 1,
+        overcommit=wish.overcommit,
+        memory=memory,
+        gres=gres,
+        cpus_per_gpu=wish.cpus_per_gpu,
+        whole_nodes=wish.exclusive == "node" or partition.over_subscribe == "EXCLUSIVE",
+        sharing=partition.over_subscribe == "FORCE" or (partition.over_subscribe == "YES" and wish.oversubscribe),
+        contiguous=wish.contiguous,
+        constraint=None if isinstance(wish.constraint, Malformed) else wish.constraint,
+        nodelist=wish.nodelist,
+        exclude=frozenset(wish.exclude),
+        sockets_per_node=wish.sockets_per_node or 0,
+        cores_per_socket=wish.cores_per_socket or 0,
+        threads_per_core=wish.threads_per_core or 0,
+        licenses=license_counts(wish),
+    )
+
+
+def node_estimate(cluster: ClusterSpec, need: Demand) -> int:
+    """NODES of a pending job as squeue shows it: enough for its CPUs on the partition's largest node."""
+    largest = max((node.cpus for node in partition_nodes(cluster, need.partition)), default=1)
+    return max(need.min_nodes, ceil(need.cpus / largest))
+
+
+def partition_nodes(cluster: ClusterSpec, name: str) -> list[NodeSpec]:
+    """The nodes of a partition, in the cluster's order."""
+    partition = cluster.partition(name)
+    names = frozenset(partition.nodes) if partition else frozenset[str]()
+    return [node for node in cluster.nodes if node.name in names]
+
+
+def license_counts(wish: Resources) -> tuple[tuple[str, int], ...]:
+    """Licences by name, each name once."""
+    counts: dict[str, int] = {}
+    if isinstance(wish.licenses, tuple):
+        for one in wish.licenses:
+            counts[one.name] = counts.get(one.name, 0) + one.count
+    return tuple(counts.items())
+
+
+def gres_wants(wish: Resources) -> tuple[GresWant, ...]:
+    """All that is asked of gres, without the zeroes; `--gpus-per-socket` becomes so many a node."""
+    sockets = wish.sockets_per_node or 1
+    found = [
+        *(_want(gres, "node") for gres in wish.gres.per_node),
+        *(_want(gres, "node", sockets) for gres in wish.gres.per_socket),
+        *(_want(gres, "task") for gres in wish.gres.per_task),
+        *(_want(gres, "job") for gres in wish.gres.per_job),
+    ]
+    if wish.ntasks_per_gpu and wish.ntasks and not found:
+        found.append(GresWant("gpu", None, "job", ceil(wish.ntasks / wish.ntasks_per_gpu)))
+    return tuple(want for want in found if want.count)
+
+
+def _want(gres: Gres, per: Literal["node", "task", "job"], times: int = 1) -> GresWant:
+    return GresWant(gres.name, gres.type, per, gres.count * times)
+
+
+def _gpus(gres: tuple[GresWant, ...], per: str) -> int:
+    return sum(want.count for want in gres if want.name == "gpu" and want.per == per)
+
+
+def _tasks(wish: Resources, gres: tuple[GresWant, ...]) -> int | None:
+    if wish.ntasks is not None:
+        return wish.ntasks
+    gpus = _gpus(gres, "job")
+    if wish.ntasks_per_gpu and gpus:
+        return gpus * wish.ntasks_per_gpu
+    per_task = _gpus(gres, "task")
+    return ceil(gpus / per_task) if gpus and per_task else None
+
+
+def _cpus_per_task(wish: Resources) -> int:
+    if wish.cpus_per_task is None and wish.cpus_per_gpu:
+        per_task = sum(gres.count for gres in wish.gres.per_task if gres.name == "gpu")
+        return max(1, per_task * wish.cpus_per_gpu)
+    return wish.cpus_per_task or 1
+
+
+def _default_memory(cluster: ClusterSpec, partition: PartitionSpec) -> Memory | None:
+    """The first default that is set, the partition's before the cluster's."""
+    for place in (partition, cluster):
+        if place.def_mem_per_cpu:
+            return Memory(per="cpu", mib=place.def_mem_per_cpu)
+        if place.def_mem_per_node:
+            return Memory(per="node", mib=place.def_mem_per_node)
+    return None
+
+
+def _node_counts(
+    partition: PartitionSpec, wish: Resources, tasks: int | None, gres: tuple[GresWant, ...]
+) -> tuple[int, int | None, int]:
+    """Fewest, most and wanted nodes."""
+    if wish.nodes is not None:
+        low, high = wish.nodes.minimum, wish.nodes.maximum
+        wanted = max(low, high or low)
+        if wish.ntasks is not None and not wish.ntasks_per_node:
+            wanted = max(low, min(wanted, wish.ntasks))
+        low, wanted = max(low, partition.min_nodes), max(wanted, partition.min_nodes)
+    else:
+        low, high = max(1, partition.min_nodes, len(wish.nodelist)), None
+        if wish.ntasks_per_node and tasks:
+            low = max(low, ceil(tasks / wish.ntasks_per_node))
+        in_job, on_node = _gpus(gres, "job"), _gpus(gres, "node")
+        if in_job and on_node:
+            low = max(low, ceil(in_job / on_node))
+        wanted = low
+    if partition.max_nodes is not None:
+        high = partition.max_nodes if high is None else min(high, partition.max_nodes)
+        wanted = min(wanted, max(high, low))
+    return low, high, wanted
+
+
+def _cpus(wish: Resources, tasks: int | None, low: int, cpus_per_task: int, gres: tuple[GresWant, ...]) -> int:
+    """The least number of CPUs in all (NumCPUs of a pending job)."""
+    if wish.overcommit:
+        return low * cpus_per_task
+    by_gpu = (wish.cpus_per_gpu or 0) * max(_gpus(gres, "job"), _gpus(gres, "node") * low)
+    return max(max(tasks or 0, low) * cpus_per_task, low * (wish.mincpus or 1), by_gpu)
