@@ -53,7 +53,7 @@ def test_a_command_sees_its_caller(serve: Serve, tmp_path: Path) -> None:
 def test_output_comes_as_it_is_printed(serve: Serve) -> None:
     out: list[bytes] = []
     answer = serve({"tell": tell}).ask("tell", environ={"WORD": ""}, out=out.append)
-    assert answer.out == b"" and b"".join(out).startswith(b"tell /") and answer.err == b"and more\n"
+    assert answer.out == b"" and b"".join(out).startswith(b"tell  /") and answer.err == b"and more\n"
 
 
 def test_files_are_read_as_the_caller_sees_them(serve: Serve, tmp_path: Path) -> None:
