@@ -191,16 +191,10 @@ class Loop:
                 await self.on_disk(self._store.commit, entries, self.queue.next_job_id, performed)
                 self._saved = performed
         except StoreFailed as error:
-            log.exception("commit failed")
-            self._queue = None
-            _fail(batch, error)
-            await self._settle()
+            await self._give_up(batch, error)
             return
-        except Exception as error:  # a fault in the rules must not take the controller down
-            log.exception("step failed")
-            self._queue = None
-            _fail(batch, StoreFailed(f"internal error: {error!r}"))
-            await self._settle()
+        except Exception as error:  # noqa: BLE001  a fault in the rules must not take the controller down
+            await self._give_up(batch, StoreFailed(f"internal error: {error!r}"))
             return
         self._failpoint("committed")
         self._tell(stepped, entries)
@@ -222,12 +216,16 @@ class Loop:
                 self.orders.put_nowait(Order(entry.seq, effect, job))
             self.on_commit(entry.stepped.changed.values())
 
-    async def _settle(self) -> None:
-        """Reads the queue again after a failure; while that fails too, the next turn tries."""
+    async def _give_up(self, batch: Sequence[_Asked], error: StoreFailed) -> None:
+        """Reads the queue again, so that nothing of `batch` is left, and tells those who waited."""
+        log.error("a turn failed: the queue is read again", exc_info=True)
+        self._queue = None
         try:
             await self.load()
         except StoreFailed:
             log.exception("the queue could not be read again")
+        _fail(batch, error)
+        if self._queue is None:
             await asyncio.sleep(RETRY_S)
 
 
