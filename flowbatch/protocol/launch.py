@@ -1,14 +1,20 @@
 """What a controller and a node say to each other: one JSON object a line, over the node's socket.
 
-controller -> node: `launch`, `stop`, `deliver`, `forget`, `resume`; node -> controller: `report`s, numbered without
-gaps per node life, repeated after every (re)connection until acknowledged by `forget` of that placement or `resume`.
-All of them may come twice. Bytes are latin-1 text in JSON.
+controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `resume` (keys).
+node -> controller: `node` (what this node can do; the first line of every connection), `report` (report), `resumed`.
+
+`resume` opens every conversation: the node answers with one report for each of its keys (`absent` for a placement that
+its journal never held), then with all others that no `forget` has ended yet, then with `resumed`. From there on it tells
+what happens as it happens, to the connection that resumed last. Every line may come twice and means the same twice: a
+launched placement is not launched again, and a report is repeated at each `resume` until its placement is forgotten.
+Bytes are latin-1 text in JSON.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 
@@ -66,10 +72,14 @@ class LaunchMessage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a node says of a placement."""
+    """What a node says of a placement.
+
+    `failed`: it could not be started and never ran. `unknown`: it was started, and its end will never be known.
+    `absent`: this node never started it and never will, unless it is launched.
+    """
 
     key: Key
-    what: Literal["launched", "failed", "ended", "unknown"]
+    what: Literal["launched", "failed", "ended", "unknown", "absent"]
     at: int
     code: int = 0
     signal: int = 0
@@ -80,3 +90,35 @@ class Report:
 def line(op: str, **body: Any) -> bytes:
     """One message as one line of JSON."""
     return json.dumps({"op": op, **body}, separators=(",", ":"), default=asdict).encode() + b"\n"
+
+
+class BadLine(ValueError):
+    """The peer does not speak this protocol; the conversation ends."""
+
+
+def parse(text: bytes) -> dict[str, Any]:
+    """The message on one line; raises BadLine."""
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise BadLine(str(error)) from None
+    if not isinstance(body, dict) or not isinstance(body.get("op"), str):
+        raise BadLine("not a message")
+    return body
+
+
+def key_of(plain: Mapping[str, Any]) -> Key:
+    return Key(plain["store"], plain["job_id"], plain["restart"])
+
+
+def report_of(plain: Mapping[str, Any]) -> Report:
+    return Report(**{**plain, "key": key_of(plain["key"])})
+
+
+def launch_of(plain: Mapping[str, Any]) -> LaunchMessage:
+    """The launch message in JSON's values; a field that this version does not know is left out."""
+    known = {f.name for f in fields(LaunchMessage)}
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name in known
+    }
+    return LaunchMessage(**{**values, "key": key_of(plain["key"])})

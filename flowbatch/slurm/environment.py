@@ -67,7 +67,8 @@ class JobFacts:
     def of(cls, plain: Mapping[str, Any]) -> JobFacts:
         """The facts in a launch message's JSON; a key that this version does not know is left out."""
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k in known})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k in known}
+        return cls(**values)
 
 
 OPTIONS = {
@@ -128,8 +129,8 @@ def batch_environment(
         if equals and name and not word.startswith(_NOT_INHERITED):
             result[name] = value
     if facts.gpus is not None:
-        for name in (*GPU_VARIABLES, "SLURM_JOB_GPUS"):
-            result.pop(name.encode(), None)
+        for users in (*GPU_VARIABLES, "SLURM_JOB_GPUS"):
+            result.pop(users.encode(), None)
     for variable, text in (*_from_sbatch(facts), *_from_slurmctld(facts), *_from_slurmstepd(facts)):
         result[variable.encode()] = encode(text)
     result.setdefault(b"TMPDIR", b"/tmp")

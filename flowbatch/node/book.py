@@ -1,0 +1,199 @@
+"""What the node knows of its placements: the journal's records, and what they add up to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from flowbatch.node.journal import Failpoint, Journal, Record, nowhere
+from flowbatch.protocol.launch import Key, Report, key_of, report_of
+
+log = logging.getLogger(__name__)
+
+TOMBSTONES = 10_000
+"""So many forgotten placements are remembered by their key, so that a late order does not start one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A script waits at its gate, or has passed it: from here on the placement is never started a second time.
+
+    `..._born` tells these processes from later ones with their pids. Paths are text by `flowbatch.text`.
+    """
+
+    key: Key
+    node: str
+    spool: str
+    stderr: str
+    at: int
+    wrapper: int
+    wrapper_born: str
+    script: int
+    script_born: str
+    kill_wait_s: int
+    ends_by: int | None = None
+    signal: int | None = None
+    signal_lead_s: int = 0
+    signal_batch_only: bool = False
+    cgroup: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The gate was opened."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The placement is told to end; written before the first signal, so that its end has the right cause."""
+
+    key: Key
+    why: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Something was done that is done once: the `closing` line is in the output, or the `warning` signal was sent."""
+
+    key: Key
+    what: Literal["closing", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unrun:
+    """The gate never opened, the script never ran: as if the placement had never come."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """How the placement ended, told until it is forgotten."""
+
+    key: Key
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The controller has the end in its store."""
+
+    key: Key
+
+
+Fact = Started | Opened | Stopping | Marked | Unrun | Over | Forgotten
+_ALL = (Started, Opened, Stopping, Marked, Unrun, Over, Forgotten)
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
+
+
+def record_of(fact: Fact) -> Record:
+    return {"record": type(fact).__name__, **asdict(fact)}
+
+
+def fact_of(record: Record) -> Fact | None:
+    """The fact in a record; None for a kind that only a later version knows."""
+    kind = _KINDS.get(record["record"])
+    if kind is None:
+        return None
+    names = {f.name for f in fields(kind)}
+    values = {name: value for name, value in record.items() if name in names}
+    values["key"] = key_of(record["key"])
+    if "report" in values:
+        values["report"] = report_of(values["report"])
+    fact: Fact = kind(**values)
+    return fact
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One placement: how it was started (None if it never was), what was done to it, how it ended."""
+
+    started: Started | None = None
+    opened: bool = False
+    stopping: Stopping | None = None
+    closing: bool = False
+    warned: bool = False
+    report: Report | None = None
+
+    def facts(self) -> Iterator[Fact]:
+        """The facts that make this entry again."""
+        if self.started is not None:
+            yield self.started
+            if self.opened:
+                yield Opened(self.started.key)
+            if self.stopping is not None:
+                yield self.stopping
+            yield from (Marked(self.started.key, what) for what, done in self._marks() if done)
+        if self.report is not None:
+            yield Over(self.report.key, self.report)
+
+    def _marks(self) -> tuple[tuple[Literal["closing", "warning"], bool], ...]:
+        return ("closing", self.closing), ("warning", self.warned)
+
+
+class Book:
+    """Every placement that is not forgotten, by key; each change is in the journal before it is here."""
+
+    def __init__(self, path: Path, failpoint: Failpoint = nowhere) -> None:
+        self.entries: dict[Key, Entry] = {}
+        self.forgotten: dict[Key, None] = {}
+        self._journal = Journal(path, self.records, failpoint)
+        for record in self._journal.open():
+            fact = fact_of(record)
+            if fact is not None:
+                self._apply(fact)
+
+    def write(self, fact: Fact) -> None:
+        """The fact is in the journal, and survives this process. Raises OSError, and nothing has changed."""
+        self._journal.append(record_of(fact))
+        self._apply(fact)
+
+    def note(self, fact: Fact) -> None:
+        """As `write`, but a full disk does not stop it: for facts whose loss with this process could be borne."""
+        try:
+            self.write(fact)
+        except OSError as error:
+            log.error("%s: %s is not in the journal: %s", fact.key, type(fact).__name__, error)
+            self._apply(fact)
+
+    async def sync(self) -> None:
+        """Every fact survives the machine. Raises OSError."""
+        await self._journal.sync()
+
+    def records(self) -> Iterator[Record]:
+        """A journal that says all this and no more."""
+        yield from (record_of(Forgotten(key)) for key in self.forgotten)
+        for entry in self.entries.values():
+            yield from map(record_of, entry.facts())
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def _apply(self, fact: Fact) -> None:
+        entry = self.entries.get(fact.key, Entry())
+        match fact:
+            case Started():
+                self.entries[fact.key] = replace(entry, started=fact)
+            case Opened():
+                self.entries[fact.key] = replace(entry, opened=True)
+            case Stopping():
+                self.entries[fact.key] = replace(entry, stopping=fact)
+            case Marked(what="closing"):
+                self.entries[fact.key] = replace(entry, closing=True)
+            case Marked():
+                self.entries[fact.key] = replace(entry, warned=True)
+            case Over():
+                self.entries[fact.key] = replace(entry, report=fact.report)
+            case Unrun():
+                self.entries.pop(fact.key, None)
+            case Forgotten():
+                self.entries.pop(fact.key, None)
+                self.forgotten[fact.key] = None
+                if len(self.forgotten) > TOMBSTONES:
+                    del self.forgotten[next(iter(self.forgotten))]

@@ -1,0 +1,101 @@
+"""The node daemon: one for a directory, in a session of its own, until it has had nothing to do for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+from pathlib import Path
+
+from flowbatch.node.journal import Failpoint, nowhere
+from flowbatch.node.node import Node
+from flowbatch.node.server import SOCKET, Server
+
+IDLE_S = 300.0
+"""A daemon without placements and without a controller ends itself after so long."""
+
+LOCK, PID, LOG = "node.lock", "node.pid", "node.log"
+
+log = logging.getLogger(__name__)
+
+
+class AlreadyThere(Exception):
+    """Another daemon serves this directory."""
+
+
+class Daemon:
+    """Holds the directory's lock and its listening socket from the moment it is made."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.absolute()
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        os.chdir(self.directory)
+        os.umask(0)
+        self._lock = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise AlreadyThere(str(self.directory)) from None
+        self._socket = _listen()
+
+    def detach(self) -> bool:
+        """Goes on in a child, in a session of its own without a terminal; false in the parent, which may end now."""
+        if os.fork():
+            return False
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        errors = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for stream, file in ((0, null), (1, null), (2, errors)):
+            os.dup2(file, stream)
+        os.close(null)
+        os.close(errors)
+        return True
+
+    def run(self, *, idle_s: float = IDLE_S, failpoint: Failpoint = nowhere) -> None:
+        """Serves until it is idle or told to end by SIGTERM; what runs then goes on."""
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        Path(PID).write_text(f"{os.getpid()}\n")
+        asyncio.run(self._run(idle_s, failpoint))
+
+    async def _run(self, idle_s: float, failpoint: Failpoint) -> None:
+        server, ended = Server(), asyncio.Event()
+        node = Node(self.directory, server.tell, failpoint=failpoint)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        try:
+            await node.adopt()
+            async with await server.serve(node, self._socket):
+                await _until_idle(node, server, ended, idle_s)
+        finally:
+            os.unlink(SOCKET)
+            node.close()
+
+
+async def _until_idle(node: Node, server: Server, ended: asyncio.Event, idle_s: float) -> None:
+    """Returns once `ended` is set, or nothing was to be done twice in a row, `idle_s` apart."""
+    was_idle = False
+    while not ended.is_set():
+        idle = not node.busy and not server.connections
+        if idle and was_idle:
+            return
+        was_idle = idle
+        try:
+            await asyncio.wait_for(ended.wait(), idle_s)
+        except asyncio.TimeoutError:
+            continue
+
+
+def _listen() -> socket.socket:
+    """The socket in the present directory, listening; the lock says that nobody else does."""
+    if os.path.exists(SOCKET):
+        os.unlink(SOCKET)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(SOCKET)
+    os.chmod(SOCKET, 0o600)
+    listening.listen(16)
+    return listening

@@ -1,0 +1,149 @@
+"""Starts one placement: spool, streams, environment, wrapper; the script then waits at its gate."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowbatch.node import files
+from flowbatch.node.cgroups import Cgroups
+from flowbatch.node.login import UNABLE, login_environment
+from flowbatch.node.processes import Processes
+from flowbatch.protocol.launch import LaunchMessage
+from flowbatch.slurm.environment import JobFacts, batch_environment, words
+from flowbatch.text import encode
+
+PERLS = ("/usr/bin/perl", "/usr/local/bin/perl", "/opt/homebrew/bin/perl")
+HELLO_WITHIN_S = 30
+GO = b"!"
+
+
+class CannotStart(Exception):
+    """The script never ran. `code` and `signal` are what Slurm's exit code shows, `why` is for people."""
+
+    def __init__(self, why: str, code: int = 1, signal: int = 0) -> None:
+        super().__init__(why)
+        self.why = why
+        self.code = code
+        self.signal = signal
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A script at its gate, and its parent. `open` lets it run, `drop` makes it exit unrun; one of them must be called."""
+
+    wrapper: subprocess.Popen[bytes]
+    wrapper_born: str
+    script: int
+    script_born: str
+    gate: socket.socket
+    spool: Path
+    stderr_path: str
+    cgroup: str | None = None
+
+    def open(self) -> None:
+        self.gate.sendall(GO)
+        self.gate.close()
+
+    def drop(self) -> None:
+        self.gate.close()
+        self.wrapper.wait()
+
+
+class Launcher:
+    """All that every launch on this machine shares. `start` is made to run in a thread: it may wait for disks."""
+
+    def __init__(self, directory: Path, processes: Processes, cgroups: Cgroups | None) -> None:
+        self.spool = directory / "spool"
+        self.processes = processes
+        self.cgroups = cgroups
+        self.host = socket.gethostname()
+        self.wrapper_kind, self._wrapper = _wrapper(directory)
+
+    def start(self, message: LaunchMessage) -> Waiting:
+        """The script waits at its gate, all else about it is ready. Raises CannotStart, and nothing is left of it."""
+        if message.uid != os.getuid():
+            raise CannotStart(f"this node runs jobs of user {os.getuid()}, not of user {message.uid}")
+        try:
+            spool = files.spool_of(self.spool, message.key)
+            script = files.fill(spool, message)
+            streams = files.open_streams(message, self.host)
+        except files.NotOpened as error:
+            raise CannotStart(str(error), code=0, signal=53) from None
+        except OSError as error:
+            raise CannotStart(f"cannot spool: {error}") from None
+        try:
+            return self._start(message, spool, script, streams)
+        except (OSError, ValueError) as error:
+            raise CannotStart(f"cannot start a process: {error}") from None
+        finally:
+            streams.close()
+
+    def _start(self, message: LaunchMessage, spool: Path, script: Path, streams: files.Streams) -> Waiting:
+        directory, complaints = files.work_dir(message.work_dir)
+        login = login_environment(message.uid) if message.login_environment else None
+        if message.login_environment and login is None:
+            complaints.append(UNABLE.encode())
+        if complaints:
+            os.write(streams.stderr, b"".join(complaints))
+        submitted = (word.encode("latin-1") for word in message.environment)
+        environment = words(batch_environment(submitted, JobFacts.of(message.facts), login))
+        command = [os.fsencode(script), *map(encode, message.arguments)]
+        files.write_private(spool / "launch", _launch_file(command, environment))
+        return self._spawn(message, spool, directory, streams)
+
+    def _spawn(self, message: LaunchMessage, spool: Path, directory: bytes, streams: files.Streams) -> Waiting:
+        gate, theirs = socket.socketpair()
+        with theirs:
+            numbers = [str(number) for number in (theirs.fileno(), *self.processes.system_calls)]
+            wrapper = subprocess.Popen(
+                [*self._wrapper, str(spool), *numbers], env={}, cwd=directory, umask=message.umask, start_new_session=True,
+                stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr, pass_fds=(theirs.fileno(),),
+            )  # fmt: skip
+        try:
+            gate.settimeout(HELLO_WITHIN_S)
+            script = int(_line(gate))
+            born, script_born = self.processes.born(wrapper.pid), self.processes.born(script)
+            if born is None or script_born is None:
+                raise ValueError("the wrapper is gone")
+            self.processes.limit(script, message.limits)
+            waiting = Waiting(wrapper, born, script, script_born, gate, spool, streams.stderr_path)
+            if self.cgroups is not None and message.memory_mib:
+                waiting.cgroup = self.cgroups.confine(str(message.key), script, message.memory_mib)
+        except (OSError, ValueError):
+            gate.close()
+            wrapper.wait()
+            raise
+        return waiting
+
+
+def _wrapper(directory: Path) -> tuple[str, Sequence[str]]:
+    """The wrapper's kind and command line; its text is laid beside the journal, for the package may be inside an archive."""
+    perl = next((path for path in PERLS if os.access(path, os.X_OK)), None)
+    name = "wrapper.pl" if perl else "wrapper.py"
+    source = pkgutil.get_data("flowbatch.node", name)
+    assert source is not None
+    path = directory / name
+    files.write_private(path, source)
+    return ("perl", (perl, str(path))) if perl else ("python", (sys.executable, "-I", "-S", str(path)))
+
+
+def _launch_file(command: Sequence[bytes], environment: Sequence[bytes]) -> bytes:
+    return b"".join(word + b"\0" for word in (b"%d" % len(command), *command, *environment))
+
+
+def _line(gate: socket.socket) -> bytes:
+    """One line from the gate. Raises ValueError if it ends before."""
+    text = b""
+    while not text.endswith(b"\n"):
+        more = gate.recv(32)
+        if not more:
+            raise ValueError("the wrapper ended before its script was there")
+        text += more
+    return text

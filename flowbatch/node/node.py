@@ -1,0 +1,233 @@
+"""The node itself: orders in, reports out. Every order may come twice, every placement runs at most once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from flowbatch.node import cgroups
+from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
+from flowbatch.node.journal import Failpoint, nowhere
+from flowbatch.node.launch import CannotStart, Launcher, Waiting
+from flowbatch.node.processes import Processes, here
+from flowbatch.node.run import Run
+from flowbatch.protocol.launch import Key, LaunchMessage, Report
+
+LAUNCHERS = 16
+"""Launches that may wait for a disk (or for a FIFO's other end) at the same time."""
+
+UNRUN_WITHIN_S = 5.0
+"""A script whose gate this daemon's predecessor left shut is gone well before."""
+
+SIGTERM = 15
+
+log = logging.getLogger(__name__)
+
+
+class Node:
+    """One machine. `tell` is called with each report as it becomes true; `reports` gives them again."""
+
+    def __init__(
+        self,
+        directory: Path,
+        tell: Callable[[Report], None],
+        *,
+        processes: Processes | None = None,
+        now: Callable[[], float] = time.time,
+        failpoint: Failpoint = nowhere,
+    ) -> None:
+        self._tell = tell
+        self._now = now
+        self._failpoint = failpoint
+        self._processes = processes or here()
+        self._launcher = Launcher(directory, self._processes, cgroups.Cgroups.find())
+        self._threads = ThreadPoolExecutor(LAUNCHERS, "launch")
+        self._book = Book(directory / "journal", failpoint)
+        self._runs: dict[Key, Run] = {}
+        self._launching: dict[Key, str | None] = {}
+        """Placements on their way to the gate, and why they are to be stopped there."""
+        self._children: dict[Key, subprocess.Popen[bytes]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What this node can do."""
+        return {"wrapper": self._launcher.wrapper_kind, "memory_enforced": self._launcher.cgroups is not None}
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._book.entries or self._launching)
+
+    async def adopt(self) -> None:
+        """Takes over what earlier lives started: after this, every placement's report is the truth."""
+        undone = [e.started for e in self._book.entries.values() if e.started is not None and e.report is None]
+        unsure = [s for s in undone if not self._book.entries[s.key].opened]
+        if unsure:
+            await asyncio.wait(
+                [asyncio.ensure_future(self._processes.gone(s.wrapper, s.wrapper_born)) for s in unsure],
+                timeout=UNRUN_WITHIN_S,
+            )
+        for started in undone:
+            if self._processes.born(started.wrapper) == started.wrapper_born:
+                self._spawn(self._follow(started))
+            else:
+                await self._follow(started)
+        self._sweep()
+
+    def launch(self, message: LaunchMessage) -> None:
+        """The placement is started, unless it ever was."""
+        key = message.key
+        if key in self._launching:
+            return
+        if key in self._book.entries or key in self._book.forgotten:
+            for report in self._reports_of(key):
+                self._tell(report)
+            return
+        self._launching[key] = None
+        self._spawn(self._launch(message))
+
+    def stop(self, key: Key, why: str) -> None:
+        """The placement ends; one that never came will never run."""
+        if key in self._runs:
+            self._runs[key].stop(why)
+        elif key in self._launching:
+            self._launching[key] = why
+        elif key in self._book.entries:
+            for report in self._reports_of(key):
+                self._tell(report)
+        elif key not in self._book.forgotten:
+            self._spawn(self._finish(self._never_ran(key)))
+
+    def deliver(self, key: Key, number: int, scope: str) -> None:
+        if key in self._runs:
+            self._runs[key].deliver(number, scope)
+
+    def forget(self, key: Key) -> None:
+        """Nothing of an ended placement is left but its key."""
+        entry = self._book.entries.get(key)
+        if entry is None or entry.report is None:
+            return
+        self._book.note(Forgotten(key))
+        if entry.started is not None:
+            self._threads.submit(shutil.rmtree, entry.started.spool, ignore_errors=True)
+            if entry.started.cgroup is not None:
+                cgroups.remove(entry.started.cgroup)
+
+    def reports(self, keys: Iterable[Key]) -> Iterator[Report]:
+        """The truth about these placements, then about all others that are not forgotten."""
+        asked = dict.fromkeys(keys)
+        for key in (*asked, *(key for key in self._book.entries if key not in asked)):
+            yield from self._reports_of(key)
+
+    def close(self) -> None:
+        """Lets go; what runs goes on, and the next life adopts it."""
+        for task in self._tasks:
+            task.cancel()
+        for child in self._children.values():
+            child.returncode = 0  # it lives on without us
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._book.close()
+
+    def _reports_of(self, key: Key) -> Iterator[Report]:
+        entry = self._book.entries.get(key)
+        if entry is not None:
+            if entry.started is not None and (entry.opened or entry.report is not None):
+                yield Report(key, "launched", entry.started.at)
+            if entry.report is not None:
+                yield entry.report
+        elif key in self._book.forgotten:
+            yield Report(key, "unknown", int(self._now()), why="its end was reported and forgotten")
+        elif key not in self._launching:
+            yield Report(key, "absent", int(self._now()))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _launch(self, message: LaunchMessage) -> None:
+        key = message.key
+        started = None
+        try:
+            waiting = await asyncio.get_running_loop().run_in_executor(self._threads, self._launcher.start, message)
+            started = await self._open(message, waiting)
+        except CannotStart as error:
+            log.info("%s: %s", key, error.why)
+            failed = Report(key, "failed", int(self._now()), code=error.code, signal=error.signal, why=error.why)
+            await self._finish(failed)
+        finally:
+            del self._launching[key]
+        if started is not None:
+            await self._follow(started)
+
+    async def _open(self, message: LaunchMessage, waiting: Waiting) -> Started | None:
+        """The journal has it, on disk; then its gate is opened. None if it was stopped before. Raises CannotStart."""
+        key = message.key
+        started = _started(message, waiting, int(self._now()))
+        try:
+            self._book.write(started)
+            await self._book.sync()
+        except OSError as error:
+            waiting.drop()
+            raise CannotStart(f"cannot write the journal: {error}") from None
+        if self._launching[key] is not None:
+            waiting.drop()
+            self._book.note(Unrun(key))
+            await self._finish(self._never_ran(key))
+            return None
+        self._children[key] = waiting.wrapper
+        self._failpoint("before gate")
+        waiting.open()
+        self._failpoint("after gate")
+        self._book.note(Opened(key))
+        self._tell(Report(key, "launched", started.at))
+        return started
+
+    async def _follow(self, started: Started) -> None:
+        """Until it is over and its end is in the journal."""
+        key = started.key
+        run = self._runs[key] = Run(started, self._book, self._processes, self._now)
+        report = await run.live()
+        del self._runs[key]
+        if key in self._children:
+            self._children.pop(key).wait()
+        if report is None:
+            self._book.note(Unrun(key))
+            self._tell(Report(key, "absent", int(self._now())))
+        else:
+            await self._finish(report)
+
+    async def _finish(self, report: Report) -> None:
+        """The end is in the journal and told. On a full disk it is told all the same: the wrapper's file has it too."""
+        self._book.note(Over(report.key, report))
+        try:
+            await self._book.sync()
+        except OSError as error:
+            log.error("%s: its end may not survive this machine: %s", report.key, error)
+        self._tell(report)
+
+    def _never_ran(self, key: Key) -> Report:
+        return Report(key, "ended", int(self._now()), signal=SIGTERM, cause="killed", why="stopped before it ran")
+
+    def _sweep(self) -> None:
+        """Spool directories that no placement of the journal owns are gone."""
+        owned = {entry.started.spool for entry in self._book.entries.values() if entry.started is not None}
+        for spool in self._launcher.spool.glob("*/*"):
+            if str(spool) not in owned:
+                shutil.rmtree(spool, ignore_errors=True)
+
+
+def _started(message: LaunchMessage, waiting: Waiting, at: int) -> Started:
+    return Started(
+        key=message.key, node=message.node, spool=str(waiting.spool), stderr=waiting.stderr_path, at=at,
+        wrapper=waiting.wrapper.pid, wrapper_born=waiting.wrapper_born, script=waiting.script,
+        script_born=waiting.script_born, kill_wait_s=message.kill_wait_s, ends_by=message.ends_by, signal=message.signal,
+        signal_lead_s=message.signal_lead_s, signal_batch_only=message.signal_batch_only, cgroup=waiting.cgroup,
+    )  # fmt: skip

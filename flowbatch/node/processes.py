@@ -1,0 +1,147 @@
+"""The one door to what only Linux has: pidfd, /proc, prlimit, sub-reapers. Behind it, what any POSIX system can do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+POLL_S = 0.2
+
+SYSTEM_CALLS = {
+    "x86_64": (157, 74),
+    "aarch64": (167, 82),
+    "riscv64": (167, 82),
+    "ppc64le": (171, 118),
+    "s390x": (172, 118),
+}
+"""(prctl, fsync) by machine, for the wrapper."""
+
+
+class Processes(Protocol):
+    """What the node asks of the operating system about processes that may not be its children."""
+
+    system_calls: tuple[int, int]
+    """Numbers of prctl and fsync for the wrapper, 0 where it must do without."""
+
+    def born(self, pid: int) -> str | None:
+        """A word that no other process with this pid ever has; None if there is no such process."""
+
+    async def gone(self, pid: int, born: str) -> None:
+        """Returns once that process is no more."""
+
+    def family(self, pid: int) -> list[int]:
+        """All descendants of the process, without itself."""
+
+    def limit(self, pid: int, limits: Mapping[str, int]) -> None:
+        """Sets soft resource limits (-1: none) of a process, by name (`NOFILE`), as far as its hard limits allow."""
+
+
+class Linux:
+    """All of it: a job's processes are the wrapper's descendants, since it is their sub-reaper."""
+
+    def __init__(self) -> None:
+        self.system_calls = SYSTEM_CALLS.get(platform.machine(), (0, 0))
+        self._boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+    def born(self, pid: int) -> str | None:
+        stat = _stat(pid)
+        return None if stat is None or stat[0] in "ZX" else f"{stat[19]}@{self._boot}"
+
+    async def gone(self, pid: int, born: str) -> None:
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            if self.born(pid) == born:
+                loop.add_reader(fd, ended.set)
+                await ended.wait()
+        finally:
+            loop.remove_reader(fd)
+            os.close(fd)
+
+    def family(self, pid: int) -> list[int]:
+        children: dict[int, list[int]] = {}
+        for name in os.listdir("/proc"):
+            if name.isdigit() and (stat := _stat(int(name))) is not None:
+                children.setdefault(int(stat[1]), []).append(int(name))
+        return _descendants(pid, children)
+
+    def limit(self, pid: int, limits: Mapping[str, int]) -> None:
+        for name, soft in limits.items():
+            number = getattr(resource, f"RLIMIT_{name}", None)
+            if number is not None:
+                hard = resource.prlimit(pid, number)[1]
+                resource.prlimit(pid, number, (_within(soft, hard), hard))
+
+
+class Posix:
+    """Without /proc: asks ps(1), looks again and again, and leaves resource limits as they are."""
+
+    system_calls = (0, 0)
+
+    def born(self, pid: int) -> str | None:
+        state, _, started = self._ps("-o", "stat=,lstart=", "-p", str(pid)).strip().partition(" ")
+        return started.strip() if started and not state.startswith("Z") else None
+
+    async def gone(self, pid: int, born: str) -> None:
+        while await asyncio.to_thread(self.born, pid) == born:
+            await asyncio.sleep(POLL_S)
+
+    def family(self, pid: int) -> list[int]:
+        children: dict[int, list[int]] = {}
+        for line in self._ps("-ax", "-o", "pid=,ppid=").splitlines():
+            child, parent = map(int, line.split())
+            children.setdefault(parent, []).append(child)
+        return _descendants(pid, children)
+
+    def limit(self, pid: int, limits: Mapping[str, int]) -> None:
+        return
+
+    def _ps(self, *words: str) -> str:
+        return subprocess.run(["ps", *words], capture_output=True, text=True, check=False, env={"LC_ALL": "C"}).stdout
+
+
+def here() -> Processes:
+    """What this machine offers."""
+    return Linux() if sys.platform == "linux" else Posix()
+
+
+def signal_all(pids: Iterable[int], number: int) -> None:
+    """Sends a signal to each process that is still there and ours."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the state on (index 0), or None if there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].decode().split()
+    except OSError:
+        return None
+
+
+def _descendants(pid: int, children: Mapping[int, list[int]]) -> list[int]:
+    found = list(children.get(pid, ()))
+    for child in found:
+        found.extend(children.get(child, ()))
+    return found
+
+
+def _within(soft: int, hard: int) -> int:
+    unlimited = resource.RLIM_INFINITY
+    if hard == unlimited:
+        return unlimited if soft < 0 else soft
+    return hard if soft < 0 else min(soft, hard)

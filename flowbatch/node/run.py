@@ -1,0 +1,161 @@
+"""The life of one script, from its open gate to its end: limits, signals, the closing line, the exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from flowbatch.node import cgroups, files
+from flowbatch.node.book import Book, Entry, Marked, Started, Stopping
+from flowbatch.node.processes import Processes, signal_all
+from flowbatch.protocol.launch import Report
+
+REASONS = {
+    "cancelled": "",
+    "timeout": " DUE TO TIME LIMIT",
+    "deadline": " DUE TO TIME LIMIT",
+    "requeue": " DUE TO JOB REQUEUE",
+    "preempted": " DUE TO PREEMPTION",
+}
+"""What slurmstepd's closing line adds, by why the job is stopped."""
+
+OUT_OF_MEMORY = (
+    "slurmstepd: error: Detected {count} oom-kill event(s) in StepId={job}.batch. "
+    "Some of your processes may have been killed by the cgroup out-of-memory handler.\n"
+)
+
+
+class Run:
+    """One running script. Its limits are counted by a clock that does not jump; the wall clock is asked when it begins."""
+
+    def __init__(self, started: Started, book: Book, processes: Processes, now: Callable[[], float]) -> None:
+        self.started = started
+        self._book = book
+        self._processes = processes
+        self._now = now
+        self._timers: list[asyncio.TimerHandle] = []
+
+    async def live(self) -> Report | None:
+        """Returns when all its processes are gone, with how it ended; None if its gate never opened."""
+        self._arm()
+        try:
+            await self._processes.gone(self.started.wrapper, self.started.wrapper_born)
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+        return self._end()
+
+    def stop(self, why: str) -> None:
+        """It is told to end, once: the closing line, SIGCONT and SIGTERM, KillWait, SIGKILL."""
+        if self._entry.stopping is None and self._entry.report is None:
+            self._book.note(Stopping(self.started.key, why, int(self._now())))
+            self._close(why)
+            self._terminate()
+
+    def deliver(self, number: int, scope: str) -> None:
+        """One signal: to the batch shell alone, to its process group (`full`), or to the job's steps (it has none)."""
+        if scope == "steps":
+            return
+        if number in (signal.SIGTERM, signal.SIGKILL):
+            self._close("cancelled")
+        family = self._family()
+        if scope == "batch":
+            signal_all({self.started.script}.intersection(family), number)
+        else:
+            signal_all((pid for pid in family if _group(pid) == self.started.script), number)
+
+    @property
+    def _entry(self) -> Entry:
+        return self._book.entries[self.started.key]
+
+    def _arm(self) -> None:
+        """Sets the timers; after a restart of the node, those that are still to come."""
+        started, entry = self.started, self._entry
+        if entry.stopping is not None:
+            self._terminate()
+        elif started.ends_by is not None:
+            self._at(started.ends_by, lambda: self.stop("timeout"))
+            if started.signal is not None and not entry.warned:
+                self._at(started.ends_by - started.signal_lead_s, self._warn)
+
+    def _at(self, instant: float, action: Callable[[], None]) -> None:
+        delay = max(0.0, instant - self._now())
+        self._timers.append(asyncio.get_running_loop().call_later(delay, action))
+
+    def _warn(self) -> None:
+        """`--signal`: once, before the time limit."""
+        self._book.note(Marked(self.started.key, "warning"))
+        assert self.started.signal is not None
+        self.deliver(self.started.signal, "batch" if self.started.signal_batch_only else "steps")
+
+    def _family(self) -> list[int]:
+        """The script and all it started; nobody once the wrapper is gone, for its pid may be another's."""
+        started = self.started
+        alive = self._processes.born(started.wrapper) == started.wrapper_born
+        return self._processes.family(started.wrapper) if alive else []
+
+    def _terminate(self) -> None:
+        family = self._family()
+        signal_all(family, signal.SIGCONT)
+        signal_all(family, signal.SIGTERM)
+        stopping = self._entry.stopping
+        assert stopping is not None
+        self._at(stopping.at + self.started.kill_wait_s, self._kill)
+
+    def _kill(self) -> None:
+        """The wrapper ends what is left once its script is gone."""
+        signal_all(self._family(), signal.SIGKILL)
+
+    def _close(self, why: str) -> None:
+        """The closing line is in the script's stderr, once."""
+        if self._entry.closing:
+            return
+        self._book.note(Marked(self.started.key, "closing"))
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(self._now()))
+        where = f"JOB {self.started.key.job_id} ON {self.started.node}"
+        files.say(self.started.stderr, f"slurmstepd: error: *** {where} CANCELLED AT {at}{REASONS.get(why, '')} ***\n")
+
+    def _end(self) -> Report | None:
+        key = self.started.key
+        outcome = files.outcome(Path(self.started.spool))
+        if outcome is None:
+            self._kill_orphans()
+            return Report(key, "unknown", int(self._now()), why="the wrapper of its script ended without a word")
+        if not outcome.ran:
+            return None
+        return Report(
+            key,
+            "ended",
+            outcome.at,
+            code=outcome.wait_status >> 8,
+            signal=outcome.wait_status & 0x7F,
+            cause=self._cause(),
+        )
+
+    def _cause(self) -> str:
+        """Why it ended, as far as the node knows."""
+        stopping, group = self._entry.stopping, self.started.cgroup
+        kills = cgroups.oom_kills(group) if group is not None else 0
+        if kills:
+            files.say(self.started.stderr, OUT_OF_MEMORY.format(count=kills, job=self.started.key.job_id))
+            return "oom"
+        if stopping is None:
+            return "exit"
+        return "timeout" if stopping.why == "timeout" else "killed"
+
+    def _kill_orphans(self) -> None:
+        """Somebody killed the wrapper: its script must not go on without one."""
+        script = self.started.script
+        if self._processes.born(script) == self.started.script_born:
+            signal_all((*self._processes.family(script), script), signal.SIGKILL)
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None

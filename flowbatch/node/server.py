@@ -1,0 +1,73 @@
+"""The node's door: one Unix socket, one JSON object a line (`protocol/launch.py`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from flowbatch.node.node import Node
+from flowbatch.protocol.launch import BadLine, Report, key_of, launch_of, line, parse
+
+SOCKET = "node.sock"
+"""Its name in the node's directory; one changes there to connect, so that no path is too long."""
+
+LONGEST_LINE = 256 * 1024 * 1024
+"""Bytes of one message: a script and its environment."""
+
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """Serves any number of connections; reports go to the one that said `resume` last."""
+
+    def __init__(self) -> None:
+        self.connections: set[asyncio.StreamWriter] = set()
+        self._listener: asyncio.StreamWriter | None = None
+
+    def tell(self, report: Report) -> None:
+        """Says a report to whoever listens; if nobody does, `resume` will bring it."""
+        if self._listener is not None:
+            self._listener.write(line("report", report=report))
+
+    async def serve(self, node: Node, listening: socket.socket) -> asyncio.Server:
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._converse(node, reader, writer)
+
+        return await asyncio.start_unix_server(connected, sock=listening, limit=LONGEST_LINE)
+
+    async def _converse(self, node: Node, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(writer)
+        writer.write(line("node", **node.facts))
+        try:
+            while text := await reader.readline():
+                message = parse(text)
+                self._order(node, writer, message)
+        except (BadLine, KeyError, TypeError, ValueError) as error:
+            log.warning("a connection ended: %r", error)
+        except OSError as error:
+            log.info("a connection broke: %s", error)
+        finally:
+            self.connections.discard(writer)
+            if self._listener is writer:
+                self._listener = None
+            writer.close()
+
+    def _order(self, node: Node, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
+        """Carries out one order. An order that this version does not know is left alone."""
+        orders: dict[str, Callable[[], None]] = {
+            "launch": lambda: node.launch(launch_of(message["message"])),
+            "stop": lambda: node.stop(key_of(message["key"]), message["why"]),
+            "deliver": lambda: node.deliver(key_of(message["key"]), message["signal"], message["scope"]),
+            "forget": lambda: node.forget(key_of(message["key"])),
+            "resume": lambda: self._resume(node, writer, message),
+        }
+        orders.get(message["op"], lambda: log.warning("unknown order %s", message["op"]))()
+
+    def _resume(self, node: Node, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
+        self._listener = writer
+        for report in node.reports(map(key_of, message["keys"])):
+            self.tell(report)
+        writer.write(line("resumed"))

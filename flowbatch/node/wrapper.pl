@@ -1,0 +1,82 @@
+# The parent of one job (docs/dev/decisions/0003-wrapper.md): wrapper.py says the same in Python, word for word.
+#
+#   perl wrapper.pl SPOOL GATE PRCTL FSYNC
+#
+# SPOOL/launch holds, each ended by NUL: the number of arguments, the arguments, the environment. GATE is a socket: the
+# child writes its pid there and waits; one byte lets it run, an end lets it exit unrun. SPOOL/status then holds
+# `ran WAITSTATUS TIME` or `unrun 0 TIME`. PRCTL and FSYNC are this machine's system call numbers, 0 for none.
+use strict;
+
+my ($spool, $gate_fd, $prctl, $fsync) = @ARGV;
+my @ignored = qw(HUP INT QUIT TERM USR1 USR2 PIPE);
+my ($PR_SET_CHILD_SUBREAPER, $WNOHANG, $ENOENT, $ENOEXEC) = (36, 1, 2, 8);
+
+$SIG{$_} = 'IGNORE' for @ignored;
+syscall($prctl + 0, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) if $prctl;
+open(my $gate, '+<&=', $gate_fd) or exit 1;
+my ($count, @words) = split /\0/, slurp("$spool/launch"), -1;
+pop @words;
+my @command = splice @words, 0, $count;
+
+my $script = fork();
+exit 1 unless defined $script;
+run() if $script == 0;
+
+close $gate;
+open(STDIN, '<', '/dev/null');
+open(STDOUT, '>', '/dev/null');
+open(STDERR, '>', '/dev/null');
+chdir '/';
+while ((my $gone = waitpid(-1, 0)) != -1) { last if $gone == $script }
+my $status = $?;
+unless (-e "$spool/status") { sleep 1 until record("ran $status") }
+kill 'KILL', -$script;
+while (waitpid(-1, $WNOHANG) != -1) {
+    kill 'KILL', children();
+    waitpid(-1, 0);
+}
+exit 0;
+
+# The child: becomes the script, in its own process group.
+sub run {
+    setpgrp(0, 0);
+    syswrite($gate, "$$\n");
+    unless (sysread($gate, my $go, 1)) { record("unrun 0"); exit 0 }
+    close $gate;
+    $SIG{$_} = 'DEFAULT' for @ignored;
+    %ENV = ();
+    for (@words) { my ($name, $value) = split /=/, $_, 2; $ENV{$name} = $value }
+    $ENV{SLURM_TASK_PID} = $$;
+    my ($interpreter) = slurp($command[0]) =~ /\A#!(.*)/;
+    if ($interpreter =~ /\S/) { exec { $command[0] } @command }
+    else { $! = $ENOEXEC }
+    my $errno = $! + 0;
+    my $what = $errno == $ENOENT ? "bad interpreter($interpreter)" : $command[0];
+    syswrite(STDERR, "slurmstepd: error: execve(): $what: $!\n");
+    exit $errno;
+}
+
+# The end is on disk once this returns true.
+sub record {
+    my $new = "$spool/status.new";
+    open(my $file, '>', $new) or return 0;
+    my $text = "$_[0] " . time . "\n";
+    (syswrite($file, $text) || 0) == length $text or return 0;
+    syscall($fsync + 0, fileno $file) if $fsync;
+    close $file or return 0;
+    rename($new, "$spool/status") or return 0;
+    if ($fsync && sysopen(my $directory, $spool, 0)) { syscall($fsync + 0, fileno $directory) }
+    return 1;
+}
+
+# Whoever has this process for a parent: with PR_SET_CHILD_SUBREAPER, all that the script left behind.
+sub children {
+    opendir(my $proc, '/proc') or return ();
+    return grep { (slurp("/proc/$_/stat") =~ /.*\) \S (\d+)/s)[0] == $$ } grep { /^\d+$/ } readdir $proc;
+}
+
+sub slurp {
+    open(my $file, '<', $_[0]) or return '';
+    local $/;
+    return <$file> // '';
+}
