@@ -1,6 +1,6 @@
 """The value languages: one module each, `parse(text) -> value` and `show(value) -> text as sbatch shows it`.
 
-`parse` raises `syntax.ValueSyntax(message, column)` and nothing else. Who judges a value in Slurm is said in its module:
+`parse` raises `syntax.ValueSyntax(message, column)` and nothing else. Each module says who judges its values in Slurm:
 what sbatch refuses must be refused while options are read; what only the controller refuses becomes a
 `spec.model.Malformed` with the error's `where`.
 
