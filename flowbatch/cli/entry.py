@@ -22,8 +22,8 @@ from flowbatch.errors import FlowError
 
 INTERRUPTED = 130
 """128 and SIGINT, as a shell says it."""
-NOBODY_READS = 141
-"""128 and SIGPIPE."""
+NOBODY_READS = 1
+"""As click has it where it meets a broken pipe first."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

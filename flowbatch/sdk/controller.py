@@ -22,6 +22,10 @@ Sink = Callable[[bytes], object]
 """Takes what a command prints, piece by piece."""
 
 
+HASTY_S, ENOUGH = 1.0, 5
+"""So many controllers that died within a second of the question are enough: the question kills them."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command printed, and its exit code."""
@@ -54,18 +58,21 @@ class Controller:
         """
         call = _call(command, argv, os.environ if environ is None else environ, os.path.abspath(cwd or os.getcwd()))
         deadline = None if timeout is None else time.monotonic() + timeout
+        hasty = 0
         while True:
             printed: dict[Kind, list[bytes]] = {Kind.OUT: [], Kind.ERR: []}
             sinks = {Kind.OUT: out or printed[Kind.OUT].append, Kind.ERR: err or printed[Kind.ERR].append}
+            asked_at = time.monotonic()
             try:
                 with self._connected() as line:
                     code = _Conversation(line, call.cwd, stdin, sinks, deadline).hold(call)
                 return Answer(code, b"".join(printed[Kind.OUT]), b"".join(printed[Kind.ERR]))
-            except (Lost, ConnectionError):
-                if not again:
+            except Lost:
+                hasty = hasty + 1 if time.monotonic() - asked_at < HASTY_S else 0
+                if not again or hasty == ENOUGH:
                     raise AnswerLost(
                         f"the controller ended before it answered {command}: what was asked may have happened or not",
-                        hint="look with `flow status` before you ask again",
+                        hint=f"look with `flow status` before you ask again; {self.paths.log} may say why",
                     ) from None
 
     @property
@@ -113,7 +120,7 @@ class _Conversation:
 
     def hold(self, call: CallFrame) -> int:
         """Says `call` and does what the controller asks; the exit code. Raises Lost, FlowError, TimeoutError."""
-        self._line.sendall(pack_call(call))
+        self._send(pack_call(call))
         while True:
             try:
                 kind, length = header(self._receive(HEADER.size))
@@ -140,11 +147,21 @@ class _Conversation:
         while len(got) < count:
             if self._deadline is not None:
                 self._line.settimeout(max(self._deadline - time.monotonic(), 0.001))
-            chunk = self._line.recv(count - len(got))
+            try:
+                chunk = self._line.recv(count - len(got))
+            except ConnectionError:
+                chunk = b""
             if not chunk:
                 raise Lost
             got += chunk
         return bytes(got)
+
+    def _send(self, data: bytes) -> None:
+        """Raises Lost."""
+        try:
+            self._line.sendall(data)
+        except ConnectionError:
+            raise Lost from None
 
     def _open(self, path: bytes) -> None:
         """The controller reads `path` from now on, as this process sees it."""
@@ -164,12 +181,12 @@ class _Conversation:
             self._fail(error)
             self._close()
             return
-        self._line.sendall(frame(Kind.DATA, chunk))
+        self._send(frame(Kind.DATA, chunk))
         if not chunk:
             self._close()
 
     def _fail(self, error: OSError) -> None:
-        self._line.sendall(frame(Kind.FAIL, (error.errno or 0).to_bytes(4, "big", signed=True)))
+        self._send(frame(Kind.FAIL, (error.errno or 0).to_bytes(4, "big", signed=True)))
 
     def _close(self) -> None:
         if self._file is not None and self._file is not self._stdin:

@@ -13,6 +13,7 @@ from typing import Literal
 from flowbatch import __version__
 from flowbatch.commands.flow_views import ClusterView
 from flowbatch.errors import FlowError
+from flowbatch.node.cgroups import Cgroups
 from flowbatch.sdk import shims
 from flowbatch.sdk.controller import Controller
 
@@ -39,6 +40,7 @@ def findings(controller: Controller, environ: Mapping[str, str]) -> Iterator[Fin
     yield from _state(controller)
     yield from _controller(controller)
     yield _wrapper()
+    yield _memory()
 
 
 def _commands(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -106,3 +108,12 @@ def _wrapper() -> Finding:
     return Finding(
         "jobs", "note", "each runs under a wrapper in Python: 10 MB and some milliseconds more", "install perl-base"
     )
+
+
+def _memory() -> Finding:
+    if Cgroups.find() is not None:
+        return Finding("memory", "ok", "a job that uses more than it asked for is ended (cgroup v2)")
+    return Finding(
+        "memory", "note", "what a job asks for is counted; that it uses more is not prevented",
+        "hand memory control of cgroup v2 to your user (systemd: Delegate=memory)",
+    )  # fmt: skip

@@ -130,3 +130,19 @@ def test_another_version_is_named(paths: Paths) -> None:
         Controller(paths).ask("flow-jobs", again=True)
     assert "flow controller stop" in str(raised.value.hint)
     rude.close()
+
+
+def test_a_question_that_kills_controllers_is_given_up(paths: Paths) -> None:
+    rude = Rude(paths, [b""] * 5)
+    with pytest.raises(AnswerLost):
+        Controller(paths).ask("flow-jobs", again=True)
+    rude.close()
+    assert rude.calls == 5
+
+
+def test_a_reader_that_leaves_is_not_a_lost_controller(serve: Serve) -> None:
+    def leave(piece: bytes) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        serve({"tell": tell}).ask("tell", environ={"WORD": ""}, out=leave, again=True)
