@@ -32,6 +32,11 @@ class Paths:
         return self.state / "controller.lock"
 
     @property
+    def pid(self) -> Path:
+        """Holds the controller's process id while it lives."""
+        return self.state / "controller.pid"
+
+    @property
     def log(self) -> Path:
         return self.state / "controller.log"
 

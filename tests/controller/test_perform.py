@@ -18,7 +18,15 @@ from flowbatch.core.events import LaunchFailed
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload
 from flowbatch.core.states import (
-    Allocation, Completing, Ending, ExitStatus, Finished, NodeShare, Pending, Requeueing, Running,
+    Allocation,
+    Completing,
+    Ending,
+    ExitStatus,
+    Finished,
+    NodeShare,
+    Pending,
+    Requeueing,
+    Running,
 )  # fmt: skip
 from flowbatch.protocol.launch import Key
 from flowbatch.spec.job import JobSpec, Mail

@@ -1,0 +1,170 @@
+"""One controller for a state directory, whoever starts it and however often; clear words where none can be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from flowbatch.controller import lifecycle
+from flowbatch.errors import ControllerUnreachable
+from flowbatch.paths import Paths
+
+PLAYED = """
+    import asyncio, os, signal, sys
+    from flowbatch import paths
+    from flowbatch.controller import lifecycle
+    from flowbatch.controller.server import Server
+
+    here = paths.find(os.environ)
+
+    async def serve(ready):
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        server = Server(None, {})
+        await server.start("controller.sock")
+        (here.state / "born").open("a").write(f"{os.getpid()}\\n")
+        (here.state / "environ").write_text(repr(dict(os.environ)))
+        ready()
+        await stop.wait()
+        await server.stop("controller.sock", 0)
+
+    sys.exit(lifecycle.live(here, serve))
+"""
+
+
+@pytest.fixture
+def played(tmp_path, monkeypatch):
+    """A state directory whose controller is the smallest that there can be; it is ended with the test."""
+    program = tmp_path / "played.py"
+    program.write_text(textwrap.dedent(PLAYED))
+    monkeypatch.setattr(lifecycle, "PROGRAM", (sys.executable, "-I", str(program)))
+    paths = Paths(tmp_path / "state", tmp_path / "config")
+    yield paths
+    lifecycle.stop(paths)
+
+
+def born(paths: Paths) -> list[int]:
+    return [int(line) for line in (paths.state / "born").read_text().split()]
+
+
+def test_start_returns_when_it_answers_and_stop_when_it_is_gone(played):
+    assert lifecycle.status(played).pid is None
+    pid = lifecycle.start(played, os.environ)
+    assert lifecycle.status(played).pid == pid == int(played.pid.read_text())
+    assert lifecycle.start(played, os.environ) == pid
+    assert lifecycle.stop(played) == pid
+    assert lifecycle.status(played).pid is None and not played.pid.exists()
+    assert lifecycle.stop(played) is None
+
+
+def test_many_starts_at_once_make_one_controller(played):
+    with ThreadPoolExecutor(6) as pool:
+        environs = [dict(os.environ) for _ in range(6)]
+        program = [sys.executable, "-c", textwrap.dedent(f"""
+            import os
+            from pathlib import Path
+            from flowbatch.controller import lifecycle
+            from flowbatch.paths import Paths
+            lifecycle.PROGRAM = {lifecycle.PROGRAM!r}
+            print(lifecycle.start(Paths(Path({str(played.state)!r}), Path("/nowhere")), os.environ))
+        """)]  # fmt: skip
+        started = list(pool.map(lambda env: subprocess.check_output(program, env=env, timeout=60), environs))
+    assert len({int(pid) for pid in started}) == 1
+    assert len(born(played)) == 1
+
+
+def test_it_is_detached_and_clean(played):
+    os.environ["A_SECRET"] = "x"
+    try:
+        environ = {**os.environ, "FLOW_IDLE_EXIT": "7", "XDG_STATE_HOME": "/elsewhere", "SLURM_CONF": "/x"}
+        readable, writable = os.pipe()
+        os.set_inheritable(writable, True)
+        pid = lifecycle.start(played, environ)
+    finally:
+        del os.environ["A_SECRET"]
+    os.close(writable)
+    assert os.read(readable, 1) == b""  # nobody else holds the other end
+    os.close(readable)
+    assert os.getsid(pid) == pid
+    assert os.readlink(f"/proc/{pid}/cwd") == str(played.state)
+    assert {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in (0, 1, 2)} == {"/dev/null"}
+    kept = eval((played.state / "environ").read_text())
+    assert kept["FLOW_IDLE_EXIT"] == "7" and kept["FLOW_STATE_DIR"] == str(played.state)
+    assert not {"A_SECRET", "XDG_STATE_HOME", "SLURM_CONF"} & kept.keys()
+
+
+def test_what_a_dead_controller_left_is_no_hindrance(played):
+    pid = lifecycle.start(played, os.environ)
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while lifecycle.status(played).pid is not None:
+        assert time.monotonic() < deadline
+    assert played.socket.exists() and played.pid.exists() and played.lock.exists()
+    assert lifecycle.start(played, os.environ) != pid
+
+
+def test_a_starter_waits_for_one_that_is_stopping(played):
+    pid = lifecycle.start(played, os.environ)
+    os.kill(pid, signal.SIGTERM)
+    assert lifecycle.start(played, os.environ) is not None
+    assert len(born(played)) in (1, 2)
+
+
+def test_a_lock_that_is_held_by_nobody_who_answers(played, monkeypatch):
+    monkeypatch.setattr(lifecycle, "START_WITHIN_S", 0.2)
+    lifecycle.make_state(played)
+    with lifecycle.lock(played), pytest.raises(ControllerUnreachable, match="does not answer"):
+        lifecycle.start(played, os.environ)
+
+
+def test_a_program_that_ends_says_why(played, monkeypatch):
+    monkeypatch.setattr(lifecycle, "PROGRAM", (sys.executable, "-c", "import sys; sys.exit('no such disk')"))
+    with pytest.raises(ControllerUnreachable, match="no such disk"):
+        lifecycle.start(played, os.environ)
+
+
+def test_a_state_directory_that_is_a_file(tmp_path):
+    (tmp_path / "state").touch()
+    with pytest.raises(ControllerUnreachable, match="cannot use the state directory .*: File exists"):
+        lifecycle.start(Paths(tmp_path / "state", tmp_path), os.environ)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_state_directory_that_cannot_be_written(tmp_path):
+    (tmp_path / "state").mkdir(mode=0o500)
+    with pytest.raises(ControllerUnreachable, match="cannot write to the state directory"):
+        lifecycle.start(Paths(tmp_path / "state", tmp_path), os.environ)
+
+
+def test_the_state_directory_is_the_users_own(played):
+    played.state.mkdir(mode=0o755)
+    lifecycle.start(played, os.environ)
+    assert played.state.stat().st_mode & 0o777 == 0o700
+    modes = {file.name: file.stat().st_mode & 0o077 for file in played.state.iterdir() if file.name != "born"}
+    assert set(modes.values()) == {0}, modes
+
+
+@pytest.mark.parametrize("argv", [[], ["sing"], ["start", "now"]])
+def test_other_words_are_refused(argv, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "flowbatch.controller", *argv], capture_output=True, check=False, text=True,
+        env={"FLOW_STATE_DIR": str(tmp_path / "state")},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("usage: ")
+
+
+def test_status_of_none(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "flowbatch.controller", "status"], capture_output=True, check=False, text=True,
+        env={"FLOW_STATE_DIR": str(tmp_path / "state")},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (3, f"controller of {tmp_path}/state: not running\n")
+    assert not Path(tmp_path / "state").exists()
