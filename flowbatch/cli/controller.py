@@ -8,7 +8,7 @@ import sys
 import click
 
 from flowbatch.cli.streams import show
-from flowbatch.commands.flow_views import as_json
+from flowbatch.commands.flow_results import as_json
 from flowbatch.sdk.controller import Controller
 
 

@@ -8,19 +8,19 @@ from itertools import cycle
 
 import click
 
-from flowbatch.commands.flow_views import JobView
+from flowbatch.commands.flow_results import JobStatus
 from flowbatch.sdk.jobs import JobHandle
 
 EVERY_S = 0.5
 CLEAR = "\r\x1b[K"
 
 
-def watch(handle: JobHandle) -> tuple[JobView, ...]:
+def watch(handle: JobHandle) -> tuple[JobStatus, ...]:
     """The records of a job, or of all tasks of an array, once they are over."""
     return _on_terminal(handle) if sys.stderr.isatty() else handle.wait_all()
 
 
-def _on_terminal(handle: JobHandle) -> tuple[JobView, ...]:
+def _on_terminal(handle: JobHandle) -> tuple[JobStatus, ...]:
     for mark in cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"):
         try:
             jobs = handle.wait_all(timeout=EVERY_S)
@@ -32,7 +32,7 @@ def _on_terminal(handle: JobHandle) -> tuple[JobView, ...]:
     raise AssertionError("a cycle has no end")
 
 
-def line(jobs: tuple[JobView, ...], now: float) -> str:
+def line(jobs: tuple[JobStatus, ...], now: float) -> str:
     """What is going on, in one line."""
     if len(jobs) == 1 and jobs[0].started_at is not None:
         return f"job {jobs[0].id} {jobs[0].state} on {','.join(jobs[0].nodes)} for {int(now) - jobs[0].started_at} s"
@@ -42,7 +42,7 @@ def line(jobs: tuple[JobView, ...], now: float) -> str:
     return f"job {jobs[0].job_id}: " + ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
 
 
-def ending(jobs: tuple[JobView, ...]) -> str:
+def ending(jobs: tuple[JobStatus, ...]) -> str:
     """How it ended, in one line."""
     if len(jobs) > 1:
         return f"{line(jobs, 0)}; `flow status {jobs[0].id.partition('_')[0]}` shows each"

@@ -6,19 +6,20 @@ from collections import Counter
 
 from flowbatch import __version__
 from flowbatch.commands.call import Call
-from flowbatch.commands.flow_records import view
-from flowbatch.commands.flow_views import ClusterView, as_json
+from flowbatch.commands.flow_results import ClusterStatus, as_json
+from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.core.ports import QueuePort
 
 
 async def info(call: Call, queue: QueuePort) -> int:
-    """Prints one ClusterView."""
+    """Prints one ClusterStatus."""
     snapshot = queue.snapshot()
+    scene = Scene.of(snapshot)
     cluster = snapshot.cluster
-    states = Counter(view(job).state for job in snapshot.jobs)
+    states = Counter(JobView(job, scene).state for job in snapshot.jobs)
     call.out.write(
         as_json(
-            ClusterView(
+            ClusterStatus(
                 version=__version__,
                 name=cluster.name,
                 obliging=cluster.obliging,

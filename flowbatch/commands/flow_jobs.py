@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from tabulate import tabulate
 
 from flowbatch.commands.call import Call
-from flowbatch.commands.flow_records import NoSuchJob, records, view
-from flowbatch.commands.flow_views import JobView, as_json
+from flowbatch.commands.flow_records import NoSuchJob, records, status
+from flowbatch.commands.flow_results import JobStatus, as_json
+from flowbatch.commands.job_view import Scene
 from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Finished
 from flowbatch.errors import FlowError
 from flowbatch.slurm.hostlist import fold
 from flowbatch.slurm.times import TimeStyle, minutes_short_clock, short_clock, zone
 from flowbatch.units import Instant
+
+TASK_LOOK_S = 0.5
+"""How often one task of an array is looked at; only whole jobs tell when they are over."""
 
 NARROWEST = 60
 """Columns below which no table is squeezed."""
@@ -22,7 +28,8 @@ NARROWEST = 60
 async def jobs(call: Call, queue: QueuePort) -> int:
     """Prints the queue, oldest job first."""
     found = await queue.history() if "--all" in call.argv else queue.snapshot().jobs
-    shown = [view(job) for job in sorted(found, key=lambda job: job.id)]
+    scene = Scene.of(queue.snapshot())
+    shown = [status(job, scene) for job in sorted(found, key=lambda job: job.id)]
     if "--json" in call.argv:
         call.out.write(as_json(shown))
     else:
@@ -38,7 +45,8 @@ async def job(call: Call, queue: QueuePort) -> int:
         found = await records(queue, name)
     except NoSuchJob as error:
         return refused(call, error)
-    shown = [view(job, await queue.story(job.id)) for job in found]
+    scene = Scene.of(queue.snapshot())
+    shown = [status(job, scene, await queue.story(job.id)) for job in found]
     if "--json" in options:
         call.out.write(as_json(shown))
     elif len(shown) == 1:
@@ -53,11 +61,17 @@ async def wait(call: Call, queue: QueuePort) -> int:
     """Prints the job's records, as JSON, once all are over."""
     name = call.argv[0]
     try:
-        for job in await records(queue, name):
-            await queue.finished(job.id)
-        call.out.write(as_json([view(job) for job in await records(queue, name)]))
+        found = await records(queue, name)
+        if found[0].array_id is None or "_" not in name:
+            await queue.finished(found[0].id)
+            found = await records(queue, name)
+        while not all(isinstance(job.state, Finished) for job in found):
+            await asyncio.sleep(TASK_LOOK_S)
+            found = await records(queue, name)
     except NoSuchJob as error:
         return refused(call, error)
+    scene = Scene.of(queue.snapshot())
+    call.out.write(as_json([status(job, scene) for job in found]))
     await call.out.drain()
     return 0
 
@@ -68,7 +82,7 @@ def refused(call: Call, error: FlowError) -> int:
     return error.exit_code
 
 
-def table(shown: Sequence[JobView], now: int, columns: int) -> str:
+def table(shown: Sequence[JobStatus], now: int, columns: int) -> str:
     """One line a job; on a terminal, names give way so that lines fit."""
     rows = [_row(one, now) for one in shown]
     widest = max(len(row[1]) for row in rows)
@@ -90,13 +104,13 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _row(job: JobView, now: int) -> list[str]:
+def _row(job: JobStatus, now: int) -> list[str]:
     where = fold(job.nodes) + (f" ({job.reason})" if job.reason else "")
     limit = minutes_short_clock(job.time_limit_min)
     return [job.id, job.name, job.state, short_clock(_ran(job, now)), limit, str(job.cpus or ""), where.strip()]
 
 
-def _ran(job: JobView, now: int) -> int:
+def _ran(job: JobStatus, now: int) -> int:
     return 0 if job.started_at is None else max(0, (now if job.ended_at is None else job.ended_at) - job.started_at)
 
 
@@ -104,7 +118,7 @@ def _short(text: str, room: int) -> str:
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
-def detail(job: JobView, style: TimeStyle) -> str:
+def detail(job: JobStatus, style: TimeStyle) -> str:
     """One job: what it is, where it writes, and what happened to it."""
     exit_code = "" if job.exit_code is None else f"{job.exit_code}:{job.signal}"
     facts = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from flowbatch.commands.flow_views import JobView
+from flowbatch.commands.flow_results import JobStatus
+from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import QueuePort
-from flowbatch.core.states import Allocation, Completing, Ending, ExitStatus, Finished, Pending, Running
+from flowbatch.core.states import Finished
 from flowbatch.errors import FlowError
 from flowbatch.slurm.patterns import Names, output_path
 
@@ -33,32 +34,31 @@ async def records(queue: QueuePort, name: str) -> Sequence[Job]:
     return jobs
 
 
-def view(job: Job, story: Iterable[tuple[int, str]] = ()) -> JobView:
+def status(job: Job, scene: Scene, story: Iterable[tuple[int, str]] = ()) -> JobStatus:
     """The record as `flow` shows it."""
-    state, spec, files = job.state, job.spec, job.spec.files
-    allocation, status = _allocation(job), _exit(job)
-    names = _names(job)
-    stdout = None if names is None else output_path(files.output, spec.work_dir, names)
-    stderr = stdout if files.error is None or names is None else output_path(files.error, spec.work_dir, names)
-    return JobView(
-        id=_name(job),
+    seen, spec = JobView(job, scene), job.spec
+    ended, held, names = job.state if isinstance(job.state, Finished) else None, seen.allocation, _names(job)
+    stdout = output_path(spec.files.output, spec.work_dir, names) if names else None
+    stderr = output_path(spec.files.error, spec.work_dir, names) if names and spec.files.error is not None else stdout
+    return JobStatus(
+        id=_id(job),
         job_id=job.id,
         name=spec.name,
-        state=state.ending.outcome if isinstance(state, Finished) else state.kind.upper(),
-        reason=_reason(job),
+        state=seen.state,
+        reason=None if seen.reason == "None" else seen.reason,
         user=job.owner.name,
-        partition=allocation.partition if allocation else ",".join(job.partitions),
+        partition=seen.partition,
         submitted_at=job.submitted_at,
-        started_at=None if isinstance(state, Pending) else state.started_at,
-        ended_at=state.ended_at if isinstance(state, Finished) else None,
-        time_limit_min=spec.time_limit_min,
-        nodes=allocation.nodes if allocation else (),
-        cpus=allocation.cpus if allocation else None,
-        exit_code=status.code if status else None,
-        signal=status.signal if status else None,
+        started_at=seen.started_at,
+        ended_at=ended.ended_at if ended else None,
+        time_limit_min=seen.time_limit_min,
+        nodes=held.nodes if held else (),
+        cpus=held.cpus if held else None,
+        exit_code=ended.ending.exit.code if ended else None,
+        signal=ended.ending.exit.signal if ended else None,
         restarts=job.restarts,
         work_dir=spec.work_dir,
-        command=spec.command,
+        command=seen.command,
         stdout=stdout,
         stderr=stderr,
         notes=job.notes,
@@ -66,7 +66,7 @@ def view(job: Job, story: Iterable[tuple[int, str]] = ()) -> JobView:
     )
 
 
-def _name(job: Job) -> str:
+def _id(job: Job) -> str:
     match job.array:
         case ArrayRest(pending):
             return f"{job.id}_[{pending.text()}]"
@@ -79,24 +79,6 @@ def _name(job: Job) -> str:
 def _by_index(job: Job) -> tuple[int, int]:
     """Tasks by their index; what is still pending of an array comes last."""
     return (job.array.index if isinstance(job.array, ArrayTask) else 1 << 32), job.id
-
-
-def _reason(job: Job) -> str | None:
-    match job.state:
-        case Pending(reason=reason) | Finished(ending=Ending(reason=reason)):
-            return None if reason == "None" else reason
-    return None
-
-
-def _allocation(job: Job) -> Allocation | None:
-    match job.state:
-        case Running(allocation=allocation) | Completing(allocation=allocation) | Finished(allocation=allocation):
-            return allocation
-    return None
-
-
-def _exit(job: Job) -> ExitStatus | None:
-    return job.state.ending.exit if isinstance(job.state, Finished) else None
 
 
 def _names(job: Job) -> Names | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flowbatch import __version__
-from flowbatch.commands.flow_views import ClusterView
+from flowbatch.commands.flow_results import ClusterStatus
 from flowbatch.errors import FlowError
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.sdk import shims
@@ -75,7 +75,7 @@ def _state(controller: Controller) -> Iterator[Finding]:
 def _controller(controller: Controller) -> Iterator[Finding]:
     try:
         answer = controller.ask("flow-info", again=True)
-        cluster = ClusterView.read(json.loads(answer.out))
+        cluster = ClusterStatus.read(json.loads(answer.out))
     except FlowError as error:
         yield Finding("controller", "problem", error.message, error.hint)
         return
@@ -88,7 +88,7 @@ def _controller(controller: Controller) -> Iterator[Finding]:
     yield from _cluster(controller, cluster)
 
 
-def _cluster(controller: Controller, cluster: ClusterView) -> Iterator[Finding]:
+def _cluster(controller: Controller, cluster: ClusterStatus) -> Iterator[Finding]:
     shape = ", ".join(f"{name} ({cpus} CPUs)" for name, cpus in list(cluster.nodes.items())[:4])
     more = f" and {len(cluster.nodes) - 4} more" if len(cluster.nodes) > 4 else ""
     source = "no slurm.conf: names of partitions are taken as they come" if cluster.obliging else "as slurm.conf says"

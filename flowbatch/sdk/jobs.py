@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from flowbatch.commands.flow_views import JobView, Submission, views
+from flowbatch.commands.flow_results import JobStatus, Submission, read_jobs
 from flowbatch.errors import CommandFailed, JobFailed
 from flowbatch.sdk.controller import Answer, Controller
 
@@ -28,24 +28,24 @@ class JobHandle:
     id: str
     controller: Controller = field(default_factory=Controller, repr=False, compare=False)
 
-    def status(self) -> JobView:
+    def status(self) -> JobStatus:
         """The job as it is now, with its story. Raises CommandFailed if it is unknown, or an array of several records."""
         records = self.records()
         if len(records) != 1:
             raise CommandFailed(f"job {self.id} has {len(records)} records", hint=f"name one, such as {records[0].id}")
         return records[0]
 
-    def records(self) -> tuple[JobView, ...]:
+    def records(self) -> tuple[JobStatus, ...]:
         """The job's record, or those of an array: its started tasks, and one for the tasks still pending."""
-        return views(_asked(self.controller.ask("flow-job", ["--json", self.id], again=True)))
+        return read_jobs(_asked(self.controller.ask("flow-job", ["--json", self.id], again=True)))
 
-    def wait(self, timeout: float | None = None) -> JobView:
+    def wait(self, timeout: float | None = None) -> JobStatus:
         """The job once it is over. Raises TimeoutError after `timeout` seconds; the job goes on."""
         return self.wait_all(timeout)[-1]
 
-    def wait_all(self, timeout: float | None = None) -> tuple[JobView, ...]:
+    def wait_all(self, timeout: float | None = None) -> tuple[JobStatus, ...]:
         """All records of the job, by task, once all are over. Raises TimeoutError after `timeout` seconds."""
-        return views(_asked(self.controller.ask("flow-wait", [self.id], again=True, timeout=timeout)))
+        return read_jobs(_asked(self.controller.ask("flow-wait", [self.id], again=True, timeout=timeout)))
 
     def cancel(self) -> None:
         """The job is told to end. Raises CommandFailed with scancel's words."""
@@ -103,7 +103,7 @@ def run(
     what: str | os.PathLike[str], *arguments: str, check: bool = True, args: Sequence[str] = (),
     cwd: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None,
     controller: Controller | None = None, **options: OptionValue,
-) -> JobView:  # fmt: skip
+) -> JobStatus:  # fmt: skip
     """Submits as `submit` does, and waits; the finished job. Raises JobFailed if it did not complete, unless `check` is false."""
     handle = submit(what, *arguments, args=args, cwd=cwd, environ=environ, controller=controller, **options)
     jobs = handle.wait_all()
@@ -116,10 +116,10 @@ def run(
     return (failed or jobs)[-1]
 
 
-def jobs(*, history: bool = False, controller: Controller | None = None) -> tuple[JobView, ...]:
+def jobs(*, history: bool = False, controller: Controller | None = None) -> tuple[JobStatus, ...]:
     """The jobs of the queue; with `history`, also those that have left it."""
     asked = ["--json", *(["--all"] if history else [])]
-    return views(_asked((controller or Controller()).ask("flow-jobs", asked, again=True)))
+    return read_jobs(_asked((controller or Controller()).ask("flow-jobs", asked, again=True)))
 
 
 def submit_words(

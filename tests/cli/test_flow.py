@@ -14,14 +14,14 @@ import pytest
 from flowbatch import __version__
 from flowbatch.cli.entry import flow as group
 from flowbatch.commands.call import Call
-from flowbatch.commands.flow_views import JobView, Submission, as_json
+from flowbatch.commands.flow_results import JobStatus, Submission, as_json
 from flowbatch.errors import FlowError
 from flowbatch.paths import Paths
 
 Flow = Callable[..., tuple[int, str, str]]
 Serve = Callable[..., object]
 
-JOB = JobView(
+JOB = JobStatus(
     id="7", job_id=7, name="train", state="COMPLETED", reason=None, user="ann", partition="debug", submitted_at=100,
     started_at=101, ended_at=105, time_limit_min=10, nodes=("n1",), cpus=2, exit_code=0, signal=0, restarts=0,
     work_dir="/w", command="/w/train.slurm", stdout="/w/7.out", stderr="/w/7.out",

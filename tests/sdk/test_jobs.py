@@ -12,14 +12,14 @@ import pytest
 
 import flowbatch
 from flowbatch.commands.call import Call
-from flowbatch.commands.flow_views import JobView, Submission, as_json, views, worst
+from flowbatch.commands.flow_results import JobStatus, Submission, as_json, read_jobs, worst
 from flowbatch.errors import CommandFailed, JobFailed
 from flowbatch.sdk.controller import Controller
 from flowbatch.sdk.jobs import JobHandle, jobs, option_words, run, seek_lines, submit
 
 Serve = Callable[..., Controller]
 
-PENDING = JobView(
+PENDING = JobStatus(
     id="7", job_id=7, name="train", state="PENDING", reason="Priority", user="ann", partition="debug", submitted_at=100,
     started_at=None, ended_at=None, time_limit_min=10, nodes=(), cpus=None, exit_code=None, signal=None, restarts=0,
     work_dir="/w", command="/w/train.slurm", stdout="/w/7.out", stderr="/w/7.out", notes=("a note",),
@@ -50,7 +50,7 @@ SUBMITTED = as_json(Submission(7, "Submitted batch job 7", False, ()))
 
 
 def test_views_survive_json() -> None:
-    assert views(as_json([PENDING, DONE]).encode()) == (PENDING, DONE)
+    assert read_jobs(as_json([PENDING, DONE]).encode()) == (PENDING, DONE)
     assert Submission.read(json.loads(SUBMITTED)) == Submission(7, "Submitted batch job 7", False, ())
 
 
@@ -58,7 +58,7 @@ def test_views_survive_json() -> None:
     ("ended", "code"),
     [((DONE,), 0), ((FAILED,), 3), ((DONE, FAILED, replace(FAILED, exit_code=2)), 3), ((KILLED,), 1), ((), 0)],
 )
-def test_the_worst_exit_code_counts(ended: tuple[JobView, ...], code: int) -> None:
+def test_the_worst_exit_code_counts(ended: tuple[JobStatus, ...], code: int) -> None:
     assert worst(ended) == code
 
 

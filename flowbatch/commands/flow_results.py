@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class JobView:
+class JobStatus:
     """One job. Instants in seconds UTC; what has not happened yet is None; `id` is as squeue names it (`7`, `7_3`, `7_[4-9]`)."""
 
     id: str
@@ -45,7 +45,7 @@ class JobView:
         return self.state == "COMPLETED"
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> JobView:
+    def read(cls, document: Mapping[str, Any]) -> JobStatus:
         """The view that `document` was made from."""
         story = tuple((at, what) for at, what in document["story"])
         lists = {"nodes": tuple(document["nodes"]), "notes": tuple(document["notes"]), "story": story}
@@ -67,7 +67,7 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class ClusterView:
+class ClusterStatus:
     """The cluster of a controller and its queue. `nodes`: name to CPUs; `jobs`: state to how many."""
 
     version: str
@@ -81,14 +81,14 @@ class ClusterView:
     """Parameters of slurm.conf that were read and do nothing here."""
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> ClusterView:
+    def read(cls, document: Mapping[str, Any]) -> ClusterStatus:
         lists = {name: tuple(document[name]) for name in ("partitions", "without_effect")}
         return cls(**{**document, **lists})
 
 
-def views(text: bytes) -> tuple[JobView, ...]:
+def read_jobs(text: bytes) -> tuple[JobStatus, ...]:
     """The jobs in what `flow-jobs --json`, `flow-job --json` and `flow-wait` print."""
-    return tuple(map(JobView.read, json.loads(text)))
+    return tuple(map(JobStatus.read, json.loads(text)))
 
 
 def as_json(value: object) -> str:
@@ -96,12 +96,12 @@ def as_json(value: object) -> str:
     return json.dumps(value, default=_plain, indent=2) + "\n"
 
 
-def worst(jobs: Iterable[JobView]) -> int:
+def worst(jobs: Iterable[JobStatus]) -> int:
     """The exit code of waiting for `jobs`, as `sbatch --wait` has it: the highest; 1 for one that a signal ended."""
     return max((_code(job) for job in jobs), default=0)
 
 
-def _code(job: JobView) -> int:
+def _code(job: JobStatus) -> int:
     if job.exit_code:
         return job.exit_code
     return 0 if job.succeeded else 1
