@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from flowbatch.core.events import Ended, LaunchFailed, Launched, NodeLost
+from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.protocol.launch import Key, LaunchMessage
 
 Fact = Launched | LaunchFailed | Ended | NodeLost
@@ -17,7 +17,9 @@ class Backend(Protocol):
     """A Slurm cluster in the sense of `-M`. Each order may come twice and works once; orders return when handed over."""
 
     async def start(self, tell: Tell, running: Sequence[Key]) -> None:
-        """Reconciles: says the truth about every placement in `running` (facts by `tell`), before any new order."""
+        """Reconciles, before any new order: tells a fact about every placement in `running`, and all facts that no
+        `forget` has ended. `running` are placements whose `Launched` was committed, or that were told to stop; one that
+        the machine does not know is `NodeLost`. Others that were ordered are simply ordered again."""
 
     async def launch(self, message: LaunchMessage) -> None: ...
 

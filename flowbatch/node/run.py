@@ -12,7 +12,7 @@ from pathlib import Path
 from flowbatch.node import cgroups, files
 from flowbatch.node.book import Book, Entry, Marked, Started, Stopping
 from flowbatch.node.processes import Processes, signal_all
-from flowbatch.protocol.launch import Report
+from flowbatch.protocol.launch import Cause, Report
 
 REASONS = {
     "cancelled": "",
@@ -136,7 +136,7 @@ class Run:
             cause=self._cause(),
         )
 
-    def _cause(self) -> str:
+    def _cause(self) -> Cause:
         """Why it ended, as far as the node knows."""
         stopping, group = self._entry.stopping, self.started.cgroup
         kills = cgroups.oom_kills(group) if group is not None else 0

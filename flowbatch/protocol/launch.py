@@ -70,6 +70,10 @@ class LaunchMessage:
     login_environment: bool = False
 
 
+Cause = Literal["exit", "timeout", "killed", "oom"]
+"""Why a script ended: by itself, by its time limit, by our kill, or out of memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a node says of a placement.
@@ -83,7 +87,7 @@ class Report:
     at: int
     code: int = 0
     signal: int = 0
-    cause: str = "exit"
+    cause: Cause = "exit"
     why: str = ""
 
 
@@ -118,7 +122,8 @@ def report_of(plain: Mapping[str, Any]) -> Report:
 def launch_of(plain: Mapping[str, Any]) -> LaunchMessage:
     """The launch message in JSON's values; a field that this version does not know is left out."""
     known = {f.name for f in fields(LaunchMessage)}
-    values = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name in known
     }
-    return LaunchMessage(**{**values, "key": key_of(plain["key"])})
+    values["key"] = key_of(plain["key"])
+    return LaunchMessage(**values)

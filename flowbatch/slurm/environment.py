@@ -195,7 +195,7 @@ def _from_slurmctld(facts: JobFacts) -> Iterator[tuple[str, str]]:
         "SLURM_MEM_PER_GPU": facts.mem_per_gpu_mib,
         "SLURM_MEM_PER_NODE": facts.mem_per_node_mib,
     }
-    yield from ((name, str(value)) for name, value in optional.items() if value is not None)
+    yield from ((name, str(value)) for name, value in optional.items() if value)
 
 
 def _from_slurmstepd(facts: JobFacts) -> Iterator[tuple[str, str]]:
