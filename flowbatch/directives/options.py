@@ -22,7 +22,7 @@ RUN: frozenset[Command] = frozenset({"srun"})
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One long option. `language` is how its value is read (`settings.LANGUAGES`), `field` where in JobSpec it goes.
+    """One long option. `language` is how its value is read (`settings`), `field` where in JobSpec it goes.
 
     `verdict` says what becomes of it here and `reason` why, in one sentence. `carried`: what one component of a
     heterogeneous job says holds for the later ones. `key`: the option that this is another name of.
@@ -40,6 +40,8 @@ class Option:
     carried: bool = False
     key: str = ""
     since: str | None = None
+    nameless: bool = False
+    """No word of the command line says it, only a variable or a #PBS line; sbatch lists it as `(null)`."""
 
     @property
     def row(self) -> OptionRow:
@@ -58,9 +60,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("begin", "instant", "honoured", "the job does not start earlier", short="b", field="begin", carried=True),
     Option("bell", "flag", "recorded", "no bell is rung", arity="none", commands=ALLOC),
     Option("bb", "text", "recorded", "no burst buffer here: ignored, as by Slurm without the plugin", field="recorded"),
-    Option("bbf", "file", "recorded", "no burst buffer here: ignored, as by Slurm without the plugin", field="recorded"),
+    Option("bbf", "text", "recorded", "no burst buffer here: ignored, as by Slurm without the plugin", field="recorded"),
     Option("cluster-constraint", "text", "recorded", "clusters carry no features here", field="recorded", carried=True),
-    Option("chdir", "directory", "honoured", "the job's working directory", short="D", field="work_dir", carried=True),
+    Option("chdir", "text", "honoured", "the job's working directory", short="D", field="work_dir", carried=True),
     Option("cluster", "text", "honoured", "names the cluster that runs the job; `local` is this machine", field="clusters", carried=True, key="clusters"),
     Option("clusters", "text", "honoured", "names the cluster that runs the job; `local` is this machine", short="M", field="clusters", carried=True),
     Option("comment", "text", "honoured", "kept and shown with the job", field="comment", carried=True),
@@ -83,9 +85,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("disable-status", "flag", "recorded", "an interrupt ends the step", short="X", arity="none", commands=RUN),
     Option("distribution", "distribution", "recorded", "tasks are placed in blocks", short="m", field="distribution"),
     Option("epilog", "text", "recorded", "no epilog is run", commands=RUN),
-    Option("error", "path", "honoured", "where standard error goes", short="e", field="files.error", commands=BATCH | RUN, carried=True),
+    Option("error", "text", "honoured", "where standard error goes", short="e", field="files.error", commands=BATCH | RUN, carried=True),
     Option("exact", "flag", "honoured", "a step takes no more than it asks for", arity="none", commands=RUN),
-    Option("exclude", "hosts", "honoured", "these nodes are not used", short="x", field="resources.exclude", carried=True),
+    Option("exclude", "text", "honoured", "these nodes are not used", short="x", field="resources.exclude", carried=True),
     Option("exclusive", "exclusive", "honoured", "the nodes are shared with nobody else", arity="optional", field="resources.exclusive"),
     Option("export", "text", "honoured", "what of the environment the job gets", field="export", commands=BATCH | RUN, carried=True),
     Option("export-file", "text", "honoured", "variables of a file are set in the job's environment", field="export", commands=BATCH, carried=True),
@@ -106,7 +108,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("hold", "flag", "honoured", "the job waits until it is released", short="H", arity="none", field="hold", carried=True),
     Option("ignore-pbs", "flag", "honoured", "#PBS and #BSUB lines are not read", arity="none", commands=BATCH, carried=True),
     Option("immediate", "text", "honoured", "gives up if resources are not free now", short="I", arity="optional", commands=ALLOC | RUN),
-    Option("input", "path", "honoured", "where standard input comes from", short="i", field="files.input", commands=BATCH | RUN, carried=True),
+    Option("input", "text", "honoured", "where standard input comes from", short="i", field="files.input", commands=BATCH | RUN, carried=True),
     Option("interactive", "flag", "honoured", "a step of salloc's own", arity="none", commands=RUN),
     Option("jobid", "text", "honoured", "the step runs in this allocation", commands=RUN),
     Option("job-name", "text", "honoured", "the job's name", short="J", field="name", carried=True),
@@ -134,7 +136,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("no-requeue", "flag", "honoured", "a job that lost its node is not queued again", arity="none", field="requeue", commands=BATCH, carried=True),
     Option("no-shell", "flag", "honoured", "salloc leaves the allocation and ends", arity="none", commands=ALLOC),
     Option("nodefile", "node_file", "honoured", "only the nodes named in the file are used", short="F", field="resources.nodelist"),
-    Option("nodelist", "hosts", "honoured", "these nodes are used", short="w", field="resources.nodelist"),
+    Option("nodelist", "text", "honoured", "these nodes are used", short="w", field="resources.nodelist"),
     Option("nodes", "nodes", "honoured", "how many nodes", short="N", field="resources.nodes"),
     Option("ntasks", "number", "honoured", "how many tasks", short="n", field="resources.ntasks"),
     Option("ntasks-per-core", "number", "honoured", "at most so many tasks on a core", field="resources.ntasks_per_core"),
@@ -143,7 +145,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("ntasks-per-socket", "number", "honoured", "at most so many tasks on a socket", field="resources.ntasks_per_socket"),
     Option("ntasks-per-tres", "number", "honoured", "another word for --ntasks-per-gpu", field="resources.ntasks_per_gpu"),
     Option("open-mode", "open_mode", "honoured", "whether output files are truncated", field="files.open_mode", commands=BATCH | RUN, carried=True),
-    Option("output", "path", "honoured", "where standard output goes", short="o", field="files.output", commands=BATCH | RUN, carried=True),
+    Option("output", "text", "honoured", "where standard output goes", short="o", field="files.output", commands=BATCH | RUN, carried=True),
     Option("overcommit", "flag", "honoured", "several tasks may share a CPU", short="O", arity="none", field="resources.overcommit"),
     Option("overlap", "text", "honoured", "steps may share their CPUs", arity="optional", commands=RUN),
     Option("oversubscribe", "flag", "honoured", "the nodes may be shared", short="s", arity="none", field="resources.oversubscribe"),
@@ -159,10 +161,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("propagate", "text", "honoured", "which resource limits the job takes along", arity="optional", field="propagate", commands=BATCH | RUN, carried=True),
     Option("pty", "flag", "honoured", "task zero gets a terminal", arity="none", commands=RUN),
     Option("qos", "text", "recorded", "kept and shown with the job; no limits hang on it", short="q", field="qos", carried=True),
-    Option("quiet", "early", "honoured", "prints nothing but errors", short="Q", arity="none"),
+    Option("quiet", "early", "honoured", "prints nothing but errors", short="Q", arity="none", carried=True),
     Option("quit-on-interrupt", "flag", "honoured", "one interrupt ends the step", arity="none", commands=RUN),
     Option("reboot", "flag", "recorded", "virtual nodes have nothing to reboot", arity="none", field="reboot", carried=True),
     Option("relative", "number", "honoured", "the step begins on this node of the allocation", short="r", commands=RUN),
+    Option("req-switch", "max_switches", "recorded", "all nodes hang on one switch", field="switches", commands=BATCH, nameless=True),
     Option("requeue", "flag", "honoured", "a job that lost its node is queued again", arity="none", field="requeue", commands=BATCH, carried=True),
     Option("reservation", "text", "honoured", "there are no reservations: every name is refused, as by Slurm", field="reservation", carried=True),
     Option("resv-ports", "text", "recorded", "ports are not reserved", arity="optional", commands=RUN),
@@ -171,6 +174,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("slurmd-debug", "text", "recorded", "the node's log has one level", commands=RUN),
     Option("sockets-per-node", "number", "honoured", "only nodes with so many sockets are used", field="resources.sockets_per_node"),
     Option("spread-job", "flag", "recorded", "nodes are filled one after the other", arity="none", field="recorded"),
+    Option("wait-for-switch", "switch_wait", "recorded", "all nodes hang on one switch", field="switches", commands=BATCH, nameless=True),
     Option("switches", "switches", "recorded", "all nodes hang on one switch", field="switches"),
     Option("threads", "number", "recorded", "the launcher uses the threads it needs", short="T", commands=RUN),
     Option("task-epilog", "text", "recorded", "no task epilog is run", commands=RUN),
@@ -183,10 +187,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("time-min", "time", "honoured", "the limit may be lowered to it for an earlier start", field="time_min_min", carried=True),
     Option("tmp", "memory", "honoured", "only nodes with so much local disk are used", field="resources.tmp_mib"),
     Option("uid", "uid", "honoured", "root alone may say it; a job runs as its submitter", carried=True),
+    Option("umask", "text", "honoured", "the mask of the job's output files", commands=BATCH, carried=True, nameless=True),
     Option("unbuffered", "flag", "honoured", "output is passed on as it comes", short="u", arity="none", commands=RUN),
     Option("use-min-nodes", "flag", "recorded", "the smaller node count is what is placed", arity="none", field="recorded"),
     Option("usage", "early", "honoured", "prints a synopsis and ends", arity="none"),
-    Option("verbose", "early", "honoured", "prints the options as they were understood", short="v", arity="none"),
+    Option("verbose", "early", "honoured", "prints the options as they were understood", short="v", arity="none", carried=True),
     Option("version", "early", "honoured", "prints the version and ends", short="V", arity="none"),
     Option("wait", "flag", "honoured", "waits for the job and ends with its exit code", short="W", arity="none", commands=BATCH, carried=True),
     Option("wait", "number", "honoured", "how long after the first task's end the others are waited for", short="W", commands=RUN),
@@ -281,17 +286,8 @@ ENVIRONMENT: Mapping[Command, tuple[tuple[str, str], ...]] = {
 }
 """The variables that stand for options, in the order in which sbatch reads them (SBATCH_IGNORE_PBS is read before)."""
 
-UNLISTED: tuple[Option, ...] = (
-    Option("req-switch", "max_switches", "recorded", "all nodes hang on one switch", field="switches", commands=BATCH),
-    Option(
-        "wait-for-switch", "switch_wait", "recorded", "all nodes hang on one switch", field="switches", commands=BATCH
-    ),
-    Option("umask", "text", "honoured", "the mask of the job's output files", commands=BATCH, carried=True),
-)
-"""Options without a name on the command line: a variable or a #PBS line says them. sbatch -v calls them `(null)`."""
-
 _BY_NAME: Mapping[tuple[str, Command], Option] = {
-    (option.name, command): option for option in (*OPTIONS, *UNLISTED) for command in option.commands
+    (option.name, command): option for option in OPTIONS for command in option.commands
 }
 
 
@@ -311,7 +307,7 @@ def variables(name: str, command: Command = "sbatch") -> tuple[str, ...]:
 
 
 TABLES: Mapping[Command, Table] = {
-    "sbatch": Table(one.row for one in OPTIONS if "sbatch" in one.commands),
+    "sbatch": Table(one.row for one in OPTIONS if not one.nameless and "sbatch" in one.commands),
     "salloc": Table(one.row for one in OPTIONS if "salloc" in one.commands),
     "srun": Table(one.row for one in OPTIONS if "srun" in one.commands),
 }

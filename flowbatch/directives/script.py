@@ -79,6 +79,12 @@ class Line:
         return self.whole[self.at :]
 
     @property
+    def separator(self) -> str | None:
+        """`hetjob` or `packjob` where the line divides components."""
+        found = _SEPARATOR.match(self.rest)
+        return found.group(1).lower() if found else None
+
+    @property
     def split(self) -> Split:
         return split(self.rest)
 
@@ -108,21 +114,20 @@ class Script:
         self.name = name
 
     @cached_property
+    def header(self) -> tuple[Line, ...]:
+        """All #SBATCH and #SLURM lines that are read."""
+        return tuple(self._header("#SBATCH", "#SLURM"))
+
+    @cached_property
     def components(self) -> tuple[tuple[Line, ...], ...]:
         """The #SBATCH and #SLURM lines of each component of a heterogeneous job, or of the one job."""
         components: list[list[Line]] = [[]]
-        for line in self._header("#SBATCH", "#SLURM"):
-            separator = _SEPARATOR.match(line.rest)
-            if separator:
+        for line in self.header:
+            if line.separator:
                 components.append([])
             else:
                 components[-1].append(line)
         return tuple(map(tuple, components))
-
-    @cached_property
-    def separators(self) -> tuple[Line, ...]:
-        """The lines between components."""
-        return tuple(line for line in self._header("#SBATCH", "#SLURM") if _SEPARATOR.match(line.rest))
 
     @cached_property
     def flow(self) -> tuple[Line, ...]:
@@ -137,7 +142,7 @@ class Script:
     @cached_property
     def unread(self) -> tuple[Unread, ...]:
         """Lines that look like directives and are not: for a reader who wonders."""
-        read = {line.number for line in (*self._header("#SBATCH", "#SLURM", "#FLOW"), *self.foreign)}
+        read = {line.number for line in (*self.header, *self.flow, *self.foreign)}
         found: list[Unread] = []
         command: int | None = None
         for number, whole in enumerate(text.decode(self.raw).split("\n"), 1):
