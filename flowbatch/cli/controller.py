@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
 from flowbatch.cli.streams import show
 from flowbatch.commands.flow_results import as_json
+from flowbatch.controller.__main__ import main as become
 from flowbatch.sdk.controller import Controller
 
 
@@ -49,4 +49,4 @@ def stop() -> None:
 def run() -> None:
     """Be the controller, in the foreground, for a service manager."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-I", "-m", "flowbatch.controller", "run"])
+    become(["run"])

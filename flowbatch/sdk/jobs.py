@@ -122,6 +122,14 @@ def jobs(*, history: bool = False, controller: Controller | None = None) -> tupl
     return read_jobs(_asked((controller or Controller()).ask("flow-jobs", asked, again=True)))
 
 
+def newest(controller: Controller | None = None) -> str:
+    """The name of the job that was submitted last. Raises CommandFailed if there is none."""
+    ever = jobs(history=True, controller=controller)
+    if not ever:
+        raise CommandFailed("there is no job yet", hint="flow submit SCRIPT")
+    return ever[-1].id
+
+
 def submit_words(
     words: Sequence[str], *, options: Sequence[str] = (), cwd: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None, stdin: BinaryIO | None = None, controller: Controller | None = None,
