@@ -1,0 +1,178 @@
+"""The reference pages, printed from the code that they describe.
+
+python -m tests.docs            writes them
+python -m tests.docs --check    says which are out of step with the code, and fails if any is
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+from tabulate import tabulate
+
+from flowbatch.cli.entry import flow
+from flowbatch.core.transitions import FACTS, KINDS, TABLE, Line
+from flowbatch.directives.options import LATER, OPTIONS, Option, variables
+from flowbatch.slurm.codes import MESSAGES
+from flowbatch.slurm.fields import JOB_FIELDS, STEP_FIELDS, Field
+from tests.conformance import matrix
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+VERDICTS = {
+    "honoured": "as in Slurm",
+    "emulated": "the same result by other means",
+    "recorded": "kept with the job and shown with it; nothing else happens",
+    "refused": "the job would not be what was asked for, so it is not accepted",
+}
+
+
+def directives() -> str:
+    """Every option of sbatch, and what becomes of it."""
+    batch = [option for option in OPTIONS if "sbatch" in option.commands and not option.nameless]
+    verdicts = [(f"**{name}**", meaning, sum(o.verdict == name for o in batch)) for name, meaning in VERDICTS.items()]
+    return page(
+        "Directives",
+        "Every option of sbatch 22.05, on the command line, in a `#SBATCH` line or by its environment variable, and what"
+        " becomes of it here.\n`flow submit --explain` says the same of one script.",
+        table(verdicts, "verdict", "what it means", "options"),
+        "## Options",
+        table([_option(option) for option in batch], "option", "variable", "verdict", "what happens"),
+        "## Options of later releases",
+        "22.05 does not know these, and refuses them; so does flowbatch, saying from when they are.",
+        table(
+            [(f"`--{o.name}`", o.since, o.reason) for o in LATER if "sbatch" in o.commands],
+            "option",
+            "since",
+            "instead",
+        ),
+    )
+
+
+def _option(option: Option) -> tuple[str, ...]:
+    value = {"none": "", "required": "=…", "optional": "[=…]"}[option.arity]
+    short = f"`-{option.short}`, " if option.short else ""
+    named = ", ".join(f"`{variable}`" for variable in variables(option.name))
+    return f"{short}`--{option.name}{value}`", named, option.verdict, option.reason
+
+
+def squeue_fields() -> str:
+    """What squeue can print."""
+
+    def rows(fields: tuple[Field, ...]) -> list[tuple[str, ...]]:
+        return [
+            (f"`%{f.letter}`" if f.letter else "", ", ".join(f"`{name}`" for name in (f.name, *f.others)), f.header)
+            for f in fields
+        ]
+
+    return page(
+        "squeue's fields",
+        "For `-o` by letter and for `-O` by name, with the header of the column, as squeue 22.05 has them.",
+        "## Jobs",
+        table(rows(JOB_FIELDS), "`-o`", "`-O`", "header"),
+        "## Steps (`-s`)",
+        table(rows(STEP_FIELDS), "`-o`", "`-O`", "header"),
+    )
+
+
+def job_states() -> str:
+    """The transition table, as a picture and in words."""
+    arrows = sorted({(here, there) for (here, _), line in TABLE.items() if isinstance(line, Line) for there in line.to})
+    picture = ["```mermaid", "stateDiagram-v2", "    [*] --> pending: Submitted"]
+    picture += [f"    {here} --> {there}: {_facts(here, there)}" for here, there in arrows if here != there]
+    picture += ["    finished --> [*]: MinJobAge", "```"]
+    sections = []
+    for kind in KINDS:
+        rows = [(fact.__name__, *_outcome(TABLE[kind, fact])) for fact in FACTS if (kind, fact) in TABLE]
+        sections += [f"## {kind.capitalize()}", table(rows, "fact", "what happens", "then")]
+    facts = [(fact.__name__, inspect.getdoc(fact) or "") for fact in FACTS]
+    return page(
+        "Job states",
+        "What each fact makes of a job in each state. A pair that is not listed changes nothing. Slurm's COMPLETING is two"
+        " states here, because\nwhat comes after it decides what may still happen: *requeueing* goes back to the queue,"
+        " *ending* to its end.",
+        "\n".join(picture),
+        *sections,
+        "## Facts",
+        table([(name, " ".join(text.split())) for name, text in facts], "fact", "what it says"),
+    )
+
+
+def _facts(here: str, there: str) -> str:
+    """The facts that lead from one state to another."""
+    lines = [(fact, TABLE.get((here, fact))) for fact in FACTS]  # type: ignore[call-overload]  # `here` is one of KINDS
+    return ", ".join(fact.__name__ for fact, line in lines if isinstance(line, Line) and there in line.to)
+
+
+def _outcome(line: object) -> tuple[str, str]:
+    if isinstance(line, Line):
+        return line.words, ", ".join(line.to)
+    code = getattr(line, "code", None)
+    return (f"refused: {MESSAGES[code]}" if code else "nothing"), ""
+
+
+def flow_reference() -> str:
+    """Every sub-command of flow with its own help."""
+    sections = [(c.command_path, f"```text\n{c.get_help()}\n```") for c in _contexts(flow, None)]
+    return page(
+        "flow",
+        "What each command says of itself (`flow COMMAND --help`).",
+        *(part for path, text in sections for part in (f"## {path}", text)),
+    )
+
+
+def _contexts(command: click.Command, parent: click.Context | None) -> Iterator[click.Context]:
+    """The command and its sub-commands, as they are when help is asked for."""
+    context = command.make_context(command.name, [], parent, resilient_parsing=True, terminal_width=100)
+    yield context
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _contexts(command.commands[name], context)
+
+
+def page(title: str, *parts: str) -> str:
+    note = "<!-- Printed by `python -m tests.docs`; do not edit. -->"
+    return "\n\n".join((note, f"# {title}", *parts)) + "\n"
+
+
+def table(rows: object, *headers: str) -> str:
+    safe = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]  # type: ignore[attr-defined]  # any table
+    return tabulate(safe, headers, tablefmt="github", disable_numparse=True)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/directives.md": directives,
+    "reference/flow.md": flow_reference,
+    "reference/squeue-fields.md": squeue_fields,
+    "reference/conformance.md": matrix.page,
+    "concepts/job-states.md": job_states,
+}
+
+
+def stale() -> list[Path]:
+    """The pages that are missing, or differ from what would be printed."""
+    return [DOCS / name for name, text in PAGES.items() if _text(DOCS / name) != text()]
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def main(argv: list[str]) -> int:
+    if argv == ["--check"]:
+        wrong = stale()
+        for path in wrong:
+            print(f"{path.relative_to(DOCS.parent)} is out of step with the code: run python -m tests.docs")
+        return 1 if wrong else 0
+    for name, text in PAGES.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(text())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
