@@ -133,7 +133,7 @@ def test_a_program_that_ends_says_why(played, monkeypatch):
 
 def test_a_state_directory_that_is_a_file(tmp_path):
     (tmp_path / "state").touch()
-    with pytest.raises(ControllerUnreachable, match="cannot use the state directory .*: File exists"):
+    with pytest.raises(ControllerUnreachable, match=r"cannot use the state directory .*: File exists"):
         lifecycle.start(Paths(tmp_path / "state", tmp_path), os.environ)
 
 
