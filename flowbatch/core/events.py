@@ -11,8 +11,8 @@ from typing import Literal
 
 from flowbatch.core.jobs import Owner
 from flowbatch.core.states import ExitStatus
-from flowbatch.spec.job import JobSpec
 from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.job import JobSpec
 
 
 @dataclass(frozen=True, slots=True)

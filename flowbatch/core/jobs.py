@@ -40,6 +40,16 @@ class ArrayTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayPast:
+    """What is still to be known of an array's tasks that have no record any more: kept by the record with the array's id."""
+
+    began: bool = False
+    failed: bool = False
+    cancelled: bool = False
+    requeued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A dependency term that is not fulfilled yet; `failed` when it never can be.
 
@@ -82,6 +92,7 @@ class Job:
     """What was obliged, emulated or recorded at admission, one sentence each (`unknown partition gpu: ran in debug`)."""
     held: str | None = None
     """Slurm's reason of a held job (`JobHeldUser`, `JobHeldAdmin` ...), in any state: it stays held when it is requeued."""
+    past: ArrayPast = ArrayPast()
 
     @property
     def array_id(self) -> int | None:

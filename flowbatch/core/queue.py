@@ -2,41 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from flowbatch.core import asked, priority
+from flowbatch.core.admission import admit
+from flowbatch.core.events import (
+    Accepted,
+    CancelAsked,
+    Configured,
+    Ended,
+    Event,
+    HoldAsked,
+    Launched,
+    LaunchFailed,
+    NodeLost,
+    Passed,
+    Refused,
+    ReleaseAsked,
+    Reply,
+    RequeueAsked,
+    SignalAsked,
+    Submitted,
+)
+from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.passing import pass_time
+from flowbatch.core.records import Queue, Stepped
+from flowbatch.core.scheduling import would_start
+from flowbatch.core.states import Pending
+from flowbatch.core.turn import Turn
+from flowbatch.core.waiting import HELD_BY_USER
+from flowbatch.spec.array import ArraySpec
+from flowbatch.spec.dependency import Dependency
+from flowbatch.spec.job import JobSpec
 
-from flowbatch.core.effects import Effect
-from flowbatch.core.events import Event, Reply
-from flowbatch.core.jobs import Job
-from flowbatch.spec.cluster import ClusterSpec
-
-
-@dataclass(slots=True)
-class Stepped:
-    """What one step did. `changed`: records as they are now, by id. `dropped`: ids that left the queue (the store keeps them)."""
-
-    changed: dict[int, Job] = field(default_factory=dict)
-    dropped: set[int] = field(default_factory=set)
-    orders: list[Effect] = field(default_factory=list)
-    reply: Reply = None
-
-
-class Queue:
-    """Every job that is not yet history, and what follows from them (indexes, what nodes hold), kept up to date by `step`."""
-
-    def __init__(self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = ()) -> None:
-        raise NotImplementedError
-
-    cluster: ClusterSpec
-    next_job_id: int
-    jobs: dict[int, Job]
-
-    def next_wake(self) -> int | None:
-        """The next instant at which `Passed` must come, or None while only other facts can change anything."""
-        raise NotImplementedError
+__all__ = ["Queue", "Stepped", "step"]
 
 
 def step(queue: Queue, event: Event) -> Stepped:
     """Applies one fact to the queue, in place. Bad input is answered by the reply; an impossible (state, fact) pair
     changes nothing. Never raises for anything a user or a node can send."""
-    raise NotImplementedError
+    turn = Turn(queue, event.at)
+    turn.stepped.reply = _reply(turn, event)
+    turn.settle()
+    return turn.stepped
+
+
+def _reply(turn: Turn, event: Event) -> Reply:
+    if isinstance(event, Submitted):
+        return _submit(turn, event)
+    if isinstance(event, CancelAsked):
+        return asked.cancel(turn, event.by, event.refs)
+    if isinstance(event, SignalAsked):
+        return asked.signal(turn, event.by, event.refs, event.signal, event.scope)
+    if isinstance(event, HoldAsked):
+        return asked.hold(turn, event.by, event.refs)
+    if isinstance(event, ReleaseAsked):
+        return asked.release(turn, event.by, event.refs)
+    if isinstance(event, RequeueAsked):
+        return asked.requeue(turn, event.by, event.refs, event.hold)
+    if isinstance(event, Passed):
+        pass_time(turn)
+    elif isinstance(event, Configured):
+        _configure(turn, event)
+    else:
+        _hear(turn, event)
+    return None
+
+
+def _submit(turn: Turn, event: Submitted) -> Reply:
+    queue = turn.queue
+    verdict = admit(queue.cluster, event, queue)
+    if isinstance(verdict, Refused):
+        return verdict
+    job = _new_job(queue, event, verdict.spec, verdict.partitions, (*event.notes, *verdict.notes))
+    if event.test_only:
+        return would_start(queue.cluster, queue.occupancy, job, queue.running(), event.at)
+    queue.next_job_id += 1
+    turn.put(job)
+    turn.rejudge(job)
+    turn.reconsider(queue.jobs[job.id])
+    return Accepted(job.id, job.notes)
+
+
+def _new_job(queue: Queue, event: Submitted, spec: JobSpec, partitions: tuple[str, ...], notes: tuple[str, ...]) -> Job:
+    id = queue.next_job_id
+    array = spec.array if isinstance(spec.array, ArraySpec) else None
+    dependency = spec.dependency if isinstance(spec.dependency, Dependency) else None
+    return Job(
+        id=id, spec=spec, spec_id=id, payload_id=id, owner=event.owner, state=Pending(), submitted_at=event.at,
+        priority=0 if spec.hold else priority.at_submission(queue.indexes.bases.least(), event.owner, spec),
+        partitions=partitions, array=None if array is None else ArrayRest(array.indices(), array.throttle),
+        waiting=() if dependency is None else queue.dependencies.terms(dependency), notes=notes,
+        held=HELD_BY_USER if spec.hold else None,
+    )  # fmt: skip
+
+
+def _configure(turn: Turn, event: Configured) -> None:
+    """Jobs stay; the next pass finds out what those that wait wait for now, also where a partition is gone."""
+    if event.cluster != turn.queue.cluster:
+        turn.queue.reshape(event.cluster)
+
+
+def _hear(turn: Turn, event: Launched | LaunchFailed | Ended | NodeLost) -> None:
+    """What a node says; of a placement that is over or was never made it changes nothing."""
+    job = turn.queue.jobs.get(event.job_id)
+    if job is not None and turn.advance(job, event) is None:
+        turn.reconsider(turn.queue.jobs[job.id])

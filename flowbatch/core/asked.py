@@ -1,0 +1,175 @@
+"""What users ask of jobs that are in the queue: cancel, signal, hold, release, requeue.
+
+Observed on 22.05.8: only the owner and root may; a user cannot release what root has held. An array's id means all its
+tasks; a pending task that is named by its index gets a record of its own, but for a cancelled one, which is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from flowbatch.core import priority
+from flowbatch.core.arrays import index_set, without
+from flowbatch.core.events import JobRef, Verdict
+from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.states import Finished, Pending, Running
+from flowbatch.core.transitions import Cancelled, Held, Refusal, Released, Requeued, Signalled, may_requeue
+from flowbatch.core.turn import Turn
+from flowbatch.core.waiting import HELD_BY_ADMIN, HELD_BY_USER
+from flowbatch.spec.array import IndexSet
+
+SIGKILL = 9
+
+Act = Callable[[Job], "str | None"]
+"""Does it to one record; Slurm's error name if it cannot be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A record, or only these tasks of an array's record."""
+
+    id: int
+    tasks: IndexSet | None = None
+
+
+def cancel(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
+    """Ends what the refs name."""
+    return tuple(_any(ref, *_cancel_ref(turn, by, ref)) for ref in refs)
+
+
+def signal(
+    turn: Turn, by: int, refs: Iterable[JobRef], number: int, scope: Literal["steps", "batch", "full"]
+) -> tuple[Verdict, ...]:
+    """Delivers a signal to what the refs name. SIGKILL is a cancellation, but for one to a running batch script alone."""
+
+    def deliver(job: Job) -> str | None:
+        return _code(turn.advance(job, Signalled(turn.at, number, scope)))
+
+    def one(ref: JobRef) -> Verdict:
+        if number == SIGKILL and not (scope == "batch" and _runs(turn, ref)):
+            return _any(ref, *_cancel_ref(turn, by, ref))
+        return _any(ref, *_each(turn, by, ref, deliver, "ESLURM_ACCESS_DENIED"))
+
+    return tuple(one(ref) for ref in refs)
+
+
+def hold(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
+    """Keeps what the refs name from starting."""
+
+    def act(job: Job) -> str | None:
+        return _code(turn.advance(job, Held(turn.at, HELD_BY_ADMIN if by == 0 else HELD_BY_USER)))
+
+    return tuple(_all(ref, *_each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
+
+
+def release(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
+    """Lets what the refs name start again, behind those that wait already."""
+
+    def act(job: Job) -> str | None:
+        if job.held == HELD_BY_ADMIN and by != 0 and not isinstance(job.state, Finished):
+            return "ESLURM_ACCESS_DENIED"
+        fresh = priority.fresh(turn.queue.indexes.bases.least(), job.spec)
+        code = _code(turn.advance(job, Released(turn.at, fresh)))
+        turn.reconsider(turn.queue.jobs[job.id])
+        return code
+
+    return tuple(_all(ref, *_each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
+
+
+def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Verdict, ...]:
+    """Runs what the refs name anew."""
+
+    def act(job: Job) -> str | None:
+        nothing_left = isinstance(job.array, ArrayRest) and not job.array.pending
+        if not isinstance(job.state, Pending) and (nothing_left or not may_requeue(turn.queue.cluster, job)):
+            return "ESLURM_DISABLED"
+        code = _code(turn.advance(job, Requeued(turn.at, held)))
+        turn.reconsider(turn.queue.jobs[job.id])
+        return code
+
+    return tuple(_all(ref, *_each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished)) for ref in refs)
+
+
+def _cancel_ref(turn: Turn, by: int, ref: JobRef) -> tuple[list[int], list[str]]:
+    done: list[int] = []
+    codes: list[str] = []
+    for target in _targets(turn, ref):
+        job = turn.queue.jobs[target.id]
+        code = "ESLURM_ACCESS_DENIED" if not _may(by, job) else _cancel(turn, by, job, target.tasks)
+        codes.append(code) if code else done.append(job.id)
+    return done, codes
+
+
+def _cancel(turn: Turn, by: int, job: Job, tasks: IndexSet | None) -> str | None:
+    if tasks is None or not isinstance(job.array, ArrayRest) or not isinstance(job.state, Pending):
+        return _code(turn.advance(job, Cancelled(turn.at, by)))
+    left = without(replace(job, past=replace(job.past, cancelled=True)), tasks)
+    if isinstance(left.array, ArrayRest) and left.array.pending:
+        turn.put(left)
+        return None
+    return _code(turn.advance(left, Cancelled(turn.at, by)))
+
+
+def _each(
+    turn: Turn, by: int, ref: JobRef, act: Act, denied: str, split: type[Pending | Finished] | None = None
+) -> tuple[list[int], list[str]]:
+    """Acts on every record that the ref names; the ids where it was done, and the errors where it was not.
+
+    Tasks of an array's record in the state `split` get records of their own first, where they are named.
+    """
+    done: list[int] = []
+    codes: list[str] = []
+    for target in _targets(turn, ref):
+        job = turn.queue.jobs[target.id]
+        if not _may(by, job):
+            codes.append(denied)
+            continue
+        named = target.tasks if split is not None and isinstance(job.state, split) else None
+        for one in [job] if named is None else turn.split(job, list(named)):
+            code = act(one)
+            codes.append(code) if code else done.append(one.id)
+    return done, codes
+
+
+def _targets(turn: Turn, ref: JobRef) -> list[_Target]:
+    """What a ref names, in slurmctld's order; empty when nothing has that number."""
+    entry = turn.queue.indexes.arrays.get(ref.job_id)
+    if ref.tasks is None:
+        ids = entry.records if entry is not None else [ref.job_id] if ref.job_id in turn.queue.jobs else []
+        return [_Target(id) for id in ids]
+    if entry is None:
+        return []
+    own = [_Target(entry.tasks[index]) for index in sorted(ref.tasks) if index in entry.tasks]
+    rest = turn.queue.jobs[entry.rest].array if entry.rest is not None else None
+    if entry.rest is None or not isinstance(rest, ArrayRest):
+        return own
+    untouched = rest.pending.both(index_set(ref.tasks))
+    return [_Target(entry.rest, untouched), *own] if untouched else own
+
+
+def _runs(turn: Turn, ref: JobRef) -> bool:
+    return any(isinstance(turn.queue.jobs[target.id].state, Running) for target in _targets(turn, ref))
+
+
+def _may(by: int, job: Job) -> bool:
+    return by in (0, job.owner.uid)
+
+
+def _code(refusal: Refusal | None) -> str | None:
+    return None if refusal is None else refusal.code
+
+
+def _any(ref: JobRef, done: list[int], codes: list[str]) -> Verdict:
+    """Done if it was done to one of them: the others were over already."""
+    if done:
+        return Verdict(ref, None, tuple(done))
+    return Verdict(ref, codes[0] if codes else "ESLURM_INVALID_JOB_ID")
+
+
+def _all(ref: JobRef, done: list[int], codes: list[str]) -> Verdict:
+    """Done if it was done to all of them; else the first error, beside those to which it was done."""
+    if not done and not codes:
+        return Verdict(ref, "ESLURM_INVALID_JOB_ID")
+    return Verdict(ref, codes[0] if codes else None, tuple(done))

@@ -1,0 +1,38 @@
+"""Until when a job may run, and until when it may still begin."""
+
+from __future__ import annotations
+
+from flowbatch.core.jobs import Job
+from flowbatch.core.limits import time_limit_min
+from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.job import UNLIMITED
+from flowbatch.units import MINUTE
+
+
+def ends_by(cluster: ClusterSpec, job: Job, partition: str, at: int) -> int | None:
+    """When a job that starts in the partition at `at` reaches its limit; None for never.
+
+    A deadline cuts the limit to the whole minutes before it.
+    """
+    limit = _limit_min(cluster, job, partition)
+    if job.spec.deadline is not None:
+        left = max(1, (job.spec.deadline - at) // MINUTE)
+        limit = left if limit is None else min(limit, left)
+    return None if limit is None else at + limit * MINUTE
+
+
+def latest_start(cluster: ClusterSpec, job: Job) -> int | None:
+    """The last instant at which the job can begin and keep its deadline; None without one.
+
+    It must have its `--time-min`, else its whole limit, else a minute.
+    """
+    if job.spec.deadline is None:
+        return None
+    needs = [job.spec.time_min_min or _limit_min(cluster, job, name) or 1 for name in job.partitions]
+    return job.spec.deadline - min(needs) * MINUTE
+
+
+def _limit_min(cluster: ClusterSpec, job: Job, partition: str) -> int | None:
+    found = cluster.partition(partition)
+    limit = UNLIMITED if found is None else time_limit_min(found, job.spec)
+    return None if limit == UNLIMITED else limit

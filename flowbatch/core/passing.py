@@ -1,0 +1,102 @@
+"""Time passes: timers fall due, old records leave, and what can start is started."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flowbatch.core import timers
+from flowbatch.core.deadlines import ends_by, latest_start
+from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.scheduling import By, Plan, plan
+from flowbatch.core.states import Allocation, Finished, Pending, Running
+from flowbatch.core.transitions import Announced, Held, Missed, Placed, Waits
+from flowbatch.core.turn import Turn
+from flowbatch.core.waiting import BAD_CONSTRAINTS, BEGIN_TIME, is_ready
+
+
+def pass_time(turn: Turn) -> None:
+    """Everything that is due by now; a scheduling pass only when it may find something new."""
+    _fall_due(turn)
+    while turn.queue.pass_due is not None and turn.queue.pass_due <= turn.at:
+        _schedule(turn)
+        turn.settle()
+
+
+def _fall_due(turn: Turn) -> None:
+    """Works off the timers; one may set another that is due as well, but no record is handled twice as it is."""
+    handled: dict[int, Job] = {}
+    jobs, running = turn.queue.jobs, turn.queue.indexes.timers
+    while due := [id for id in running.upto(turn.at) if handled.get(id) is not jobs[id]]:
+        for id in due:
+            if id in jobs:
+                handled[id] = jobs[id]
+                _due(turn, jobs[id])
+        turn.settle()
+
+
+def _due(turn: Turn, job: Job) -> None:
+    state = job.state
+    if isinstance(state, Finished):
+        turn.drop(job)
+    elif isinstance(state, Running):
+        reached = [percent for at, percent in timers.announcements(job, state) if at <= turn.at]
+        if reached:
+            turn.advance(job, Announced(turn.at, max(reached)))
+    elif isinstance(state, Pending):
+        _due_pending(turn, job, state)
+
+
+def _due_pending(turn: Turn, job: Job, state: Pending) -> None:
+    if timers.must_split(job) and isinstance(job.array, ArrayRest):
+        for task in turn.split(job, list(job.array.pending)):
+            turn.rejudge(task)
+        return
+    if any(waiting.due is not None and waiting.due <= turn.at for waiting in job.waiting):
+        turn.rejudge(job)
+        return
+    if state.reason == BEGIN_TIME:
+        turn.reconsider(job)
+        return
+    last = latest_start(turn.queue.cluster, job)
+    if is_ready(job) and last is not None and last < turn.at:
+        turn.advance(job, Missed(turn.at))
+
+
+def _schedule(turn: Turn) -> None:
+    """One scheduling pass, carried out; another one is due at once if this one started something and did not see all."""
+    queue = turn.queue
+    unseen = len(queue.indexes.ready) > queue.cluster.default_queue_depth
+    found = plan(queue.cluster, queue.occupancy, queue.candidates(), queue.running(), turn.at)
+    queue.planned, queue.blocked = found.planned, found.blocked
+    places = _by_record(found)
+    for id, own in places.items():
+        _start(turn, queue.jobs[id], own)
+    for id, reason in found.reasons.items():
+        _wait(turn, queue.jobs[id], reason)
+    queue.pass_due = turn.at if places and unseen else None
+
+
+def _wait(turn: Turn, job: Job, reason: str) -> None:
+    """The pass looked at the job and found this; one that can never run on this cluster is held, as slurmctld does it."""
+    if not isinstance(job.state, Pending) or job.state.reason == reason:
+        return
+    seen = replace(job, last_evaluated_at=turn.at)
+    turn.advance(seen, Held(turn.at, reason) if reason == BAD_CONSTRAINTS else Waits(turn.at, reason))
+
+
+def _by_record(found: Plan) -> dict[int, list[tuple[Allocation, By]]]:
+    places: dict[int, list[tuple[Allocation, By]]] = {}
+    for id, allocation, by in found.starts:
+        places.setdefault(id, []).append((allocation, by))
+    return places
+
+
+def _start(turn: Turn, job: Job, places: list[tuple[Allocation, By]]) -> None:
+    """The job starts; of an array's record as many tasks as there are places, the lowest first."""
+    started = [job]
+    if isinstance(job.array, ArrayRest):
+        indices = [index for index, _ in zip(job.array.pending, places, strict=False)]
+        started = turn.detach(job, indices)
+    for one, (allocation, by) in zip(started, places, strict=True):
+        end = ends_by(turn.queue.cluster, job, allocation.partition, turn.at)
+        turn.advance(one, Placed(turn.at, allocation, by, end))

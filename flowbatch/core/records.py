@@ -1,0 +1,138 @@
+"""The queue in memory: every record that is not yet history, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from flowbatch.core.arrays import root, tasks, throttle
+from flowbatch.core.dependencies import Dependencies
+from flowbatch.core.effects import Effect
+from flowbatch.core.events import Reply
+from flowbatch.core.indexes import Indexes
+from flowbatch.core.jobs import Job
+from flowbatch.core.placement import Occupancy
+from flowbatch.core.scheduling import Candidate
+from flowbatch.core.states import Allocation, Completing, Running
+from flowbatch.core.waiting import is_ready
+from flowbatch.spec.cluster import ClusterSpec
+
+
+@dataclass(slots=True)
+class Stepped:
+    """What one step did. `changed`: records as they are now, by id. `dropped`: ids that left the queue (the store keeps them).
+
+    A record that changed and left stands in both.
+    """
+
+    changed: dict[int, Job] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
+    orders: list[Effect] = field(default_factory=list)
+    reply: Reply = None
+
+
+class Queue:
+    """Every job that is not yet history, and what follows from them (indexes, what nodes hold), kept up to date by `step`."""
+
+    def __init__(self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = ()) -> None:
+        self.next_job_id = next_job_id
+        self.jobs: dict[int, Job] = {job.id: job for job in jobs}
+        self.planned: Mapping[int, tuple[int, tuple[str, ...]]] = {}
+        """Expected (start, nodes) of pending jobs, as the last scheduling pass saw them."""
+        self.blocked: frozenset[str] = frozenset()
+        """Partitions whose first waiting job could not start at the last scheduling pass."""
+        self.pass_due: int | None = None
+        """When the next scheduling pass may find something new; None while it cannot."""
+        self.reshape(cluster)
+
+    def reshape(self, cluster: ClusterSpec) -> None:
+        """The cluster has this shape; everything that follows from the records is made anew."""
+        self.cluster = cluster
+        self.indexes = Indexes(cluster)
+        self.occupancy = Occupancy(cluster)
+        self.count = 0
+        """How many tasks the records stand for."""
+        for job in self.jobs.values():
+            self.count += tasks(job)
+            self.indexes.add(job)
+            self._take(_held(job))
+        self.dependencies = Dependencies(self.jobs, self.indexes)
+        if len(self.indexes.ready):
+            self.pass_due = 0
+
+    def next_wake(self) -> int | None:
+        """The next instant at which `Passed` must come, or None while only other facts can change anything."""
+        return min((at for at in (self.pass_due, self.indexes.timers.least()) if at is not None), default=None)
+
+    def job_exists(self, job_id: int) -> bool:
+        """Whether the queue has a record (or an array) with this number."""
+        return job_id in self.jobs or job_id in self.indexes.arrays
+
+    def job_count(self) -> int:
+        """How many jobs the queue holds, an array's unstarted tasks counted each."""
+        return self.count
+
+    def put(self, job: Job, at: int) -> None:
+        """The record is in the queue as it is now, in place of the one with its id."""
+        old = self.jobs.get(job.id)
+        held, holds = _held(old), _held(job)
+        if old is not None:
+            self.count -= tasks(old)
+            self.indexes.remove(old)
+        self.jobs[job.id] = job
+        self.count += tasks(job)
+        self.indexes.add(job)
+        if held is not holds:
+            self._let_go(held)
+            self._take(holds)
+        newly_ready = is_ready(job) and (old is None or not is_ready(old) or old.priority != job.priority)
+        if newly_ready or (held is not None and holds is None):
+            self.pass_by(at)
+
+    def drop(self, job_id: int) -> None:
+        """The record leaves the queue."""
+        job = self.jobs.pop(job_id)
+        self.count -= tasks(job)
+        self.indexes.remove(job)
+        self._let_go(_held(job))
+
+    def pass_by(self, at: int) -> None:
+        """A scheduling pass is due at `at`, or earlier."""
+        self.pass_due = at if self.pass_due is None else min(self.pass_due, at)
+
+    def room(self, job: Job) -> int | None:
+        """How many more tasks of the job's array may start; None for any number."""
+        limit = throttle(job)
+        if limit is None:
+            return None
+        entry = self.indexes.arrays.get(root(job))
+        return limit if entry is None else max(0, limit - entry.active)
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Those that wait for nothing but a place, in order, each with as many tasks as its array's throttle allows."""
+        left: dict[int, int] = {}
+        for id in self.indexes.ready:
+            job = self.jobs[id]
+            startable, room = tasks(job), self.room(job)
+            if room is not None:
+                room = left.get(root(job), room)
+                startable = min(startable, room)
+                left[root(job)] = room - startable
+            if startable:
+                yield Candidate(job, startable)
+
+    def running(self) -> Iterator[Job]:
+        """Every job that holds an allocation, by id."""
+        return (self.jobs[id] for id in sorted(self.indexes.holding))
+
+    def _take(self, allocation: Allocation | None) -> None:
+        if allocation is not None:
+            self.occupancy.add(allocation)
+
+    def _let_go(self, allocation: Allocation | None) -> None:
+        if allocation is not None:
+            self.occupancy.remove(allocation)
+
+
+def _held(job: Job | None) -> Allocation | None:
+    return job.state.allocation if job is not None and isinstance(job.state, Running | Completing) else None

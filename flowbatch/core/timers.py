@@ -1,0 +1,54 @@
+"""What changes by time alone: for each record the next instant at which something about it does."""
+
+from __future__ import annotations
+
+from flowbatch.core.deadlines import latest_start
+from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.states import Finished, Pending, Running
+from flowbatch.core.waiting import BEGIN_TIME, begins_at, is_ready
+from flowbatch.spec.cluster import ClusterSpec
+
+ANNOUNCED = {50: "TIME_LIMIT_50", 80: "TIME_LIMIT_80", 90: "TIME_LIMIT_90", 100: "TIME_LIMIT"}
+"""Mails by how much of the time limit is used, in percent."""
+
+
+def due_at(cluster: ClusterSpec, job: Job) -> int | None:
+    """When the passing of time next changes something about the record; None for never."""
+    state = job.state
+    if isinstance(state, Finished):
+        return state.ended_at + cluster.min_job_age_s if cluster.min_job_age_s else None
+    if isinstance(state, Running):
+        return next_announcement(job, state)
+    if not isinstance(state, Pending):
+        return None
+    if must_split(job):
+        return job.submitted_at
+    due = [waiting.due for waiting in job.waiting if waiting.due is not None]
+    if state.reason == BEGIN_TIME:
+        due.append(begins_at(job))
+    if is_ready(job) and (last := latest_start(cluster, job)) is not None:
+        due.append(last + 1)
+    return min(due, default=None)
+
+
+def must_split(job: Job) -> bool:
+    """Whether the tasks of an array need records of their own: with `aftercorr` each waits for another job."""
+    corresponding = any(waiting.term.kind == "aftercorr" for waiting in job.waiting)
+    return isinstance(job.array, ArrayRest) and job.held is None and corresponding
+
+
+def announcements(job: Job, state: Running) -> list[tuple[int, int]]:
+    """(instant, percent) of the mails about the time limit that were not sent yet, ascending."""
+    if state.ends_by is None:
+        return []
+    limit = state.ends_by - state.started_at
+    return [
+        (state.started_at - -limit * percent // 100, percent)
+        for percent, kind in ANNOUNCED.items()
+        if percent > state.mailed_percent and kind in job.spec.mail.types
+    ]
+
+
+def next_announcement(job: Job, state: Running) -> int | None:
+    """When the next mail about the time limit is due."""
+    return min((at for at, _ in announcements(job, state)), default=None)

@@ -1,0 +1,395 @@
+"""The table: what each fact makes of a job in each state. The only place where a record's `state` is replaced.
+
+A pair without a line changes nothing. Facts that users ask for name Slurm's refusal where they have no line; facts of
+the world (a node's word that comes twice, late or about an earlier placement) are passed over in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from flowbatch.core.effects import Deliver, Effect, Forget, Launch, Stop
+from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.jobs import Job
+from flowbatch.core.states import (
+    Allocation,
+    Completing,
+    Ending,
+    ExitStatus,
+    Finished,
+    Pending,
+    Requeueing,
+    Running,
+    State,
+)
+from flowbatch.core.waiting import BEGIN_TIME, HELD_BY_ADMIN, NEVER_SATISFIED, REQUEUED_HELD
+from flowbatch.spec.cluster import ClusterSpec
+
+Kind = Literal["pending", "running", "requeueing", "ending", "finished"]
+KINDS: tuple[Kind, ...] = ("pending", "running", "requeueing", "ending", "finished")
+"""Completing counts as two: what comes after it, the queue again or the end, decides what may still happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """A pending job waits for something else than before."""
+
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The scheduler gave the job a place."""
+
+    at: int
+    allocation: Allocation
+    by: str
+    ends_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The owner or root wants the job ended."""
+
+    at: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """The owner or root sends a signal."""
+
+    at: int
+    signal: int
+    scope: Literal["steps", "batch", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The job must not start; `why` is Slurm's reason."""
+
+    at: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A hold ends; `priority` is the job's new number."""
+
+    at: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """The owner or root wants the job to run anew."""
+
+    at: int
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """Its dependency can never be fulfilled, and it was asked not to wait for ever."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """It can no longer begin in time to keep its deadline."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """So much of the time limit is used up, and the owner wanted to know."""
+
+    at: int
+    percent: int
+
+
+Fact = (
+    Waits | Placed | Cancelled | Signalled | Held | Released | Requeued | Doomed | Missed | Announced
+    | Launched | LaunchFailed | Ended | NodeLost
+)  # fmt: skip
+FACTS: tuple[type, ...] = (
+    Waits, Placed, Launched, LaunchFailed, Ended, NodeLost, Cancelled, Signalled, Held, Released, Requeued, Doomed,
+    Missed, Announced,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A record after a fact, and what the world is to do."""
+
+    job: Job
+    orders: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The fact changes nothing; `code` is what the one who asked is told, None when nobody asked."""
+
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: the kinds of state it may lead to, what happens in words, and the move."""
+
+    to: tuple[Kind, ...]
+    words: str
+    move: Callable[[ClusterSpec, Job, Any, Any], Moved]
+
+
+def kind_of(state: State) -> Kind:
+    """The row of the table."""
+    if isinstance(state, Completing):
+        return "requeueing" if isinstance(state.then, Requeueing) else "ending"
+    return state.kind
+
+
+def advance(cluster: ClusterSpec, job: Job, fact: Fact) -> Moved | Refusal:
+    """The record after the fact, or why nothing changes."""
+    if isinstance(fact, Launched | LaunchFailed | Ended | NodeLost) and fact.restart != job.restarts:
+        return NOTHING
+    line = TABLE.get((kind_of(job.state), type(fact)), NOTHING)
+    if isinstance(line, Refusal):
+        return line
+    return line.move(cluster, job, job.state, fact)
+
+
+def may_requeue(cluster: ClusterSpec, job: Job) -> bool:
+    """Whether the job may run a second time: its own word, else the cluster's."""
+    return cluster.job_requeue if job.spec.requeue is None else job.spec.requeue
+
+
+# Pending
+
+
+def _waits(cluster: ClusterSpec, job: Job, state: Pending, fact: Waits) -> Moved:
+    return Moved(replace(job, state=replace(state, reason=fact.reason)))
+
+
+def _placed(cluster: ClusterSpec, job: Job, state: Pending, fact: Placed) -> Moved:
+    running = Running(fact.at, fact.allocation, fact.ends_by)
+    eligible = fact.at if job.eligible_at is None else job.eligible_at
+    started = replace(job, state=running, eligible_at=eligible, scheduled_by=fact.by, last_evaluated_at=fact.at)
+    return Moved(started, (Launch(job.id, job.restarts),))
+
+
+def _cancelled_pending(cluster: ClusterSpec, job: Job, state: Pending, fact: Cancelled) -> Moved:
+    return _over(job, fact.at, Ending("CANCELLED", reason=state.reason, by_uid=fact.by))
+
+
+def _doomed(cluster: ClusterSpec, job: Job, state: Pending, fact: Doomed) -> Moved:
+    return _over(job, fact.at, Ending("CANCELLED", reason=NEVER_SATISFIED))
+
+
+def _missed(cluster: ClusterSpec, job: Job, state: Pending, fact: Missed) -> Moved:
+    return _over(job, fact.at, Ending("DEADLINE", ExitStatus(0, 1), "DeadLine"))
+
+
+def _held_pending(cluster: ClusterSpec, job: Job, state: Pending, fact: Held) -> Moved:
+    held = _held(job, fact)
+    return Moved(replace(held, state=replace(state, reason=held.held or state.reason)))
+
+
+def _released_pending(cluster: ClusterSpec, job: Job, state: Pending, fact: Released) -> Moved:
+    return Moved(replace(job, state=replace(state, reason="None"), held=None, priority=fact.priority))
+
+
+# Running
+
+
+def _launched(cluster: ClusterSpec, job: Job, state: Running, fact: Launched) -> Moved:
+    return Moved(replace(job, state=replace(state, launched=True)))
+
+
+def _launch_failed(cluster: ClusterSpec, job: Job, state: Running, fact: LaunchFailed) -> Moved:
+    return _gone(job, state, fact.at, Ending("FAILED", fact.exit, fact.why))
+
+
+def _ended(cluster: ClusterSpec, job: Job, state: Running, fact: Ended) -> Moved:
+    return _gone(job, state, fact.at, _ending(fact))
+
+
+def _node_lost(cluster: ClusterSpec, job: Job, state: Running, fact: NodeLost) -> Moved:
+    if not may_requeue(cluster, job):
+        return _gone(job, state, fact.at, Ending("NODE_FAIL", reason="NodeDown"))
+    return _again(cluster, job, fact.at, (Forget(job.id, job.restarts),))
+
+
+def _cancelled_running(cluster: ClusterSpec, job: Job, state: Running, fact: Cancelled) -> Moved:
+    then = Ending("CANCELLED", by_uid=fact.by)
+    return _stopping(job, state, fact.at, then, Stop(job.id, job.restarts, "cancelled"))
+
+
+def _requeued_running(cluster: ClusterSpec, job: Job, state: Running, fact: Requeued) -> Moved:
+    then = Requeueing(held=fact.hold)
+    return _stopping(_held_again(job, fact), state, fact.at, then, Stop(job.id, job.restarts, "requeue"))
+
+
+def _signalled(cluster: ClusterSpec, job: Job, state: Running, fact: Signalled) -> Moved:
+    return Moved(job, (Deliver(job.id, job.restarts, fact.signal, fact.scope),))
+
+
+def _held_holding(cluster: ClusterSpec, job: Job, state: State, fact: Held) -> Moved:
+    return Moved(_held(job, fact))
+
+
+def _released_running(cluster: ClusterSpec, job: Job, state: Running, fact: Released) -> Moved:
+    return Moved(replace(job, held=None, priority=fact.priority))
+
+
+def _announced(cluster: ClusterSpec, job: Job, state: Running, fact: Announced) -> Moved:
+    return Moved(replace(job, state=replace(state, mailed_percent=fact.percent)))
+
+
+# Completing
+
+
+def _gone_while_ending(
+    cluster: ClusterSpec, job: Job, state: Completing, fact: Ended | LaunchFailed | NodeLost
+) -> Moved:
+    """The end that was decided, with the exit status as it came."""
+    assert isinstance(state.then, Ending)
+    ending = replace(state.then, exit=fact.exit) if isinstance(fact, Ended) else state.then
+    return _gone(job, state, state.since, ending)
+
+
+def _gone_while_requeueing(
+    cluster: ClusterSpec, job: Job, state: Completing, fact: Ended | LaunchFailed | NodeLost
+) -> Moved:
+    return _again(cluster, job, fact.at, (Forget(job.id, job.restarts),))
+
+
+def _cancelled_requeueing(cluster: ClusterSpec, job: Job, state: Completing, fact: Cancelled) -> Moved:
+    return Moved(replace(job, state=replace(state, then=Ending("CANCELLED", by_uid=fact.by))))
+
+
+def _released_requeueing(cluster: ClusterSpec, job: Job, state: Completing, fact: Released) -> Moved:
+    return Moved(replace(job, state=replace(state, then=Requeueing()), held=None, priority=fact.priority))
+
+
+def _requeued_completing(cluster: ClusterSpec, job: Job, state: Completing, fact: Requeued) -> Moved:
+    held = fact.hold or (isinstance(state.then, Requeueing) and state.then.held)
+    return Moved(replace(_held_again(job, fact), state=replace(state, then=Requeueing(held=held))))
+
+
+# Finished
+
+
+def _requeued_finished(cluster: ClusterSpec, job: Job, state: Finished, fact: Requeued) -> Moved:
+    return _again(cluster, _held_again(job, fact), fact.at, ())
+
+
+# What several of them do
+
+
+def _over(job: Job, at: int, ending: Ending) -> Moved:
+    """The end of a job that holds nothing."""
+    return Moved(replace(job, state=Finished(at, ending)))
+
+
+def _gone(job: Job, state: Running | Completing, at: int, ending: Ending) -> Moved:
+    """The end of a job whose processes are gone."""
+    finished = Finished(at, ending, state.started_at, state.allocation)
+    return Moved(replace(job, state=finished), (Forget(job.id, job.restarts),))
+
+
+def _stopping(job: Job, state: Running, at: int, then: Ending | Requeueing, order: Stop) -> Moved:
+    return Moved(replace(job, state=Completing(state.started_at, state.allocation, at, then)), (order,))
+
+
+def _again(cluster: ClusterSpec, job: Job, at: int, orders: tuple[Effect, ...]) -> Moved:
+    """Back in the queue under the same id, as if submitted now, after a rest."""
+    after = at + cluster.requeue_delay_s
+    state = Pending(job.held or BEGIN_TIME, after)
+    again = replace(
+        job, state=state, restarts=job.restarts + 1, submitted_at=at, eligible_at=after, scheduled_by=None,
+        last_evaluated_at=None,
+    )  # fmt: skip
+    return Moved(again, orders)
+
+
+def _held(job: Job, fact: Held) -> Job:
+    """A user's hold does not weaken an administrator's."""
+    why = HELD_BY_ADMIN if job.held == HELD_BY_ADMIN else fact.why
+    future = job.eligible_at if (job.eligible_at or 0) > fact.at else None
+    return replace(job, held=why, priority=0, eligible_at=future)
+
+
+def _held_again(job: Job, fact: Requeued) -> Job:
+    return replace(job, held=REQUEUED_HELD, priority=0) if fact.hold else job
+
+
+def _ending(fact: Ended) -> Ending:
+    """How a job ended that nobody had asked to end."""
+    if fact.cause == "timeout":
+        return Ending("TIMEOUT", fact.exit, "TimeLimit")
+    if fact.cause == "oom":
+        return Ending("OUT_OF_MEMORY", fact.exit, "OutOfMemory")
+    if fact.exit.signal:
+        return Ending("FAILED", fact.exit, "JobLaunchFailure")
+    if fact.exit.code:
+        return Ending("FAILED", fact.exit, "NonZeroExitCode")
+    return Ending("COMPLETED", fact.exit)
+
+
+NOTHING = Refusal()
+_DONE = Refusal("ESLURM_ALREADY_DONE")
+_FINISHED = Refusal("ESLURM_JOB_FINISHED")
+_CHANGING = Refusal("ESLURM_TRANSITION_STATE_NO_UPDATE")
+
+TABLE: dict[tuple[Kind, type], Line | Refusal] = {
+    ("pending", Waits): Line(("pending",), "its reason is the new one", _waits),
+    ("pending", Placed): Line(("running",), "it holds the allocation; the node is told to launch it", _placed),
+    ("pending", Cancelled): Line(("finished",), "CANCELLED; it never ran", _cancelled_pending),
+    ("pending", Signalled): _CHANGING,
+    ("pending", Held): Line(("pending",), "priority 0; the reason says who holds it", _held_pending),
+    ("pending", Released): Line(("pending",), "a fresh priority", _released_pending),
+    ("pending", Requeued): Refusal("ESLURM_JOB_PENDING"),
+    ("pending", Doomed): Line(("finished",), "CANCELLED, reason DependencyNeverSatisfied", _doomed),
+    ("pending", Missed): Line(("finished",), "DEADLINE", _missed),
+    ("running", Launched): Line(("running",), "its process is known to exist", _launched),
+    ("running", LaunchFailed): Line(("finished",), "FAILED with the node's reason", _launch_failed),
+    ("running", Ended): Line(("finished",), "COMPLETED, FAILED, TIMEOUT or OUT_OF_MEMORY, by how it ended", _ended),
+    ("running", NodeLost): Line(
+        ("pending", "finished"), "back in the queue; NODE_FAIL if it must not run twice", _node_lost
+    ),
+    ("running", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
+    ("running", Signalled): Line(("running",), "the node is told to deliver the signal", _signalled),
+    ("running", Held): Line(("running",), "priority 0: it will be held if it is requeued", _held_holding),
+    ("running", Released): Line(("running",), "a fresh priority", _released_running),
+    ("running", Requeued): Line(("requeueing",), "the node is told to stop it", _requeued_running),
+    ("running", Announced): Line(("running",), "the owner gets a mail", _announced),
+    ("requeueing", Ended): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
+    ("requeueing", LaunchFailed): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
+    ("requeueing", NodeLost): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
+    ("requeueing", Cancelled): Line(("ending",), "it will be CANCELLED instead", _cancelled_requeueing),
+    ("requeueing", Signalled): _CHANGING,
+    ("requeueing", Held): Line(("requeueing",), "it will be held in the queue", _held_holding),
+    ("requeueing", Released): Line(("requeueing",), "a fresh priority", _released_requeueing),
+    ("requeueing", Requeued): Line(("requeueing",), "as before; held if that was asked now", _requeued_completing),
+    ("ending", Ended): Line(
+        ("finished",), "the end that was decided, with the exit status as it came", _gone_while_ending
+    ),
+    ("ending", LaunchFailed): Line(("finished",), "the end that was decided", _gone_while_ending),
+    ("ending", NodeLost): Line(("finished",), "the end that was decided", _gone_while_ending),
+    ("ending", Cancelled): _DONE,
+    ("ending", Signalled): _CHANGING,
+    ("ending", Held): _FINISHED,
+    ("ending", Released): _FINISHED,
+    ("ending", Requeued): Line(("requeueing",), "it will go back to the queue instead", _requeued_completing),
+    ("finished", Cancelled): _DONE,
+    ("finished", Signalled): _DONE,
+    ("finished", Held): _FINISHED,
+    ("finished", Released): _FINISHED,
+    ("finished", Requeued): Line(("pending",), "back in the queue, after a rest", _requeued_finished),
+}

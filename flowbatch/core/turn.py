@@ -1,0 +1,153 @@
+"""One step in progress: records change by the table, and what follows from a change is drawn until nothing follows any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
+
+from flowbatch.core import transitions, waiting
+from flowbatch.core.arrays import detach, root
+from flowbatch.core.jobs import ArrayPast, Job
+from flowbatch.core.mail import letters
+from flowbatch.core.records import Queue, Stepped
+from flowbatch.core.states import Finished, Pending
+from flowbatch.core.transitions import Doomed, Fact, Moved, Refusal, Waits
+
+
+class Turn:
+    """The work of one step. `settle` must be called when the fact itself was dealt with."""
+
+    def __init__(self, queue: Queue, at: int) -> None:
+        self.queue = queue
+        self.at = at
+        self.stepped = Stepped()
+        self._touched: dict[int, Job] = {}
+
+    def advance(self, job: Job, fact: Fact) -> Refusal | None:
+        """The fact happens to the job, which may be a task that has no record yet; what refused it, if something did."""
+        moved = transitions.advance(self.queue.cluster, job, fact)
+        if isinstance(moved, Refusal):
+            return moved
+        self._moved(job, moved)
+        return None
+
+    def put(self, job: Job) -> None:
+        """The record is as given from now on."""
+        self._touch(self.queue.jobs.get(job.id), job)
+        self.queue.put(job, self.at)
+        self.stepped.changed[job.id] = job
+
+    def drop(self, job: Job) -> None:
+        """A finished record leaves the queue; what must still be known of it stays with its array."""
+        own = self.queue.jobs.get(root(job))
+        if own is not None and own.id != job.id:
+            past = _with(own.past, job)
+            if past != own.past:
+                self.put(replace(own, past=past))
+        self.queue.drop(job.id)
+        self.stepped.dropped.add(job.id)
+
+    def detach(self, job: Job, indices: Sequence[int]) -> list[Job]:
+        """Those tasks of an array's record, ready to be put under ids of their own; the record keeps the others."""
+        own, left = detach(job, indices, self.queue.next_job_id)
+        self.queue.next_job_id += sum(task.id != job.id for task in own)
+        if left is not None:
+            self.put(left)
+        return own
+
+    def split(self, job: Job, indices: Sequence[int]) -> list[Job]:
+        """Those tasks of an array's record as records of their own."""
+        own = self.detach(job, indices)
+        for task in own:
+            self.put(task)
+        return own
+
+    def reconsider(self, job: Job) -> None:
+        """A pending job's reason is what it waits for now."""
+        if not isinstance(job.state, Pending):
+            return
+        full = self.queue.room(job) == 0
+        reason = waiting.reason(job, self.at, full)
+        eligible = job.eligible_at
+        if eligible is None and job.held is None and not job.waiting:
+            eligible = max(self.at, waiting.begins_at(job))
+        if (reason, eligible) != (job.state.reason, job.eligible_at):
+            self.advance(replace(job, eligible_at=eligible), Waits(self.at, reason))
+
+    def rejudge(self, job: Job) -> None:
+        """What a pending job waits for is judged anew; if it is in vain, the job ends if it was asked to."""
+        if not job.waiting or not isinstance(job.state, Pending):
+            return
+        left = self.queue.dependencies.still(job, self.at)
+        if left == job.waiting:
+            return
+        judged = replace(job, waiting=left)
+        self._moved(job, Moved(judged))
+        kill = job.spec.kill_on_invalid_dep
+        if waiting.doomed(judged) and (self.queue.cluster.kill_on_invalid_dep if kill is None else kill):
+            self.advance(judged, Doomed(self.at))
+        else:
+            self.reconsider(judged)
+
+    def settle(self) -> None:
+        """Draws what follows from every change so far, until nothing follows any more."""
+        while self._touched:
+            job = self._touched.pop(next(iter(self._touched)))
+            self._rejudge_dependants(job)
+            self._rejudge_namesakes(job)
+            if job.array is not None:
+                self._share_room(job)
+
+    def _moved(self, old: Job, moved: Moved) -> None:
+        self.put(moved.job)
+        entry = self.queue.indexes.arrays.get(root(moved.job))
+        own = self.queue.jobs.get(root(moved.job))
+        self.stepped.orders += moved.orders
+        self.stepped.orders += letters(old, moved.job, entry, own.past if own else ArrayPast())
+
+    def _touch(self, old: Job | None, new: Job) -> None:
+        """Remembers a change that others may wait for."""
+        same = old is not None and transitions.kind_of(old.state) == transitions.kind_of(new.state)
+        if not same or (old is not None and (old.array != new.array or old.held != new.held)):
+            self._touched[new.id] = new
+
+    def _rejudge_dependants(self, job: Job) -> None:
+        for target in {job.id, root(job)}:
+            for id in sorted(self.queue.indexes.dependants.get(target, ())):
+                self.rejudge(self.queue.jobs[id])
+
+    def _rejudge_namesakes(self, job: Job) -> None:
+        """Of an owner's jobs of one name only the oldest that are not over can have become free."""
+        entry = self.queue.indexes.namesakes.get((job.owner.uid, job.spec.name))
+        if entry is None:
+            return
+        oldest = entry.unfinished[0][0]
+        for _, id in list(takewhile(lambda one: one[0] == oldest, entry.waiting)):
+            self.rejudge(self.queue.jobs[id])
+
+    def _share_room(self, job: Job) -> None:
+        """An array's tasks wait for the throttle only while it is used up."""
+        entry = self.queue.indexes.arrays.get(root(job))
+        if entry is None or (room := self.queue.room(job)) is None:
+            return
+        if room == 0:
+            for id in sorted(entry.ready):
+                self.reconsider(self.queue.jobs[id])
+            return
+        for id in sorted(entry.limited, key=lambda id: (id == entry.rest, id)):
+            if len(entry.ready) >= room or entry.rest in entry.ready:
+                break
+            self.reconsider(self.queue.jobs[id])
+
+
+def _with(past: ArrayPast, job: Job) -> ArrayPast:
+    """What is known of an array when the record of `job`, one of its tasks, leaves."""
+    assert isinstance(job.state, Finished)
+    outcome = job.state.ending.outcome
+    return ArrayPast(
+        began=past.began or job.state.started_at is not None,
+        failed=past.failed or outcome not in ("COMPLETED", "CANCELLED"),
+        cancelled=past.cancelled or outcome == "CANCELLED",
+        requeued=past.requeued or job.restarts > 0,
+    )

@@ -1,0 +1,59 @@
+"""Why a pending job is not looked at by the scheduler; everything else in `Pending.reason` was found by a scheduling pass."""
+
+from __future__ import annotations
+
+from flowbatch.core.jobs import Job
+from flowbatch.core.states import Pending
+
+HELD_BY_USER = "JobHeldUser"
+HELD_BY_ADMIN = "JobHeldAdmin"
+REQUEUED_HELD = "job requeued in held state"
+"""slurmctld's own words for it: scontrol shows them with underscores."""
+
+BAD_CONSTRAINTS = "BadConstraints"
+"""No node of the cluster could ever run it."""
+
+DEPENDENCY = "Dependency"
+NEVER_SATISFIED = "DependencyNeverSatisfied"
+THROTTLED = "JobArrayTaskLimit"
+BEGIN_TIME = "BeginTime"
+
+BLOCKING = frozenset({
+    HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, BAD_CONSTRAINTS, DEPENDENCY, NEVER_SATISFIED, THROTTLED, BEGIN_TIME,
+})  # fmt: skip
+
+
+def is_ready(job: Job) -> bool:
+    """Whether the job waits for nothing but a place."""
+    return isinstance(job.state, Pending) and job.state.reason not in BLOCKING
+
+
+def doomed(job: Job) -> bool:
+    """Whether the job's dependency can never be fulfilled."""
+    dependency = job.spec.dependency
+    failed = [waiting.failed for waiting in job.waiting]
+    one_is_enough = getattr(dependency, "any", False)
+    return bool(failed) and (all(failed) if one_is_enough else any(failed))
+
+
+def begins_at(job: Job) -> int:
+    """The instant before which the job may not start: `--begin`, or the rest after a requeue; 0 for none."""
+    after = job.state.not_before if isinstance(job.state, Pending) else None
+    return max(job.spec.begin or 0, after or 0)
+
+
+def reason(job: Job, at: int, full: bool) -> str:
+    """What a pending job waits for at `at`, the first of Slurm's reasons that holds; `full`: its array's throttle is used up.
+
+    A reason that a scheduling pass has found stays until the next one.
+    """
+    assert isinstance(job.state, Pending)
+    if job.held is not None:
+        return job.held
+    if job.waiting:
+        return NEVER_SATISFIED if doomed(job) else DEPENDENCY
+    if full:
+        return THROTTLED
+    if begins_at(job) > at:
+        return BEGIN_TIME
+    return "None" if job.state.reason in BLOCKING else job.state.reason
