@@ -1,0 +1,74 @@
+"""Option tables of the commands that look and act (squeue, scancel, scontrol): the row for getopt, and what becomes of it here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from flowbatch.slurm.getopt import Arity, OptionRow, Table
+
+Verdict = Literal["honoured", "emulated", "recorded", "refused"]
+
+VERSION = "slurm 22.05.8"
+"""What `--version` of every command prints."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOption:
+    """One long option. `verdict` and `reason` say what becomes of it, `help` what it does, in our words."""
+
+    long: str
+    short: str | None = None
+    arity: Arity = "none"
+    help: str = ""
+    key: str = ""
+    verdict: Verdict = "honoured"
+    reason: str = ""
+
+    @property
+    def row(self) -> OptionRow:
+        return OptionRow(self.key or self.long, self.long, self.short, self.arity)
+
+
+def table(options: Sequence[CommandOption]) -> Table:
+    """The options in their order, which is getopt's when it names candidates."""
+    return Table([option.row for option in options])
+
+
+def help_text(command: str, operands: str, options: Sequence[CommandOption]) -> str:
+    """`--help`: one line an option."""
+    lines = [f"Usage: {command} [OPTIONS]{operands and ' ' + operands}"]
+    for option in options:
+        if option.help:
+            short = f"-{option.short}," if option.short else "   "
+            value = {"none": "", "required": "=VALUE", "optional": "[=VALUE]"}[option.arity]
+            lines.append(f"  {short} --{option.long + value:<24} {option.help}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def usage_text(command: str, operands: str, options: Sequence[CommandOption]) -> str:
+    """`--usage`: the options' names alone."""
+    words = [f"[--{option.long}]" for option in options if option.help]
+    return f"Usage: {command} {' '.join(words)}{operands and ' ' + operands}\n"
+
+
+def hint(command: str) -> str:
+    """What follows getopt's own line."""
+    return f'Try "{command} --help" for more information\n'
+
+
+def unreachable_cluster(names: str, where: str) -> str:
+    """What a command says of `-M` with a cluster that is not there; `where` is `--cluster` or SLURM_CLUSTERS."""
+    return (
+        f"'{names}' can't be reached now, or it is an invalid entry for {where}.  "
+        "Use 'sacctmgr list clusters' to see available clusters."
+    )
+
+
+def known_clusters(names: str, here: str) -> list[str] | None:
+    """The clusters that `-M` means (`all` is each of them); None if one of them is unknown."""
+    if names.lower() == "all":
+        return [here]
+    wanted = names.split(",")
+    return wanted if all(name == here for name in wanted) else None

@@ -1,0 +1,369 @@
+"""A job as Slurm's own records would tell it: facts, from the record, the specification and the cluster.
+
+Facts are numbers, instants and names; how each is printed is another matter (`job_fields`, `job_json`, `show_job`).
+Everything is worked out when it is asked for: a listing of 20 000 jobs asks for little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil
+
+from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Waiting
+from flowbatch.core.ports import Snapshot
+from flowbatch.core.sizing import Demand, demand
+from flowbatch.core.states import Allocation, Completing, Ending, ExitStatus, Finished, Pending, Running
+from flowbatch.directives.values import time
+from flowbatch.slurm import hostlist
+from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
+from flowbatch.spec.job import UNLIMITED
+from flowbatch.spec.resources import Resources
+from flowbatch.units import DAY, MINUTE
+
+NO_VALUE = 4294967294
+"""Slurm's NO_VAL, which a few fields let through."""
+YEAR_MIN = 365 * DAY // MINUTE
+"""The time limit that slurmctld gives an unlimited job when it starts it."""
+MAX_PRIORITY = 4294967295
+
+
+@dataclass
+class Scene:
+    """What the views of one listing share; `_demands` by specification and partition, worked out once."""
+
+    at: int
+    cluster: ClusterSpec
+    planned: Mapping[int, tuple[int, tuple[str, ...]]]
+    _demands: dict[tuple[int, str], Demand] = field(default_factory=dict)
+    _node_texts: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Scene:
+        return cls(snapshot.at, snapshot.cluster, snapshot.planned)
+
+    @cached_property
+    def largest_node(self) -> int:
+        """The CPUs of the cluster's largest node."""
+        return max((node.cpus for node in self.cluster.nodes), default=1)
+
+    @cached_property
+    def partitions(self) -> dict[str, PartitionSpec]:
+        return {partition.name: partition for partition in self.cluster.partitions}
+
+    def demand(self, job: Job) -> Demand:
+        """What the job needs in its first partition (the one it runs in, once it does)."""
+        key = job.spec_id, job.partitions[0] if job.partitions else ""
+        if key not in self._demands:
+            partition = self.partitions.get(key[1]) or PartitionSpec(name=key[1], nodes=())
+            self._demands[key] = demand(self.cluster, partition, job.spec)
+        return self._demands[key]
+
+    def nodes_text(self, nodes: tuple[str, ...]) -> str:
+        """`n[1-3]`."""
+        if nodes not in self._node_texts:
+            self._node_texts[nodes] = hostlist.fold_sorted(nodes)
+        return self._node_texts[nodes]
+
+
+class JobView:
+    """One record of the queue. `partition` stands for all of the job's where squeue -P lists it once for each."""
+
+    def __init__(self, job: Job, scene: Scene, *, partition: str | None = None) -> None:
+        self.job = job
+        self.spec = job.spec
+        self.scene = scene
+        self._partition = partition
+
+    @property
+    def wish(self) -> Resources:
+        return self.spec.resources
+
+    @property
+    def need(self) -> Demand:
+        return self.scene.demand(self.job)
+
+    # Who and what
+
+    @property
+    def partition(self) -> str:
+        if self._partition is not None:
+            return self._partition
+        held = self.allocation
+        return held.partition if held else ",".join(self.job.partitions)
+
+    @property
+    def qos(self) -> str | None:
+        """Without accounting a cluster knows no qos; the obliging one records what was asked."""
+        return self.spec.qos if self.scene.cluster.obliging else None
+
+    @property
+    def command(self) -> str | None:
+        """Script and arguments as typed; None where there was no file."""
+        return " ".join((self.spec.command, *self.spec.arguments)) if self.spec.command is not None else None
+
+    @property
+    def recorded(self) -> dict[str, str]:
+        return dict(self.spec.recorded)
+
+    @property
+    def switches(self) -> tuple[int, int]:
+        """`--switches`: how many, and how many seconds to wait for them."""
+        count, _, wait = (self.spec.switches or "0").partition("@")
+        return int(count), time.parse(wait) * MINUTE if wait else 0
+
+    @property
+    def delay_boot_s(self) -> int:
+        said = self.recorded.get("delay-boot")
+        return time.parse(said) * MINUTE if said else 0
+
+    # Arrays
+
+    @property
+    def array_id(self) -> int | None:
+        return self.job.array_id
+
+    @property
+    def task(self) -> int | None:
+        """The index of a task that has its own record."""
+        return self.job.array.index if isinstance(self.job.array, ArrayTask) else None
+
+    @property
+    def rest(self) -> ArrayRest | None:
+        return self.job.array if isinstance(self.job.array, ArrayRest) else None
+
+    @property
+    def throttle(self) -> int:
+        """The array's `%`, 0 for none."""
+        return (self.job.array.throttle or 0) if self.job.array is not None else 0
+
+    # State
+
+    @property
+    def pending(self) -> bool:
+        return isinstance(self.job.state, Pending)
+
+    @property
+    def running(self) -> bool:
+        return isinstance(self.job.state, Running)
+
+    @property
+    def finished(self) -> bool:
+        return isinstance(self.job.state, Finished)
+
+    @property
+    def state(self) -> str:
+        """Slurm's word, flags first: a job that is completing is that."""
+        return "COMPLETING" if isinstance(self.job.state, Completing) else self.base_state
+
+    @property
+    def base_state(self) -> str:
+        """The state without flags: what a completing job is going to be."""
+        match self.job.state:
+            case Pending():
+                return "PENDING"
+            case Running():
+                return "RUNNING"
+            case Completing(then=Ending(outcome=outcome)) | Finished(ending=Ending(outcome=outcome)):
+                return outcome
+            case _:
+                return "PENDING"
+
+    @property
+    def ending(self) -> Ending | None:
+        match self.job.state:
+            case Completing(then=Ending() as ending) | Finished(ending=ending):
+                return ending
+            case _:
+                return None
+
+    @property
+    def reason(self) -> str:
+        match self.job.state:
+            case Pending(reason=reason):
+                return reason
+            case _:
+                return self.ending.reason if self.ending else "None"
+
+    @property
+    def exit(self) -> ExitStatus:
+        return self.ending.exit if self.ending else ExitStatus()
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        return self.job.waiting if self.pending else ()
+
+    # Times
+
+    @property
+    def started_at(self) -> int | None:
+        """When it really started; None if it never did, or waits to start again."""
+        return None if isinstance(self.job.state, Pending) else self.job.state.started_at
+
+    @property
+    def begins_at(self) -> int | None:
+        """Before when a pending job must not start, while that is still to come."""
+        if not isinstance(self.job.state, Pending):
+            return None
+        begin = max(self.spec.begin or 0, self.job.state.not_before or 0)
+        return begin if begin > self.scene.at else None
+
+    @property
+    def start_time(self) -> int | None:
+        """The start: actual, planned, or the earliest; a job cancelled while pending starts when it ends."""
+        match self.job.state:
+            case Pending():
+                planned = self.scene.planned.get(self.job.id)
+                return self.begins_at or (planned[0] if planned else None)
+            case Finished(started_at=None, ended_at=ended):
+                return ended
+            case state:
+                return state.started_at
+
+    @property
+    def end_time(self) -> int | None:
+        """The end: actual, or what the time limit makes of the start; None while nobody can say."""
+        match self.job.state:
+            case Finished(ended_at=ended):
+                return ended
+            case Completing(since=since):
+                return since
+            case Running(ends_by=int(ends)):
+                return ends
+            case _:
+                start, limit = self.start_time, self.time_limit_min
+                return start + limit * MINUTE if start and limit is not None else None
+
+    @property
+    def time_used_s(self) -> int:
+        match self.job.state:
+            case Running(started_at=start):
+                return self.scene.at - start
+            case Completing(started_at=start, since=end) | Finished(started_at=int(start), ended_at=end):
+                return end - start
+            case _:
+                return 0
+
+    @property
+    def time_limit_min(self) -> int | None:
+        """The limit that holds: what was asked, else the partition's; None is unlimited, which a started job cannot be."""
+        limit = self.spec.time_limit_min
+        if limit is None:
+            partition = self.scene.partitions.get(self.job.partitions[0]) if self.job.partitions else None
+            if partition is not None:
+                limit = partition.default_time_min if partition.default_time_min is not None else partition.max_time_min
+        if limit is None or limit == UNLIMITED:
+            return None if self.started_at is None else YEAR_MIN
+        return limit
+
+    @property
+    def time_left_s(self) -> int | None:
+        """Seconds until the limit, below 0 past it; None without one."""
+        limit = self.time_limit_min
+        return None if limit is None else limit * MINUTE - self.time_used_s
+
+    @property
+    def accrues_at(self) -> int | None:
+        """Since when its age counts: when it was eligible first."""
+        eligible = self.job.eligible_at
+        return None if eligible is None else max(self.job.submitted_at, self.spec.begin or 0, self.begins_at or 0)
+
+    @property
+    def pending_s(self) -> int:
+        """How long it waited, or waits."""
+        start = self.start_time if not self.pending else None
+        return (self.scene.at if start is None else start) - self.job.submitted_at
+
+    # Machines
+
+    @property
+    def allocation(self) -> Allocation | None:
+        return None if isinstance(self.job.state, Pending) else self.job.state.allocation
+
+    @property
+    def nodes(self) -> str:
+        held = self.allocation
+        return self.scene.nodes_text(held.nodes) if held else ""
+
+    @property
+    def planned_nodes(self) -> str | None:
+        planned = self.scene.planned.get(self.job.id) if self.pending else None
+        return self.scene.nodes_text(planned[1]) if planned and planned[1] else None
+
+    @property
+    def batch_host(self) -> str | None:
+        held = self.allocation
+        return held.nodes[0] if held and held.shares else None
+
+    @property
+    def node_count(self) -> int:
+        """Nodes held, or slurmctld's guess of how many it will take."""
+        held = self.allocation
+        return len(held.shares) if held else self._node_guess()
+
+    def _node_guess(self) -> int:
+        """As recorded from 22.05 in some fifty shapes: where tasks have several CPUs, a node's worth of them is divided
+        out and any remainder is one node more, even if the least number of nodes had room for it."""
+        wish, largest = self.wish, self.scene.largest_node
+        tasks, nodes = wish.ntasks or 1, self.need.min_nodes
+        if self.cpus_per_task > 1 and wish.ntasks is not None:
+            whole, rest = divmod(tasks, max(1, largest // self.cpus_per_task))
+            nodes = max(nodes, whole) + (1 if rest else 0)
+        else:
+            nodes = max(nodes, ceil(tasks / largest))
+        return max(nodes, tasks // wish.ntasks_per_node) if wish.ntasks_per_node else nodes
+
+    @property
+    def max_nodes(self) -> int:
+        """The greatest number of nodes that was asked for; 0 when nobody said."""
+        return (self.wish.nodes.maximum or 0) if self.wish.nodes else 0
+
+    @property
+    def cpus_per_task(self) -> int:
+        return self.need.cpus_per_task
+
+    @property
+    def cpu_count(self) -> int:
+        """CPUs held, or asked for: what tasks take by `--cpus-per-gpu` is not counted before a job starts."""
+        held = self.allocation
+        if held:
+            return held.cpus
+        if self.wish.cpus_per_task is None and self.wish.cpus_per_gpu:
+            return max(self.need.cpus // self.cpus_per_task, self.need.min_nodes)
+        return self.need.cpus
+
+    @property
+    def task_count(self) -> int | None:
+        """Tasks; None for a job that never ran and did not say."""
+        if self.wish.ntasks is None and self.finished and self.started_at is None:
+            return None
+        held = self.allocation
+        return self.need.tasks or max(self.need.min_nodes, len(held.shares) if held else 0)
+
+    @property
+    def cpus_per_node(self) -> int:
+        """The fewest CPUs that a node must have for it."""
+        return self.need.cpus_per_node
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory as asked for, per node or per CPU; 0 for all of a node, and where it goes by GPUs."""
+        memory = self.need.memory
+        return memory.mib if memory and memory.per != "gpu" else 0
+
+    @property
+    def requested_memory_mib(self) -> int:
+        """Memory in all: what was asked, or that of so many of the largest nodes."""
+        memory, nodes = self.need.memory, self.need.min_nodes
+        if memory is None or memory.mib == 0:
+            return nodes * max((node.real_memory for node in self.scene.cluster.nodes), default=1)
+        if memory.per == "node":
+            return memory.mib * nodes
+        if memory.per == "cpu":
+            return memory.mib * self.cpu_count
+        return memory.mib * self._gpus()
+
+    def _gpus(self) -> int:
+        times = {"node": self.need.min_nodes, "task": self.need.all_tasks, "job": 1}
+        return sum(want.count * times[want.per] for want in self.need.gres if want.name == "gpu")

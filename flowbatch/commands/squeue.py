@@ -1,0 +1,153 @@
+"""squeue: what is in the queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from flowbatch.commands import job_json, squeue_order, squeue_steps
+from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import known_clusters, unreachable_cluster
+from flowbatch.commands.job_fields import VALUES, Style
+from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.squeue_options import Stop, Wanted, column_format, read
+from flowbatch.commands.squeue_rows import is_known, rows
+from flowbatch.commands.squeue_verbose import words
+from flowbatch.core.ports import QueuePort, Snapshot
+from flowbatch.directives.values import squeue_format
+from flowbatch.directives.values.squeue_format import Column as Written
+from flowbatch.directives.values.squeue_format import parse_long, parse_short
+from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm import fields, indices, listing
+from flowbatch.slurm.fields import Fields
+from flowbatch.slurm.listing import Column
+from flowbatch.slurm.times import TimeStyle, is_time_format, zone
+from flowbatch.units import Instant
+
+
+async def main(call: Call, queue: QueuePort) -> int:
+    """Prints the listing to the caller; its exit code."""
+    try:
+        wanted = read(call.argv, call.environ, call.owner.uid)
+        call.err.write(wanted.notes)
+        while True:
+            await _print(call, queue, wanted)
+            if not wanted.iterate_s:
+                return 0
+            call.out.write("\n")
+            await call.out.drain()
+            await asyncio.sleep(wanted.iterate_s)
+    except Stop as stop:
+        call.out.write(stop.out)
+        call.err.write(stop.err)
+        return stop.code
+
+
+async def _print(call: Call, queue: QueuePort, wanted: Wanted) -> None:
+    """One listing. Raises Stop."""
+    snapshot = queue.snapshot()
+    if {"json", "yaml"} & wanted.flags:
+        call.out.write(await asyncio.to_thread(_document, snapshot, wanted))
+        return
+    format_text, by_name = column_format(wanted, call.environ)
+    call.out.write(_clusters(wanted, snapshot))
+    if wanted.verbose:
+        call.out.write(words(wanted, format_text if {"format", "Format"} & set(wanted.words) else None))
+    style = _style(call, snapshot, wanted)
+    if "long" in wanted.flags or wanted.iterate_s or wanted.verbose:
+        call.out.write(_date(call.environ, snapshot.at))
+    steps = "steps" in wanted.flags or "steps" in wanted.words
+    if wanted.jobs is not None and len(wanted.jobs) == 1 and not steps and not is_known(snapshot.jobs, wanted.jobs[0]):
+        raise Stop(1, err="slurm_load_jobs error: Invalid job id specified\n")
+    columns, notes = _columns(format_text, by_name, fields.STEPS if steps else fields.JOBS)
+    call.err.write(notes)
+    if wanted.verbose:
+        call.out.write(f"last_update_time={snapshot.at} records={len(snapshot.jobs)}\n")
+    if "noheader" not in wanted.flags:
+        call.out.write(listing.header(columns) + "\n")
+    text, complaints = await asyncio.to_thread(_body, snapshot, wanted, columns, style, steps)
+    call.err.write(complaints)
+    call.out.write(text)
+
+
+def _document(snapshot: Snapshot, wanted: Wanted) -> str:
+    scene = Scene.of(snapshot)
+    data = job_json.document(JobView(job, scene) for job in squeue_order.load_order(snapshot.jobs))
+    return job_json.as_json(data) if "json" in wanted.flags else job_json.as_yaml(data)
+
+
+def _clusters(wanted: Wanted, snapshot: Snapshot) -> str:
+    """The line that names the cluster, with `-M`. Raises Stop for one that is not there."""
+    if "clusters" not in wanted.words:
+        return ""
+    names = wanted.words["clusters"]
+    found = known_clusters(names, snapshot.cluster.name)
+    if found is None:
+        raise Stop(1, err=f"squeue: error: {unreachable_cluster(names, wanted.clusters_from)}\n")
+    return f"CLUSTER: {snapshot.cluster.name}\n"
+
+
+def _style(call: Call, snapshot: Snapshot, wanted: Wanted) -> Style:
+    said = call.environ.get("SLURM_TIME_FORMAT", "standard")
+    if not is_time_format(said):
+        call.err.write(f"squeue: error: invalid SLURM_TIME_FORMAT = '{said}'\n")
+        said = "standard"
+    return Style(
+        TimeStyle(zone(call.environ.get("TZ")), Instant(snapshot.at), said),
+        convert="noconvert" not in wanted.flags,
+        bits=indices.length_limit(call.environ),
+        long_ids="SLURM_BITSTR_LEN" in call.environ,
+    )
+
+
+def _date(environ: Mapping[str, str], at: int) -> str:
+    """`Sun Nov 22 01:00:12 2026`, in the caller's zone."""
+    return f"{datetime.fromtimestamp(at, zone(environ.get('TZ'))):%a %b %d %H:%M:%S %Y}\n"
+
+
+def _columns(text: str, by_name: bool, known: Fields) -> tuple[list[Column], str]:
+    """The columns of a format, and a complaint for each that nobody knows."""
+    try:
+        written = parse_long(text) if by_name else parse_short(text)
+    except ValueSyntax as error:
+        return [], f"squeue: error: {error.message}\n"
+    columns: list[Column] = []
+    notes = ""
+    for one in written:
+        if one.field == squeue_format.ALL and not by_name:
+            columns += [Column(field.name, field.header, suffix="|") for field in known.all if field.letter]
+            continue
+        field = known.by_name.get(one.field.lower()) if by_name else known.by_letter.get(one.field)
+        if field is not None:
+            columns.append(_sized(field.name, field.header, one))
+        elif not one.field and not one.source:
+            columns.append(Column(None, suffix=one.suffix))
+        else:
+            notes += f"squeue: error: Invalid {known.kind} format specification: {one.field}\n"
+            if not by_name:
+                columns.append(Column(None, suffix=one.source))
+    return columns, notes
+
+
+def _sized(key: str, header: str, written: Written) -> Column:
+    if written.width is not None and written.width < 0:
+        return Column(key, header, suffix=" " + written.suffix)
+    return Column(key, header, written.width, written.right, written.suffix)
+
+
+def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: Style, steps: bool) -> tuple[str, str]:
+    """All lines, and complaints about the order. Raises Stop."""
+    scene = Scene.of(snapshot)
+    if steps:
+        return squeue_steps.lines(snapshot.jobs, scene, wanted, columns, style), ""
+    order = wanted.words.get("sort")
+    if order is None:
+        order = squeue_order.START_ORDER if "start" in wanted.flags else squeue_order.JOB_ORDER
+    views, notes = squeue_order.sort(rows(snapshot.jobs, scene, wanted), order)
+    values = [VALUES[column.key] if column.key else _nothing for column in columns]
+    return listing.lines(columns, ([value(view, style) for value in values] for view in views)), notes
+
+
+def _nothing(view: JobView, style: Style) -> str:
+    return ""

@@ -1,0 +1,121 @@
+"""Which records squeue lists, and as which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.squeue_options import ACTIVE_STATES, JobId, Stop, Wanted
+from flowbatch.commands.squeue_order import by_start, load_order
+from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
+from flowbatch.slurm import hostlist
+from flowbatch.spec.array import IndexSet
+from flowbatch.spec.cluster import ClusterSpec
+
+Test = Callable[[JobView], bool]
+
+
+def is_known(jobs: Iterable[Job], wanted: JobId) -> bool:
+    """Whether the queue has a record of that number, or of a task of that array."""
+    return any(job.id == wanted.job_id or job.array_id == wanted.job_id for job in jobs)
+
+
+def rows(jobs: Iterable[Job], scene: Scene, wanted: Wanted) -> list[JobView]:
+    """The rows, in the order in which squeue has them before it sorts."""
+    tests = _tests(scene.cluster, wanted)
+    found = []
+    for job in load_order(jobs):
+        for view in _expanded(_asked_for(job, wanted.jobs), scene, wanted):
+            if all(test(view) for test in tests):
+                found.append(view)
+    return by_start(found)
+
+
+def _asked_for(job: Job, ids: Sequence[JobId] | None) -> Job | None:
+    """The record as far as `--jobs` asks for it; a pending array may lose some of its tasks."""
+    if ids is None:
+        return job
+    naming = [one for one in ids if one.job_id in (job.id, job.array_id)]
+    if any(one.task is None and (one.job_id == job.id or one.job_id == job.array_id) for one in naming):
+        return job
+    tasks = {one.task for one in naming if one.task is not None and one.job_id == job.array_id}
+    if isinstance(job.array, ArrayTask):
+        return job if job.array.index in tasks else None
+    if isinstance(job.array, ArrayRest):
+        chosen = [index for index in sorted(tasks) if index in job.array.pending]
+        if len(chosen) == 1:
+            return replace(job, array=ArrayTask(job.id, chosen[0], job.array.throttle))
+        if chosen:
+            bits = sum(1 << index for index in chosen)
+            return replace(job, array=ArrayRest(IndexSet(bits), None))
+    return None
+
+
+def _expanded(job: Job | None, scene: Scene, wanted: Wanted) -> Iterator[JobView]:
+    """One row, or one for each task (`--array`), or one for each partition of a pending job (`--priority`)."""
+    if job is None:
+        return
+    if "array" in wanted.flags and isinstance(job.array, ArrayRest):
+        for index in job.array.pending:
+            task = replace(job, array=ArrayTask(job.id, index, job.array.throttle))
+            yield from _expanded(task, scene, wanted)
+        return
+    view = JobView(job, scene)
+    if "priority" in wanted.flags and view.pending and len(job.partitions) > 1:
+        for partition in job.partitions:
+            yield JobView(job, scene, partition=partition)
+        return
+    yield view
+
+
+def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:
+    """One test for each filter that was given."""
+    states = wanted.states
+    if states is None:
+        states = frozenset({"PENDING"}) if "start" in wanted.flags else ACTIVE_STATES
+    tests: list[Test] = [lambda view: view.state in states]
+    if "all" not in wanted.flags and wanted.jobs is None:
+        hidden = {partition.name for partition in cluster.partitions if partition.hidden}
+        if hidden:
+            tests.append(lambda view: not hidden.issuperset(view.partition.split(",")))
+    if wanted.users is not None:
+        users = wanted.users
+        tests.append(lambda view: view.job.owner.uid in users)
+    for key, value in _BY_WORD.items():
+        if (names := wanted.names(key)) is not None:
+            tests.append(_one_of(value, names))
+    if (partitions := wanted.names("partitions")) is not None:
+        tests.append(lambda view: not partitions.isdisjoint(view.partition.split(",")))
+    if (licenses := wanted.names("licenses")) is not None:
+        tests.append(lambda view: any(name in licenses for name, _ in view.need.licenses))
+    if "nodelist" in wanted.words:
+        nodes = chosen_nodes(cluster, wanted.words["nodelist"])
+        tests.append(lambda view: view.allocation is not None and not nodes.isdisjoint(view.allocation.nodes))
+    return tests
+
+
+_BY_WORD: dict[str, Callable[[JobView], str | None]] = {
+    "accounts": lambda view: view.spec.account,
+    "name": lambda view: view.spec.name,
+    "qos": lambda view: view.qos,
+    "reservation": lambda view: view.spec.reservation,
+}
+
+
+def _one_of(value: Callable[[JobView], str | None], names: frozenset[str]) -> Test:
+    return lambda view: value(view) in names
+
+
+def chosen_nodes(cluster: ClusterSpec, text: str) -> frozenset[str]:
+    """The nodes of `--nodelist`; `localhost` is the first of them. Raises Stop for a name that no node has."""
+    try:
+        names = hostlist.expand(text)
+    except hostlist.InvalidHostlist:
+        raise Stop(1, err=f"squeue: error: '{text}' invalid entry for --nodelist\n") from None
+    first = cluster.nodes[0].name if cluster.nodes else ""
+    found = [first if name == "localhost" and cluster.node(name) is None else name for name in names]
+    for name in found:
+        if cluster.node(name) is None:
+            raise Stop(1, err=f"squeue: error: Invalid node name {name}\n")
+    return frozenset(found)

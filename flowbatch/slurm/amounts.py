@@ -1,0 +1,31 @@
+"""Amounts as Slurm prints them: memory and disk with units, trackable resources (TRES) and requests for gres as one text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_UNITS = "MGTPE"
+_UNIT = 1024
+
+
+def mebibytes(mib: int, *, convert: bool = True) -> str:
+    """`500M`, `2G`, `62.50G`: a greater unit where at most half of it is left over (all of it exact); 0 is plain `0`."""
+    if mib == 0:
+        return "0"
+    amount, unit = float(mib), 0
+    while convert and amount >= _UNIT and amount % (_UNIT / 2) == 0 and unit < len(_UNITS) - 1:
+        amount /= _UNIT
+        unit += 1
+    number = str(int(amount)) if amount.is_integer() else f"{amount:.2f}"
+    return number + _UNITS[unit]
+
+
+def tres(cpus: int, mib: int | None, nodes: int, billing: int) -> str:
+    """`cpu=4,mem=500M,node=1,billing=4`; without memory where it is not counted."""
+    memory = f"mem={mebibytes(mib)}," if mib is not None else ""
+    return f"cpu={cpus},{memory}node={nodes},billing={billing}"
+
+
+def gres(requests: Iterable[tuple[str, str | None, int]]) -> str:
+    """`gres:gpu:h100:2,gres:shard:1` of (name, type, count); empty for none."""
+    return ",".join(f"gres:{name}:{kind}:{count}" if kind else f"gres:{name}:{count}" for name, kind, count in requests)
