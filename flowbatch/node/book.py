@@ -54,7 +54,7 @@ class Stopping:
 
     key: Key
     why: str
-    at: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

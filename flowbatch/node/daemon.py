@@ -10,6 +10,7 @@ import signal
 import socket
 from pathlib import Path
 
+from flowbatch.node.files import write_private
 from flowbatch.node.journal import Failpoint, nowhere
 from flowbatch.node.node import Node
 from flowbatch.node.server import SOCKET, Server
@@ -59,7 +60,7 @@ class Daemon:
     def run(self, *, idle_s: float = IDLE_S, failpoint: Failpoint = nowhere) -> None:
         """Serves until it is idle or told to end by SIGTERM; what runs then goes on."""
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        Path(PID).write_text(f"{os.getpid()}\n")
+        write_private(Path(PID), b"%d\n" % os.getpid())
         asyncio.run(self._run(idle_s, failpoint))
 
     async def _run(self, idle_s: float, failpoint: Failpoint) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import subprocess
 
 WITHIN_S = 120
@@ -29,12 +30,17 @@ def login_environment(uid: int, within_s: float = WITHIN_S) -> dict[bytes, bytes
     show = f"printf '{_MARK[:-1].decode()}\\000'; exec /usr/bin/env -0"
     shell = user.pw_shell or "/bin/sh"
     try:
-        done = subprocess.run(
-            [f"-{os.path.basename(shell)}", "-c", show], executable=shell, env=start, cwd=user.pw_dir if os.path.isdir(user.pw_dir) else "/",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=within_s, check=True,
-            start_new_session=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
+        with subprocess.Popen(
+            [f"-{os.path.basename(shell)}", "-c", show], executable=shell, env=start,
+            cwd=user.pw_dir if os.path.isdir(user.pw_dir) else "/", start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            try:
+                said, _ = process.communicate(timeout=within_s)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                return None
+    except OSError:
         return None
-    words = done.stdout.partition(_MARK)[2].split(b"\0")[:-1]
+    words = said.partition(_MARK)[2].split(b"\0")[:-1]
     return dict(word.split(b"=", 1) for word in words if b"=" in word) or None

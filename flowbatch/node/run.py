@@ -52,7 +52,7 @@ class Run:
     def stop(self, why: str) -> None:
         """It is told to end, once: the closing line, SIGCONT and SIGTERM, KillWait, SIGKILL."""
         if self._entry.stopping is None and self._entry.report is None:
-            self._book.note(Stopping(self.started.key, why, int(self._now())))
+            self._book.note(Stopping(self.started.key, why, self._now()))
             self._close(why)
             self._terminate()
 
