@@ -48,7 +48,7 @@ class Port:
 
     def snapshot(self) -> Snapshot:
         queue = self._loop.queue
-        return Snapshot(self.now(), queue.cluster, tuple(queue.jobs.values()), {})
+        return Snapshot(self.now(), queue.cluster, tuple(queue.jobs.values()), queue.planned, queue.blocked)
 
     async def finished(self, job_id: int) -> Sequence[Job]:
         root = await self._root(job_id)

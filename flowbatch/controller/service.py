@@ -41,9 +41,9 @@ log = logging.getLogger("flowbatch.controller")
 
 @dataclass(frozen=True)
 class Parts:
-    """What the composition root picked. `backend` is made once the store's id is known."""
+    """What the composition root picked. The store is opened once the lock is held, the backend made once its id is known."""
 
-    store: Store
+    store: Callable[[], Store]
     backend: Callable[[StoreId], Backend]
     cluster: ClusterSpec
     clock: Clock
@@ -58,8 +58,9 @@ async def serve(parts: Parts, ready: Callable[[], None]) -> None:
 
     `ready` is called when the socket answers. Raises StoreFailed if the queue cannot be read.
     """
-    loop = Loop(parts.store, parts.cluster, parts.clock, failpoint=parts.failpoint)
-    port = Port(loop, parts.store)
+    store = parts.store()
+    loop = Loop(store, parts.cluster, parts.clock, failpoint=parts.failpoint)
+    port = Port(loop, store)
     loaded = await loop.load()
     backend = parts.backend(loaded.store)
     site = Site(loaded.store, parts.cluster, parts.slurm_conf)
@@ -100,7 +101,7 @@ async def serve(parts: Parts, ready: Callable[[], None]) -> None:
         await backend.close()
         loop.stop()
         await asyncio.gather(turning, return_exceptions=True)
-        parts.store.close()
+        store.close()
         log.info("stopped", extra={"fields": {"idle": idle_exit}})
 
 

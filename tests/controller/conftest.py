@@ -34,6 +34,7 @@ class ToyQueue:
         self.cluster = cluster
         self.next_job_id = next_job_id
         self.jobs = {job.id: job for job in jobs}
+        self.planned, self.blocked = {}, frozenset()
 
     def next_wake(self) -> int | None:
         waits = any(isinstance(job.state, Pending | Finished) for job in self.jobs.values())
