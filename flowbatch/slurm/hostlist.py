@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, product
+from math import prod
 
 from flowbatch.errors import FlowError
 
@@ -34,6 +35,9 @@ class HostRange:
     last: int
     width: int
 
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
     def texts(self) -> Iterator[str]:
         return (f"{number:0{self.width}}" for number in range(self.first, self.last + 1))
 
@@ -51,6 +55,11 @@ class HostPattern:
 
     heads: tuple[str, ...]
     ranges: tuple[tuple[HostRange, ...], ...]
+
+    @property
+    def count(self) -> int:
+        """How many names."""
+        return prod(sum(map(len, ranges)) for ranges in self.ranges)
 
     def names(self) -> Iterator[str]:
         """All names; the last bracket counts fastest, then the first one, the second and so on, as in Slurm."""

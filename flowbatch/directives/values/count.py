@@ -27,7 +27,7 @@ def parse(text: str, at_least: int = 1) -> int:
         raise _invalid(text, error.column) from None
     if (0 if number is None else number) < at_least:
         raise _invalid(text)
-    if number is not None and number > LONG_MAX:
+    if number is not None and number >= LONG_MAX:
         raise ValueSyntax(f"Numeric argument ({LONG_MAX}) to big", hint=FORMS)
     return as_int32(number or 0)
 
