@@ -88,9 +88,6 @@ class LocalBackend:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
 
     async def _send(self, order: bytes) -> None:
         """Hands an order over; without a connection it waits for the next one with all others of its placement."""
@@ -137,6 +134,8 @@ class LocalBackend:
                 await self._hear(parse(text))
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _hear(self, message: dict[str, Any]) -> None:
         match message["op"]:

@@ -84,7 +84,7 @@ def test_there_is_one_daemon_however_often_it_is_started(served):
 
 def test_a_directory_that_cannot_be_used_is_an_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(NodeUnreachable, match="File exists|Not a directory"):
+    with pytest.raises(NodeUnreachable, match=r"File exists|Not a directory"):
         start(tmp_path / "file")
 
 

@@ -1,0 +1,241 @@
+"""The client of the node's socket: connections that break, orders that wait, placements of others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+
+import pytest
+
+from flowbatch.backends import local
+from flowbatch.backends.local import LocalBackend
+from flowbatch.core.events import Ended, Launched, NodeLost
+from flowbatch.core.states import ExitStatus
+from flowbatch.errors import FlowError
+from flowbatch.node.server import SOCKET
+from flowbatch.protocol.launch import Key, Report, line
+from tests.node.jobs import STORE, key, message
+
+
+class PretendedNode:
+    """A node's socket whose every line the test writes itself."""
+
+    def __init__(self, directory) -> None:
+        self.directory = directory
+        self.heard: deque = deque()
+        self._news = asyncio.Event()
+        self._writer = None
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_unix_server(self._converse, str(self.directory / SOCKET))
+        return self
+
+    async def __aexit__(self, *error):
+        self.hang_up()
+        self._server.close()
+        (self.directory / SOCKET).unlink()
+
+    async def _converse(self, reader, writer):
+        self._writer = writer
+        while text := await reader.readline():
+            self.heard.append(json.loads(text))
+            self._news.set()
+        writer.close()
+        await writer.wait_closed()
+
+    async def hears(self, op):
+        while not self.heard:
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), 10)
+        message = self.heard.popleft()
+        assert message["op"] == op
+        return message
+
+    def say(self, *reports):
+        for report in reports:
+            self._writer.write(line("report", report=report))
+
+    def resumed(self):
+        self._writer.write(line("resumed"))
+
+    def hang_up(self):
+        if self._writer is not None:
+            self._writer.close()
+
+
+class Told:
+    def __init__(self) -> None:
+        self.facts = []
+        self.block = None
+
+    async def tell(self, fact):
+        if self.block is not None:
+            await self.block.wait()
+        self.facts.append(fact)
+
+    async def count(self, number):
+        for _ in range(1000):
+            if len(self.facts) >= number:
+                return self.facts
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"only {self.facts} was told")
+
+
+@pytest.fixture
+def play(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "RETRY_S", (0.01,))
+
+    def played(scene, running=()):
+        async def whole():
+            told = Told()
+
+            async def ensure():
+                raise FlowError("nothing to start here")
+
+            async with PretendedNode(tmp_path) as node:
+                backend = LocalBackend(tmp_path, STORE, ensure)
+                starting = asyncio.ensure_future(backend.start(told.tell, running))
+                try:
+                    await asyncio.wait_for(scene(node, backend, told, starting), 30)
+                finally:
+                    starting.cancel()
+                    await backend.close()
+
+        asyncio.run(whole())
+
+    return played
+
+
+async def at_ease(node, starting):
+    await node.hears("resume")
+    node.resumed()
+    await starting
+
+
+def test_start_returns_when_the_truth_was_committed(play):
+    async def scene(node, backend, told, starting):
+        told.block = asyncio.Event()
+        assert (await node.hears("resume"))["keys"] == [{"store": STORE, "job_id": 1, "restart": 0}]
+        node.say(Report(key(1), "launched", 5), Report(key(1), "ended", 6, code=2))
+        node.resumed()
+        await asyncio.sleep(0.05)
+        assert not starting.done()
+        told.block.set()
+        await starting
+        assert told.facts == [Launched(5, 1, 0), Ended(6, 1, 0, ExitStatus(2))]
+
+    play(scene, [key(1)])
+
+
+def test_facts_of_different_placements_do_not_wait_for_each_other(play):
+    async def scene(node, backend, told, starting):
+        await at_ease(node, starting)
+        told.block = asyncio.Event()
+        node.say(*(Report(key(n), "launched", 5) for n in range(3)))
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if len(backend._telling) == 3:
+                break
+        assert len(backend._telling) == 3
+        told.block.set()
+        await told.count(3)
+
+    play(scene)
+
+
+def test_what_is_unanswered_is_ordered_again_over_the_next_connection(play, tmp_path):
+    async def scene(node, backend, told, starting):
+        await at_ease(node, starting)
+        await backend.launch(message(tmp_path, "one", 1))
+        await backend.launch(message(tmp_path, "two", 2))
+        await backend.stop(key(1), "cancelled")
+        for op in ("launch", "launch", "stop"):
+            await node.hears(op)
+        node.say(Report(key(2), "launched", 5))
+        await told.count(1)
+        node.hang_up()
+        assert (await node.hears("resume"))["keys"] == [{"store": STORE, "job_id": 2, "restart": 0}]
+        assert (await node.hears("launch"))["message"]["key"]["job_id"] == 1
+        assert (await node.hears("stop"))["key"]["job_id"] == 1
+        node.resumed()
+        node.say(Report(key(1), "ended", 6, signal=15, cause="killed"))
+        await told.count(2)
+        node.hang_up()
+        await node.hears("resume")
+        await asyncio.sleep(0.05)
+        assert not node.heard
+
+    play(scene)
+
+
+def test_orders_between_two_connections_wait_for_the_next(play, tmp_path):
+    async def scene(node, backend, told, starting):
+        await at_ease(node, starting)
+        node.hang_up()
+        while backend._writer is not None:
+            await asyncio.sleep(0)
+        await backend.launch(message(tmp_path, "one", 1))
+        await node.hears("resume")
+        await node.hears("launch")
+
+    play(scene)
+
+
+def test_an_absent_placement_is_lost_or_launched_again(play, tmp_path):
+    async def scene(node, backend, told, starting):
+        await node.hears("resume")
+        node.say(Report(key(9), "absent", 5))
+        node.resumed()
+        await starting
+        assert told.facts == [NodeLost(5, 9, 0)]
+        await backend.launch(message(tmp_path, "one", 1))
+        await node.hears("launch")
+        node.say(Report(key(1), "absent", 6))
+        await node.hears("launch")
+
+    play(scene, [key(9)])
+
+
+def test_a_forgotten_placement_that_comes_again_is_forgotten_again(play):
+    async def scene(node, backend, told, starting):
+        await at_ease(node, starting)
+        await backend.forget(key(1))
+        await node.hears("forget")
+        node.say(Report(key(1), "ended", 6))
+        await node.hears("forget")
+        assert told.facts == []
+
+    play(scene)
+
+
+def test_placements_of_another_store_are_left_alone(play):
+    async def scene(node, backend, told, starting):
+        await node.hears("resume")
+        node.say(Report(Key("ffffffffffff", 1, 0), "ended", 6))
+        node.resumed()
+        await starting
+        assert told.facts == []
+        assert not node.heard
+
+    play(scene)
+
+
+def test_a_node_that_talks_nonsense_is_left_and_asked_again(play):
+    async def scene(node, backend, told, starting):
+        await node.hears("resume")
+        node._writer.write(b"nonsense\n")
+        await at_ease(node, starting)
+
+    play(scene)
+
+
+def test_without_a_node_start_says_why(tmp_path):
+    async def ensure():
+        raise FlowError("nothing to start here")
+
+    async def tell(fact):
+        raise AssertionError(fact)
+
+    with pytest.raises(FlowError, match="nothing to start here"):
+        asyncio.run(LocalBackend(tmp_path, STORE, ensure).start(tell, []))
