@@ -43,6 +43,7 @@ class Surroundings:
     now: int = 0
     zone: str | None = None
     cwd: str = "/"
+    uid: int = 1
     host_file: str | None = None
     user: Callable[[str], int | None] = lambda name: None
     group: Callable[[str], int | None] = lambda name: None

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from flowbatch.slurm.getopt import Arity, OptionRow, Table
 
 Verdict = Literal["honoured", "emulated", "recorded", "refused"]
 Command = Literal["sbatch", "salloc", "srun"]
+
+COMMAND: Final = "sbatch"
+"""Whose words this room reads."""
 
 BATCH: frozenset[Command] = frozenset({"sbatch"})
 ALLOC: frozenset[Command] = frozenset({"salloc"})
@@ -71,7 +74,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("context", "text", "recorded", "no SELinux context is set", field="recorded", carried=True),
     Option("contiguous", "flag", "honoured", "nodes of an allocation are neighbours", arity="none", field="resources.contiguous"),
     Option("constraint", "text", "honoured", "only nodes with these features are used", short="C", field="resources.constraint"),
-    Option("core-spec", "cores", "recorded", "no cores are set apart, as in Slurm without AllowSpecResourcesUsage", short="S", field="resources.core_spec"),
+    Option("core-spec", "cores", "recorded", "no cores are set apart, as in Slurm without AllowSpecResourcesUsage", short="S", field="recorded"),
     Option("cores-per-socket", "number", "honoured", "only nodes with such sockets are used", field="resources.cores_per_socket"),
     Option("cpu-bind", "text", "recorded", "steps are not bound to CPUs", commands=RUN),
     Option("cpu_bind", "text", "recorded", "steps are not bound to CPUs", commands=RUN, key="cpu-bind"),

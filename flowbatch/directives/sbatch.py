@@ -14,12 +14,12 @@ from flowbatch.directives import refusal
 from flowbatch.directives.chosen import Chosen, Surroundings, Use
 from flowbatch.directives.diagnosis import Diagnosis, DirectiveError, Origin
 from flowbatch.directives.foreign import DIALECTS, Dialect, Ignored, Wrong, normal_words
-from flowbatch.directives.options import ENVIRONMENT, Option, option
+from flowbatch.directives.options import COMMAND, ENVIRONMENT, Option, option
 from flowbatch.directives.refusal import Message, Refusal
 from flowbatch.directives.script import Line, Script, fault
 from flowbatch.directives.setting import defined, say
 from flowbatch.directives.settings import Help
-from flowbatch.directives.uses import COMMAND, in_argument, in_script, located, options_of
+from flowbatch.directives.uses import in_argument, in_script, located, options_of
 from flowbatch.directives.variables import exit_error, truth
 from flowbatch.directives.verify import check_submission, verify
 from flowbatch.directives.words import Word

@@ -7,8 +7,8 @@ from typing import Any
 
 from flowbatch.directives.chosen import Chosen, Surroundings, Use, canonical
 from flowbatch.directives.options import OPTIONS, Option
-from flowbatch.directives.refusal import USAGE, Message, Refusal
-from flowbatch.directives.settings import LANGUAGES, Switches
+from flowbatch.directives.refusal import ERROR, USAGE, Message, Refusal
+from flowbatch.directives.settings import BARE, LANGUAGES, SOFT, Switches
 from flowbatch.directives.values import nodeinfo
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.directives.verify import hosts_of_file
@@ -55,13 +55,13 @@ def _value(use: Use, around: Surroundings) -> Any:
 
 
 def refused(use: Use, around: Surroundings, said: tuple[str, ...], exit_code: int, error: ValueSyntax) -> Refusal:
-    """A text that an option does not take. A line that begins with ! stands without the command's name."""
-    lines = tuple(line[1:] if line.startswith("!") else f"{around.command}: {line}" for line in said)
+    """A text that an option does not take."""
+    lines = tuple(line[1:] if line.startswith(BARE) else f"{around.command}: {line}" for line in said)
     return Refusal(
         f"{use.spelled}{'=' if use.spelled.startswith('--') else ' '}{use.text or ''}: {error.message}",
         lines,
-        1 if exit_code < 0 else exit_code,
-        soft=exit_code < 0,
+        ERROR if exit_code == SOFT else exit_code,
+        soft=exit_code == SOFT,
         option=use.option.name,
         column=error.column,
         hint=error.hint,

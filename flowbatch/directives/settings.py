@@ -21,6 +21,7 @@ from flowbatch.directives.values import (
     count,
     distribution,
     frequency,
+    gres,
     mail,
     memory,
     nodes,
@@ -30,10 +31,18 @@ from flowbatch.directives.values import (
 from flowbatch.directives.values.integers import as_int32, as_long, whole
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import times
+from flowbatch.units import Instant
 
 Read = Callable[[str, Surroundings], Any]
 Show = Callable[[Any], str]
 Wording = Callable[[Option, str, ValueSyntax], tuple[tuple[str, ...], int]]
+
+
+SOFT = -1
+"""In place of an exit code: the one that SLURM_EXIT_ERROR replaces."""
+
+BARE = "!"
+"""At the start of a line that stands without the command's name."""
 
 
 class Help(Exception):
@@ -55,15 +64,26 @@ class Language:
 
 
 def specification(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
-    return (f"error: Invalid --{option.name} specification",), USAGE
+    said = (f"error: {error.said}",) if error.said else ()
+    return (*said, f"error: Invalid --{option.name} specification"), USAGE
 
 
 def own_words(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
-    return (f"error: {error.message}",), USAGE
+    said = (f"error: {error.said}",) if error.said and error.said != error.message else ()
+    return (*said, f"error: {error.message}"), USAGE
+
+
+def argument(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
+    return (f"error: {error.message}", f"error: Invalid --{option.name} argument"), USAGE
 
 
 def number(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
     return (f"error: {error.message} for --{option.name}.",), 1
+
+
+def soft(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
+    """The exit code is the one that SLURM_EXIT_ERROR replaces."""
+    return (f"error: {error.message}",), SOFT
 
 
 def _simple(read: Callable[[str], Any], show: Show = str, wording: Wording = specification) -> Language:
@@ -87,13 +107,13 @@ def _words(table: Mapping[str, Any], show: Show = str, wording: Wording = specif
 
 def _instant(text: str, around: Surroundings) -> tuple[int, datetime]:
     zone = times.zone(around.zone)
-    at = begin.parse(text, around.now, zone)
+    at = begin.parse(text, Instant(around.now), zone)
     return at, datetime.fromtimestamp(at, zone)
 
 
 def _instant_wording(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
     """The time's own complaint stands bare, without the command's name."""
-    said = (f"!{error.message}",) if error.message.startswith("Invalid time specification") else ()
+    said = (f"{BARE}{error.said}",) if error.said else ()
     return (*said, f"error: Invalid --{option.name} specification"), USAGE
 
 
@@ -116,7 +136,7 @@ def _nice(text: str) -> int:
     return value
 
 
-TOP_PRIORITY = -3
+TOP_PRIORITY = 4294967293
 _NO_PRIORITY = 4294967294
 
 
@@ -243,10 +263,6 @@ def _hint(text: str) -> str:
     return text.lower()
 
 
-def _hint_wording(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
-    return (f"error: {error.message}",), -1
-
-
 def _open_mode(text: str) -> str:
     for word in ("append", "truncate"):
         if text and word.startswith(text.lower()):
@@ -255,16 +271,9 @@ def _open_mode(text: str) -> str:
 
 
 def _gres(text: str) -> str:
-    if text.lower() == "help":
+    if text.lower() in gres.HELP:
         raise Help("gres", 0)
     return text
-
-
-def show_gres(text: str) -> str:
-    """sbatch puts `gres:` before each entry that has it not."""
-    if text.lower() == "none":
-        return text
-    return ",".join(part if part.startswith("gres:") else f"gres:{part}" for part in text.split(","))
 
 
 def _mem_bind(text: str) -> str:
@@ -273,14 +282,18 @@ def _mem_bind(text: str) -> str:
     return binding.parse_mem(text)
 
 
-def _identity(find: Callable[[Surroundings], Callable[[str], int | None]]) -> Read:
+def _identity(kind: str, find: Callable[[Surroundings], Callable[[str], int | None]]) -> Language:
+    """A user or group, which root alone may name."""
+
     def read(text: str, around: Surroundings) -> int:
+        if around.uid != 0:
+            raise ValueSyntax(f"--{kind} only permitted by root user")
         number = find(around)(text) if text else None
         if number is None:
-            raise ValueSyntax("nobody of that name")
+            raise ValueSyntax(f"Invalid --{kind} specification")
         return number
 
-    return read
+    return Language(read, str, own_words)
 
 
 LANGUAGES: Mapping[str, Language] = {
@@ -298,7 +311,7 @@ LANGUAGES: Mapping[str, Language] = {
     "signal": _simple(signal.parse, signal.show),
     "mail": _simple(mail.parse, mail.show),
     "distribution": _simple(distribution.parse, distribution.show),
-    "cpu_freq": _simple(frequency.parse_cpu, wording=own_words),
+    "cpu_freq": _simple(frequency.parse_cpu, wording=argument),
     "gpu_freq": _simple(frequency.parse_gpu, wording=own_words),
     "gpu_bind": _simple(binding.parse_gpu, wording=own_words),
     "mem_bind": _simple(_mem_bind, wording=own_words),
@@ -308,14 +321,14 @@ LANGUAGES: Mapping[str, Language] = {
     "all_nodes": _simple(_all_nodes, wording=_all_nodes_wording),
     "user_env": _simple(_user_env),
     "profile": _simple(_profile, wording=own_words),
-    "hint": _simple(_hint, wording=_hint_wording),
+    "hint": _simple(_hint, wording=soft),
     "open_mode": _simple(_open_mode),
-    "gres": _simple(_gres, show_gres),
+    "gres": _simple(_gres, gres.listed),
     "exclusive": _words({"": "exclusive", "user": "user", "mcs": "mcs"}),
     "gres_flags": _words({"disable-binding": "disable-binding", "enforce-binding": "enforce-binding"}),
     "no_kill": _words({"": True, "no": False, "off": False}, lambda on: "set" if on else "unset"),
     "yes_no": _words({"yes": True, "no": False}, lambda yes: "yes" if yes else "no"),
-    "uid": Language(_identity(lambda around: around.user), str, specification),
-    "gid": Language(_identity(lambda around: around.group), str, specification),
+    "uid": _identity("uid", lambda around: around.user),
+    "gid": _identity("gid", lambda around: around.group),
 }
 """By the name in the option table. What has no value, several slots or a message of its own is set in `setting.py`."""

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from flowbatch.directives.chosen import Use
 from flowbatch.directives.diagnosis import Origin
-from flowbatch.directives.options import TABLES, later, option
+from flowbatch.directives.options import COMMAND, TABLES, later, option
 from flowbatch.directives.refusal import USAGE, Refusal
 from flowbatch.directives.script import Line
 from flowbatch.directives.words import Word
 from flowbatch.slurm.getopt import GetoptError, Operand
 
-COMMAND = "sbatch"
 TRY_HELP = f'Try "{COMMAND} --help" for more information'
 
 Place = Callable[[int], tuple[Origin, tuple[int, ...]]]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flowbatch.directives.options import COMMAND
 from flowbatch.directives.refusal import ERROR
-
-COMMAND = "sbatch"
 
 
 def truth(text: str | None) -> bool:
