@@ -26,6 +26,11 @@ class Output(Protocol):
     async def drain(self) -> None: ...
 
 
+async def no_input() -> bytes:
+    """Nothing: the end of the standard input."""
+    return b""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command as a caller said it. Text is by `flowbatch.text`; `environ` keeps the caller's order."""
@@ -45,6 +50,8 @@ class Call:
     read: Callable[[str, int], Awaitable[bytes]]
     """Reads a file as the caller sees it (relative to its directory; `-` is its standard input), at most so many bytes
     and one more. Raises CallerFile."""
+    chunk: Callable[[], Awaitable[bytes]] = no_input
+    """What the caller's standard input has next, as it comes (a terminal gives a line); empty at its end. For questions."""
 
 
 Command = Callable[[Call, QueuePort], Awaitable[int]]
