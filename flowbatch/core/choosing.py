@@ -57,23 +57,32 @@ class _Search:
 
     def _take_from(self, offers: list[Offer]) -> None:
         """Takes nodes of one weight until enough."""
-        if any(self.gres_left):
+        if any(want.per != "node" for want in self.need.gres):
             single = self._single(offers)
             in_order = sorted(offers, key=lambda offer: -sum(offer.gres))
             self._take_all([single] if single else in_order)
             return
-        runs = _runs(offers)
+        runs = _runs(offers, frozenset(pick.offer.position for pick in self.picks))
         while runs and not self._done():
             best = min(runs, key=self._badness)
             runs = [] if self.need.contiguous else [run for run in runs if run is not best]
-            single = self._single(best)
-            self._take_all([single] if single else best)
+            in_order = self._onwards(best)
+            single = self._single(in_order)
+            self._take_all([single] if single else in_order)
 
     def _take_all(self, offers: Sequence[Offer]) -> None:
         for offer in offers:
             if self._done() or self._full():
                 return
             self._take(offer)
+
+    def _onwards(self, run: list[Offer]) -> list[Offer]:
+        """The run from the required node it touches upwards, then downwards; in order if it touches none."""
+        if not self.picks:
+            return run
+        start = min(pick.offer.position for pick in self.picks)
+        below = [offer for offer in run if offer.position < start]
+        return [offer for offer in run if offer.position > start] + below[::-1]
 
     def _single(self, offers: Sequence[Offer]) -> Offer | None:
         """The one node that is enough, if one more node is all that is wanted."""
@@ -99,8 +108,11 @@ class _Search:
         gres = tuple(self._gres(i, offer, others) for i in range(len(need.gres)))
         gpus = sum(n for n, want in zip(gres, need.gres, strict=True) if want.name == "gpu")
         floor = max(need.cpus_per_node, gpus * (need.cpus_per_gpu or 0))
-        reserve = others * need.cpus_per_node
-        cpus = min(offer.cpus, max(self.cpus_left - reserve, floor))
+        if need.cpus_per_gpu and need.tasks is None and gpus:
+            cpus = min(offer.cpus, floor)
+        else:
+            reserve = others * max(need.cpus_per_node, offer.grain)
+            cpus = min(offer.cpus, max(self.cpus_left - reserve, floor))
         self.picks.append(Pick(offer, cpus, gres))
         self.cpus_left -= cpus
         for i, count in enumerate(gres):
@@ -135,11 +147,12 @@ class _Search:
         )
 
 
-def _runs(offers: Sequence[Offer]) -> list[list[Offer]]:
-    """Maximal runs of neighbouring nodes."""
+def _runs(offers: Sequence[Offer], taken: frozenset[int]) -> list[list[Offer]]:
+    """Maximal runs of neighbouring nodes; nodes that are taken already part no neighbours."""
     runs: list[list[Offer]] = []
     for offer in offers:
-        if runs and runs[-1][-1].position + 1 == offer.position:
+        between = range(runs[-1][-1].position + 1, offer.position) if runs else range(1)
+        if runs and taken.issuperset(between):
             runs[-1].append(offer)
         else:
             runs.append([offer])

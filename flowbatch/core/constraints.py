@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flowbatch.spec.cluster import NodeSpec
-from flowbatch.spec.resources import Constraint, FeatureGroup, FeatureTerm
+from flowbatch.spec.resources import Constraint, FeatureTerm
 
 
 def names(constraint: Constraint) -> Iterator[str]:
@@ -37,18 +37,9 @@ def alternatives(constraint: Constraint) -> tuple[Constraint, ...]:
 
 
 def counted(constraint: Constraint) -> list[tuple[Constraint, int]]:
-    """The parts that want a number of nodes (`fast*2`, `[a*1&b*2]`); empty if no number is said. Numbers joined by
-    `&` without brackets speak of single nodes, as on 22.05."""
+    """The parts that want a number of nodes (`fast*2`, `[a*1&b*2]`); empty if no number is said."""
     if constraint.count is not None:
         return [(constraint, constraint.count)]
-    if isinstance(constraint, FeatureTerm) or constraint.kind != "matching":
+    if isinstance(constraint, FeatureTerm):
         return []
-    return [(term, term.count) for term in _flat(constraint) if term.count is not None]
-
-
-def _flat(group: FeatureGroup) -> Iterator[Constraint]:
-    for term in group.terms:
-        if isinstance(term, FeatureGroup) and term.count is None:
-            yield from _flat(term)
-        else:
-            yield term
+    return [found for term in constraint.terms for found in counted(term)]

@@ -48,8 +48,8 @@ def offer(
 ) -> Offer | None:
     """What `node` can give, or None if it is of no use to the job. `need.constraint` and names are not asked here.
     `sharing`: CPUs that others share count as well."""
-    if need.whole_nodes and not load.idle:
-        return None
+    if not load.idle and (need.whole_nodes or need.sharing != bool(load.shared)):
+        return None  # jobs that share CPUs and jobs that do not never meet on a node
     unit = core_threads(cluster, node)
     cores = free_cores(load, unit, sharing)
     if not _shape_fits(need, node, cores, unit):
@@ -60,7 +60,10 @@ def offer(
         cpus = min(cpus, (partition.max_cpus_per_node - load.partition_cpus(partition.name)) // threads)
     memory = node.real_memory - load.memory_mib if cluster.select_memory else node.real_memory
     gres = tuple(_available(node, load, want) for want in need.gres)
-    cpus = _limited(need, node, cpus, memory // threads if threads > 1 else memory, gres, unit // threads)
+    if need.memory is not None and need.memory.per == "cpu" and need.memory.mib:
+        fitting = memory // need.memory.mib
+        cpus = min(cpus, fitting if cluster.select_memory else cpus * min(fitting, 1))
+    cpus = _limited(need, node, cpus, gres, unit // threads)
     floor = max(need.cpus_per_node, _gpus_per_node(need) * (need.cpus_per_gpu or 0))
     if cpus < floor or any(have < _least(want) for want, have in zip(need.gres, gres, strict=True)):
         return None
@@ -103,8 +106,8 @@ def _gpus_per_node(need: Demand) -> int:
     return sum(want.count for want in need.gres if want.per == "node" and want.name == "gpu")
 
 
-def _limited(need: Demand, node: NodeSpec, cpus: int, memory: int, gres: tuple[int, ...], grain: int) -> int:
-    """CPUs, cut to what tasks per node or socket, memory per CPU and GPUs per task leave useful; whole grains."""
+def _limited(need: Demand, node: NodeSpec, cpus: int, gres: tuple[int, ...], grain: int) -> int:
+    """CPUs, cut to what tasks per node or socket and GPUs per task leave useful; whole grains."""
     tasks = [need.tasks_per_node] if need.tasks_per_node else []
     if need.tasks_per_socket:
         tasks.append(need.tasks_per_socket * node.sockets)
@@ -114,8 +117,6 @@ def _limited(need: Demand, node: NodeSpec, cpus: int, memory: int, gres: tuple[i
         ]
     if tasks and not need.overcommit:
         cpus = min(cpus, max(min(tasks) * need.cpus_per_task, need.cpus_per_node if min(tasks) else 0))
-    if need.memory is not None and need.memory.per == "cpu" and need.memory.mib:
-        cpus = min(cpus, memory // need.memory.mib)
     return cpus // grain * grain if not tasks else cpus
 
 
@@ -132,7 +133,7 @@ def _memory_fits(need: Demand, node: NodeSpec, free: int, gres: tuple[int, ...])
 
 def _shape_fits(need: Demand, node: NodeSpec, cores: list[int], unit: int) -> bool:
     """`--sockets-per-node` and its kin: so many sockets with so many free cores each."""
-    if need.threads_per_core > node.threads_per_core:
+    if need.threads_per_core > node.threads_per_core or need.tmp_mib > node.tmp_disk:
         return False
     if need.tasks_per_socket and need.tasks_per_socket > max(1, node.cpus // node.sockets):
         return False

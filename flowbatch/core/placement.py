@@ -66,13 +66,16 @@ class Occupancy:
     def place(self, spec: JobSpec, partition: str) -> Allocation | None:
         """Where a job of `spec` can run now in `partition`, or None."""
         found = self.cluster.partition(partition)
-        return None if found is None else self.find(demand(self.cluster, found, spec), found)
+        if found is None:
+            return None
+        return self.find(demand(self.cluster, found, spec), found, out_of_service(self.cluster))
 
     def find(self, need: Demand, partition: PartitionSpec, avoid: frozenset[str] = frozenset()) -> Allocation | None:
         """Where `need` can be met now, outside the nodes `avoid`, or None."""
         if not self.licenses_suffice(need):
             return None
-        nodes = [n for n in usable_nodes(self.cluster, partition, need) if n.name not in avoid]
+        barred = avoid | need.exclude
+        nodes = [node for node in partition_nodes(self.cluster, partition.name) if node.name not in barred]
         for sharing in (False, True) if need.sharing else (False,):
             offers = self._offers(need, partition, nodes, sharing)
             for eligible, required in _selections(need, offers):
@@ -92,13 +95,9 @@ class Occupancy:
         return found
 
 
-def usable_nodes(cluster: ClusterSpec, partition: PartitionSpec, need: Demand) -> list[NodeSpec]:
-    """Nodes of the partition that are in service and not excluded, in the cluster's order."""
-    return [
-        node
-        for node in partition_nodes(cluster, partition.name)
-        if node.state == "UNKNOWN" and node.name not in need.exclude
-    ]
+def out_of_service(cluster: ClusterSpec) -> frozenset[str]:
+    """Nodes that are configured not to be used."""
+    return frozenset(node.name for node in cluster.nodes if node.state != "UNKNOWN")
 
 
 def _selections(need: Demand, offers: list[Offer]) -> list[tuple[list[Offer], frozenset[str]]]:

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Literal
 
+from flowbatch.core import limits
 from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.jobs import Job
-from flowbatch.core.placement import Occupancy
+from flowbatch.core.placement import Occupancy, out_of_service
+from flowbatch.core.sizing import Demand, demand
 from flowbatch.core.states import Allocation
-from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.core.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
+from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 
 By = Literal["Main", "Backfill"]
+
+BACKFILL_DEPTH = 100
+"""Jobs that one pass tries to start out of order."""
+
+BOOKINGS = 20
+"""Waiting jobs that are promised a start in one pass; the first of each partition always is."""
+
+PATIENCE = 10
+"""A pass looks at this many times `default_queue_depth` jobs at most, those included that only wait behind others."""
+
+CONFIG_REASON_S = 60
+"""So long after its submission a job beyond a partition's limit shows `PartitionConfig`; then the limit's own name
+(slurmctld's sched_interval)."""
+
+NODES_TAKEN = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+
+PASSING = ("Resources", NODES_TAKEN, "Priority", "Licenses")
+"""Reasons that time alone removes, the most telling first; a job with one of them is looked ahead for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pending job that waits for nothing but a place. `startable` is how many of its tasks may start (1 but for arrays)."""
+    """A pending job that waits for nothing but a place. `startable`: how many of its tasks may start (1 but for arrays)."""
 
     job: Job
     startable: int = 1
@@ -29,7 +51,8 @@ class Plan:
     """What a pass decided; nothing has happened yet.
 
     `starts`: (record id, where, by which scheduler), in order; an array's record once for each task that starts.
-    `reasons`: why those that were looked at and do not start (or not with all tasks) wait, in Slurm's words.
+    `reasons`: why those that were looked at and do not start (or not with all tasks) wait, in Slurm's words. A job
+    with `BadConstraints` can never run on this cluster as it is; slurmctld holds it.
     `planned`: expected (start, nodes) of jobs that were looked ahead for.
     `blocked`: partitions whose first waiting job cannot start: every other job that waits there has reason Priority.
     """
@@ -44,29 +67,192 @@ def plan(
     cluster: ClusterSpec, occupancy: Occupancy, candidates: Iterable[Candidate], running: Iterable[Job], at: int
 ) -> Plan:
     """One pass at the instant `at`. `candidates` come in priority order and are read only as far as the pass looks;
-    `running` are all jobs that hold something (running or completing). Changes none of its arguments."""
-    free, result, blocked = occupancy.copy(), Plan(), set[str]()
-    for candidate in islice(candidates, cluster.default_queue_depth):
-        job = candidate.job
-        for _ in range(candidate.startable):
-            if job.partitions[0] in blocked:
-                result.reasons[job.id] = "Priority"
-                break
-            allocation = free.place(job.spec, job.partitions[0])
-            if allocation is None:
-                result.reasons[job.id] = "Resources"
-                blocked.add(job.partitions[0])
-                break
-            free.add(allocation)
-            result.starts.append((job.id, allocation, "Main"))
-    return Plan(result.starts, result.reasons, {}, frozenset(blocked))
+    `running` are all jobs that hold something (running or completing). Changes none of its arguments.
+
+    Costs at most some hundred placements, however long the queue is.
+    """
+    return _Pass(cluster, occupancy, running, at).run(candidates)
 
 
 def would_start(
     cluster: ClusterSpec, occupancy: Occupancy, job: Job, running: Iterable[Job], at: int
 ) -> WouldStart | Refused:
-    """Where and when `job` (accepted, not queued) would start, as sbatch --test-only says it; or why it never would."""
-    allocation = occupancy.copy().place(job.spec, job.partitions[0])
-    if allocation is None:
-        return Refused("ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE")
-    return WouldStart(job.id, at, allocation.cpus, allocation.nodes, allocation.partition)
+    """Where and when `job` (accepted, not queued) would start, as sbatch --test-only says it; or why it never would.
+
+    As on 22.05 partition limits on time and memory are not asked, and jobs that wait are not seen.
+    """
+    wish = job.spec.resources.nodes
+    if wish is not None and wish.minimum == 0:
+        return WouldStart(job.id, at, 0, (), job.partitions[0])
+    timeline = Timeline(occupancy, releases(cluster, running, at), at)
+    empty, out = Occupancy(cluster), out_of_service(cluster)
+    for name in job.partitions:
+        partition = cluster.partition(name)
+        if partition is None:
+            continue
+        need = demand(cluster, partition, job.spec)
+        seconds = seconds_of(limits.time_limit_min(partition, job.spec))
+        found = timeline.earliest(need, partition, seconds, out)
+        where = found.allocation if found is not None else empty.find(need, partition)
+        if where is not None:
+            start = found.start if found is not None else at + FOREVER_S
+            return WouldStart(job.id, start, where.cpus, where.nodes, name)
+    return Refused("ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A partition that a job may run in: what it needs there, and for how long."""
+
+    partition: PartitionSpec
+    need: Demand
+    seconds: int
+
+
+class _Pass:
+    """One pass under way: `free` is what is held if all that was decided so far happens."""
+
+    def __init__(self, cluster: ClusterSpec, occupancy: Occupancy, running: Iterable[Job], at: int) -> None:
+        self.cluster = cluster
+        self.running = running
+        self.at = at
+        self.free = occupancy.copy()
+        self.out = out_of_service(cluster)
+        self.taken = self.out
+        """Nodes that are no use to those that come later: out of service, or of a partition where one waits already."""
+        self.failures = 0
+        self.blocked: set[str] = set()
+        self.starts: list[tuple[int, Allocation, By]] = []
+        self.reasons: dict[int, str] = {}
+        self.planned: dict[int, tuple[int, tuple[str, ...]]] = {}
+        self.releases: list[tuple[int, Allocation]] = []
+        self.waiting: list[Candidate] = []
+
+    @cached_property
+    def empty(self) -> Occupancy:
+        return Occupancy(self.cluster)
+
+    def run(self, candidates: Iterable[Candidate]) -> Plan:
+        rest = iter(candidates)
+        self._in_order(rest)
+        if self.cluster.backfill and self.waiting:
+            self._out_of_order(rest)
+        return Plan(self.starts, self.reasons, self.planned, frozenset(self.blocked))
+
+    def _in_order(self, candidates: Iterator[Candidate]) -> None:
+        """In a partition, and on its nodes, nobody passes a job that waits for resources."""
+        depth = self.cluster.default_queue_depth
+        for candidate in islice(candidates, depth * PATIENCE):
+            job = candidate.job
+            tries, reasons = self._tries(job)
+            started = 0
+            while started < candidate.startable and self._start_in_order(job, tries, reasons):
+                started += 1
+            if started < candidate.startable:
+                self.reasons[job.id] = _telling(reasons)
+                if self.reasons[job.id] in PASSING:
+                    self.waiting.append(Candidate(job, candidate.startable - started))
+            if self.failures >= depth:
+                return
+
+    def _start_in_order(self, job: Job, tries: Sequence[_Try], reasons: list[str]) -> bool:
+        """Starts one task of the job, or adds the reason of each partition that cannot take it."""
+        for one in tries:
+            if one.partition.name in self.blocked:
+                reasons.append("Priority")
+                continue
+            allocation = self.free.find(one.need, one.partition, self.taken)
+            if allocation is not None:
+                self._start(job, one, allocation, "Main")
+                return True
+            self.failures += 1
+            reasons.append(self._obstacle(one))
+            if reasons[-1] in ("Resources", NODES_TAKEN) and self._only_busy(one):
+                self.blocked.add(one.partition.name)
+                self.taken |= frozenset(one.partition.nodes)
+        return False
+
+    def _obstacle(self, one: _Try) -> str:
+        """Why the job cannot start in this partition now."""
+        if not self.free.licenses_suffice(one.need):
+            return "Licenses"
+        if self.free.find(one.need, one.partition, self.out) is not None:
+            return NODES_TAKEN
+        if self._only_busy(one):
+            return "Resources"
+        if self.empty.find(one.need, one.partition) is None:
+            return "BadConstraints"
+        missing = [name for name in one.need.nodelist if name in self.out]
+        return f"ReqNodeNotAvail, UnavailableNodes:{','.join(missing)}" if missing else NODES_TAKEN
+
+    def _only_busy(self, one: _Try) -> bool:
+        """Whether the nodes in service would do, were they idle."""
+        return self.empty.find(one.need, one.partition, self.out) is not None
+
+    def _tries(self, job: Job) -> tuple[list[_Try], list[str]]:
+        """The partitions that may take the job, those of higher tier first, and the limits of those that may not."""
+        tries: list[_Try] = []
+        reasons: list[str] = []
+        found = [p for p in (self.cluster.partition(name) for name in job.partitions) if p is not None]
+        for partition in sorted(found, key=lambda p: -p.priority_tier):
+            need = demand(self.cluster, partition, job.spec)
+            trouble = limits.reason_to_wait(self.cluster, partition, job.spec, need)
+            if trouble is None:
+                tries.append(_Try(partition, need, seconds_of(limits.time_limit_min(partition, job.spec))))
+            elif trouble in ("PartitionNodeLimit", "PartitionTimeLimit"):
+                young = self.at < job.submitted_at + CONFIG_REASON_S
+                reasons.append("PartitionConfig" if young else trouble)
+            else:
+                reasons.append(trouble)
+        return tries, reasons
+
+    def _start(self, job: Job, one: _Try, allocation: Allocation, by: By) -> None:
+        self.free.add(allocation)
+        self.releases.append((self.at + one.seconds, allocation))
+        self.starts.append((job.id, allocation, by))
+
+    def _out_of_order(self, rest: Iterator[Candidate]) -> None:
+        """A job starts if that delays no booking; the first of each partition and some more that cannot are booked."""
+        known = [*releases(self.cluster, self.running, self.at), *self.releases]
+        timeline = Timeline(self.free, known, self.at)
+        unbooked = set(self.blocked)
+        for candidate in islice(self._line(rest), BACKFILL_DEPTH):
+            job = candidate.job
+            tries, _ = self._tries(job)
+            started = 0
+            while started < candidate.startable and self._start_early(job, tries, timeline):
+                started += 1
+            if started == candidate.startable:
+                del self.reasons[job.id]
+            elif not unbooked.isdisjoint(job.partitions) or len(self.planned) < BOOKINGS:
+                unbooked.difference_update(job.partitions)
+                self._book(job, tries, timeline)
+
+    def _line(self, rest: Iterator[Candidate]) -> Iterator[Candidate]:
+        """Those that were looked at and wait, then those behind them."""
+        yield from self.waiting
+        for candidate in rest:
+            self.reasons[candidate.job.id] = "Priority"
+            yield candidate
+
+    def _start_early(self, job: Job, tries: Sequence[_Try], timeline: Timeline) -> bool:
+        for one in tries:
+            allocation = timeline.now(one.need, one.partition, one.seconds, self.out)
+            if allocation is not None:
+                timeline.book(Booking(self.at, self.at + one.seconds, allocation))
+                self._start(job, one, allocation, "Backfill")
+                return True
+        return False
+
+    def _book(self, job: Job, tries: Sequence[_Try], timeline: Timeline) -> None:
+        ways = (timeline.earliest(one.need, one.partition, one.seconds, self.out) for one in tries)
+        found = [booking for booking in ways if booking is not None]
+        if found:
+            first = min(found, key=lambda booking: booking.start)
+            timeline.book(first)
+            self.planned[job.id] = (first.start, first.allocation.nodes)
+
+
+def _telling(reasons: Sequence[str]) -> str:
+    """The reason to show of one per partition: that a job waits for its turn says more than a limit elsewhere."""
+    return next((reason for reason in PASSING if reason in reasons), reasons[0] if reasons else "PartitionDown")

@@ -55,6 +55,7 @@ class Demand:
     constraint: Constraint | None
     nodelist: tuple[str, ...]
     exclude: frozenset[str]
+    tmp_mib: int
     sockets_per_node: int
     cores_per_socket: int
     threads_per_core: int
@@ -73,15 +74,18 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
     tasks = _tasks(wish, gres)
     cpus_per_task = _cpus_per_task(wish)
     per_cpu_limit = partition.max_mem_per_cpu or cluster.max_mem_per_cpu
-    memory = wish.memory or _default_memory(cluster, partition)
+    memory = wish.memory or default_memory(cluster, partition)
     if memory is not None and memory.per == "cpu" and per_cpu_limit and memory.mib > per_cpu_limit:
         factor = ceil(memory.mib / per_cpu_limit)
         cpus_per_task *= factor
         memory = Memory(per="cpu", mib=ceil(memory.mib / factor))
     low, high, wanted = _node_counts(partition, wish, tasks, gres)
-    if wish.ntasks_per_node:
-        tasks = max(tasks or 0, wish.ntasks_per_node * low)
-    cpus_per_node = max(cpus_per_task, wish.mincpus or 1, (wish.ntasks_per_node or 0) * cpus_per_task)
+    per_node = wish.ntasks_per_node
+    if per_node is None and wish.ntasks_per_gpu:
+        per_node = wish.ntasks_per_gpu * _gpus(gres, "node") or None
+    if per_node:
+        tasks = max(tasks or 0, per_node * low)
+    cpus_per_node = max(cpus_per_task, wish.mincpus or 1, (per_node or 0) * cpus_per_task)
     if memory is not None and memory.per == "node" and per_cpu_limit:
         cpus_per_node = max(cpus_per_node, ceil(memory.mib / per_cpu_limit))
     if wish.overcommit:
@@ -95,7 +99,7 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
         cpus_per_task=cpus_per_task,
         cpus=_cpus(wish, tasks, low, cpus_per_task, gres),
         cpus_per_node=cpus_per_node,
-        tasks_per_node=wish.ntasks_per_node,
+        tasks_per_node=per_node,
         tasks_per_socket=wish.ntasks_per_socket,
         whole_cores=wish.ntasks_per_core == 1 or wish.threads_per_core == 1,
         overcommit=wish.overcommit,
@@ -108,6 +112,7 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
         constraint=None if isinstance(wish.constraint, Malformed) else wish.constraint,
         nodelist=wish.nodelist,
         exclude=frozenset(wish.exclude),
+        tmp_mib=wish.tmp_mib or 0,
         sockets_per_node=wish.sockets_per_node or 0,
         cores_per_socket=wish.cores_per_socket or 0,
         threads_per_core=wish.threads_per_core or 0,
@@ -147,7 +152,9 @@ def gres_wants(wish: Resources) -> tuple[GresWant, ...]:
         *(_want(gres, "job") for gres in wish.gres.per_job),
     ]
     if wish.ntasks_per_gpu and wish.ntasks and not found:
-        found.append(GresWant("gpu", None, "job", ceil(wish.ntasks / wish.ntasks_per_gpu)))
+        gpus = ceil(wish.ntasks / wish.ntasks_per_gpu)
+        nodes = wish.nodes.minimum if wish.nodes else None
+        found.append(GresWant("gpu", None, "node", ceil(gpus / nodes)) if nodes else GresWant("gpu", None, "job", gpus))
     return tuple(want for want in found if want.count)
 
 
@@ -166,6 +173,8 @@ def _tasks(wish: Resources, gres: tuple[GresWant, ...]) -> int | None:
     if wish.ntasks_per_gpu and gpus:
         return gpus * wish.ntasks_per_gpu
     per_task = _gpus(gres, "task")
+    if per_task and not gpus and wish.nodes:
+        return wish.nodes.minimum * (wish.ntasks_per_node or 1)
     return ceil(gpus / per_task) if gpus and per_task else None
 
 
@@ -176,7 +185,7 @@ def _cpus_per_task(wish: Resources) -> int:
     return wish.cpus_per_task or 1
 
 
-def _default_memory(cluster: ClusterSpec, partition: PartitionSpec) -> Memory | None:
+def default_memory(cluster: ClusterSpec, partition: PartitionSpec) -> Memory | None:
     """The first default that is set, the partition's before the cluster's."""
     for place in (partition, cluster):
         if place.def_mem_per_cpu:
