@@ -75,7 +75,7 @@ def _admit(cluster: ClusterSpec, event: Submitted, context: AdmissionContext) ->
         fault = _fits(cluster, found, spec, test_only=event.test_only)
     if fault is not None:
         return fault
-    return Admitted(_filled(cluster, found[0], spec), tuple(p.name for p in found), notes)
+    return Admitted(_filled(cluster, found, spec), tuple(p.name for p in found), notes)
 
 
 def _obliged(cluster: ClusterSpec, spec: JobSpec) -> tuple[JobSpec, tuple[str, ...]]:
@@ -304,13 +304,14 @@ def _first_lack(need: Demand, node: NodeSpec) -> str | None:
     return None
 
 
-def _filled(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> JobSpec:
-    """With the time limit and the memory that the partition gives to those who say nothing."""
-    resources = spec.resources
-    memory = resources.memory or default_memory(cluster, partition)
+def _filled(cluster: ClusterSpec, partitions: list[PartitionSpec], spec: JobSpec) -> JobSpec:
+    """With the time limit and the memory that its partitions give to a job that says nothing, where they agree."""
+    times = {limits.time_limit_min(partition, spec) for partition in partitions}
+    defaults = {default_memory(cluster, partition) for partition in partitions}
+    memory = spec.resources.memory or (defaults.pop() if len(defaults) == 1 else None)
     return spec.model_copy(
         update={
-            "time_limit_min": limits.time_limit_min(partition, spec),
-            "resources": resources.model_copy(update={"memory": memory}),
+            "time_limit_min": times.pop() if len(times) == 1 else spec.time_limit_min,
+            "resources": spec.resources.model_copy(update={"memory": memory}),
         }
     )

@@ -41,12 +41,14 @@ class _Search:
     def __init__(self, need: Demand) -> None:
         self.need = need
         self.picks: list[Pick] = []
+        self.required: set[int] = set()
         self.cpus_left = need.cpus
         self.gres_left = [want.count if want.per == "job" else 0 for want in need.gres]
 
     def run(self, offers: Sequence[Offer], required: frozenset[str]) -> list[Pick] | None:
         for offer in offers:
             if offer.node.name in required:
+                self.required.add(offer.position)
                 self._take(offer)
         rest = [offer for offer in offers if offer.node.name not in required]
         for weight in sorted({offer.node.weight for offer in rest}):
@@ -78,9 +80,9 @@ class _Search:
 
     def _onwards(self, run: list[Offer]) -> list[Offer]:
         """The run from the required node it touches upwards, then downwards; in order if it touches none."""
-        if not self.picks:
+        if not self.required:
             return run
-        start = min(pick.offer.position for pick in self.picks)
+        start = min(self.required)
         below = [offer for offer in run if offer.position < start]
         return [offer for offer in run if offer.position > start] + below[::-1]
 

@@ -87,7 +87,8 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
         tasks = max(tasks or 0, per_node * low)
     cpus_per_node = max(cpus_per_task, wish.mincpus or 1, (per_node or 0) * cpus_per_task)
     if memory is not None and memory.per == "node" and per_cpu_limit:
-        cpus_per_node = max(cpus_per_node, ceil(memory.mib / per_cpu_limit))
+        all_of_it = max((node.real_memory for node in partition_nodes(cluster, partition.name)), default=0)
+        cpus_per_node = max(cpus_per_node, ceil((memory.mib or all_of_it) / per_cpu_limit))
     if wish.overcommit:
         cpus_per_node = max(cpus_per_task, wish.mincpus or 1)
     return Demand(
