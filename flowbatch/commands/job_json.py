@@ -98,7 +98,7 @@ def _flags(view: JobView) -> list[str]:
 
 
 def _billable(view: JobView) -> float | None:
-    return float(view.allocation.cpus) if view.allocation and not view.finished else None
+    return float(view.allocation.cpus) if view.allocation else None
 
 
 def _end_time(view: JobView) -> int:
@@ -293,7 +293,7 @@ _VALUES: Mapping[str, Json] = {
     "tres_per_socket": lambda view: gres_text(view.wish.gres.per_socket),
     "tres_per_task": lambda view: gres_text(view.wish.gres.per_task),
     "tres_req_str": requested_tres,
-    "tres_alloc_str": lambda view: "" if view.finished else allocated_tres(view),
+    "tres_alloc_str": allocated_tres,
     "user_id": lambda view: view.job.owner.uid,
     "user_name": lambda view: view.job.owner.name,
     "wckey": lambda view: view.spec.wckey or "",

@@ -266,8 +266,9 @@ class JobView:
     @property
     def accrues_at(self) -> int | None:
         """Since when its age counts: when it was eligible first."""
-        eligible = self.job.eligible_at
-        return None if eligible is None else max(self.job.submitted_at, self.spec.begin or 0, self.begins_at or 0)
+        if self.job.eligible_at is None and self.reason != "JobArrayTaskLimit":
+            return None
+        return max(self.job.submitted_at, self.spec.begin or 0, self.begins_at or 0)
 
     @property
     def pending_s(self) -> int:
@@ -316,8 +317,8 @@ class JobView:
 
     @property
     def max_nodes(self) -> int:
-        """The greatest number of nodes that was asked for; 0 when nobody said."""
-        return (self.wish.nodes.maximum or 0) if self.wish.nodes else 0
+        """The greatest number of nodes that was asked for; 0 when nobody said, and once it has its nodes."""
+        return (self.wish.nodes.maximum or 0) if self.wish.nodes and not self.allocation else 0
 
     @property
     def cpus_per_task(self) -> int:

@@ -12,7 +12,7 @@ from flowbatch.commands.command_options import known_clusters, unreachable_clust
 from flowbatch.commands.job_fields import VALUES, Style
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import Stop, Wanted, column_format, read
-from flowbatch.commands.squeue_rows import is_known, rows
+from flowbatch.commands.squeue_rows import expanded, is_known, rows
 from flowbatch.commands.squeue_verbose import words
 from flowbatch.core.ports import QueuePort, Snapshot
 from flowbatch.directives.values import squeue_format
@@ -20,7 +20,7 @@ from flowbatch.directives.values.squeue_format import Column as Written
 from flowbatch.directives.values.squeue_format import parse_long, parse_short
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import fields, indices, listing
-from flowbatch.slurm.fields import Fields
+from flowbatch.slurm.fields import Field, Fields
 from flowbatch.slurm.listing import Column
 from flowbatch.slurm.times import TimeStyle, is_time_format, zone
 from flowbatch.units import Instant
@@ -120,7 +120,7 @@ def _columns(text: str, by_name: bool, known: Fields) -> tuple[list[Column], str
             continue
         field = known.by_name.get(one.field.lower()) if by_name else known.by_letter.get(one.field)
         if field is not None:
-            columns.append(_sized(field.name, field.header, one))
+            columns.append(_sized(field, one))
         elif not one.field and not one.source:
             columns.append(Column(None, suffix=one.suffix))
         else:
@@ -130,10 +130,10 @@ def _columns(text: str, by_name: bool, known: Fields) -> tuple[list[Column], str
     return columns, notes
 
 
-def _sized(key: str, header: str, written: Written) -> Column:
+def _sized(field: Field, written: Written) -> Column:
     if written.width is not None and written.width < 0:
-        return Column(key, header, suffix=" " + written.suffix)
-    return Column(key, header, written.width, written.right, written.suffix)
+        return Column(field.name, field.header, suffix=" " + written.suffix)
+    return Column(field.name, field.header, written.width, written.right, written.suffix, field.whole)
 
 
 def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: Style, steps: bool) -> tuple[str, str]:
@@ -145,6 +145,8 @@ def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: 
     if order is None:
         order = squeue_order.START_ORDER if "start" in wanted.flags else squeue_order.JOB_ORDER
     views, notes = squeue_order.sort(rows(snapshot.jobs, scene, wanted), order)
+    if "array" in wanted.flags:
+        views = list(expanded(views))
     values = [VALUES[column.key] if column.key else _nothing for column in columns]
     return listing.lines(columns, ([value(view, style) for value in values] for view in views)), notes
 

@@ -24,11 +24,11 @@ def is_known(jobs: Iterable[Job], wanted: JobId) -> bool:
 def rows(jobs: Iterable[Job], scene: Scene, wanted: Wanted) -> list[JobView]:
     """The rows, in the order in which squeue has them before it sorts."""
     tests = _tests(scene.cluster, wanted)
-    found = []
+    found: list[JobView] = []
     for job in load_order(jobs):
-        for view in _expanded(_asked_for(job, wanted.jobs), scene, wanted):
-            if all(test(view) for test in tests):
-                found.append(view)
+        chosen = _asked_for(job, wanted.jobs)
+        if chosen is not None:
+            found += [view for view in _listed(chosen, scene, wanted) if all(test(view) for test in tests)]
     return by_start(found)
 
 
@@ -52,21 +52,25 @@ def _asked_for(job: Job, ids: Sequence[JobId] | None) -> Job | None:
     return None
 
 
-def _expanded(job: Job | None, scene: Scene, wanted: Wanted) -> Iterator[JobView]:
-    """One row, or one for each task (`--array`), or one for each partition of a pending job (`--priority`)."""
-    if job is None:
-        return
-    if "array" in wanted.flags and isinstance(job.array, ArrayRest):
-        for index in job.array.pending:
-            task = replace(job, array=ArrayTask(job.id, index, job.array.throttle))
-            yield from _expanded(task, scene, wanted)
-        return
+def _listed(job: Job, scene: Scene, wanted: Wanted) -> Iterator[JobView]:
+    """One row, or one for each partition of a pending job (`--priority`)."""
     view = JobView(job, scene)
     if "priority" in wanted.flags and view.pending and len(job.partitions) > 1:
         for partition in job.partitions:
             yield JobView(job, scene, partition=partition)
         return
     yield view
+
+
+def expanded(views: Iterable[JobView]) -> Iterator[JobView]:
+    """The rows with what is left of an array task by task (`--array`), which squeue does as it prints."""
+    for view in views:
+        if view.rest is None:
+            yield view
+            continue
+        for index in view.rest.pending:
+            task = replace(view.job, array=ArrayTask(view.job.id, index, view.rest.throttle))
+            yield JobView(task, view.scene, partition=view.partition)
 
 
 def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:

@@ -55,8 +55,8 @@ def _sorted(views: list[JobView], order: str) -> list[JobView]:
     return views
 
 
-_KEYS: dict[str, Callable[[JobView], int | str | tuple[int | str, ...]]] = {
-    "i": lambda view: (view.array_id or view.job.id, view.task or 0),
+_KEYS: dict[str, Callable[[JobView], int | str | tuple[str, int, int]]] = {
+    "i": lambda view: view.job.id,
     "N": lambda view: hostlist.sort_key(view.batch_host or ""),
     "P": lambda view: view.partition,
     "S": lambda view: view.started_at or 0,

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LONG_WIDTH = 20
-"""The width of a `-O` column when none is said."""
+CUT_WORDS = frozenset({"UNLIMITED", "NOT_SET"})
+NULL = "(null)"
+"""An absent text, as C prints it: nothing at all where a column that stands left has no room for all of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field; `others` are further `-O` names of it, `letter` its `-o` type."""
+    """One field; `others` are further `-O` names of it, `letter` its `-o` type.
+
+    `whole`: its values are never cut in a column that stands right, but for the words in `CUT_WORDS` and reasons.
+    """
 
     name: str
     header: str
     letter: str | None = None
     others: tuple[str, ...] = ()
+    whole: bool = False
 
 
 JOB_FIELDS: tuple[Field, ...] = (
@@ -34,7 +39,7 @@ JOB_FIELDS: tuple[Field, ...] = (
     Field("jobarrayid", "JOBID", "i"),
     Field("name", "NAME", "j"),
     Field("comment", "COMMENT", "k"),
-    Field("timelimit", "TIME_LIMIT", "l"),
+    Field("timelimit", "TIME_LIMIT", "l", whole=True),
     Field("minmemory", "MIN_MEMORY", "m"),
     Field("reqnodes", "REQ_NODES", "n"),
     Field("command", "COMMAND", "o"),
@@ -60,20 +65,20 @@ JOB_FIELDS: tuple[Field, ...] = (
     Field("cores", "CORES_PER_SOCKET", "I"),
     Field("threads", "THREADS_PER_CORE", "J"),
     Field("arraytaskid", "ARRAY_TASK_ID", "K"),
-    Field("timeleft", "TIME_LEFT", "L"),
-    Field("timeused", "TIME", "M"),
-    Field("nodelist", "NODELIST", "N"),
+    Field("timeleft", "TIME_LEFT", "L", whole=True),
+    Field("timeused", "TIME", "M", whole=True),
+    Field("nodelist", "NODELIST", "N", whole=True),
     Field("contiguous", "CONTIGUOUS", "O"),
     Field("partition", "PARTITION", "P"),
     Field("prioritylong", "PRIORITY", "Q"),
-    Field("reasonlist", "NODELIST(REASON)", "R"),
+    Field("reasonlist", "NODELIST(REASON)", "R", whole=True),
     Field("starttime", "START_TIME", "S"),
     Field("state", "STATE", "T"),
     Field("userid", "UID", "U"),
     Field("submittime", "SUBMIT_TIME", "V"),
     Field("licenses", "LICENSES", "W"),
     Field("corespec", "CORE_SPEC", "X"),
-    Field("schednodes", "SCHEDNODES", "Y"),
+    Field("schednodes", "SCHEDNODES", "Y", whole=True),
     Field("workdir", "WORK_DIR", "Z"),
     Field("accruetime", "ACCRUE_TIME"),
     Field("admin_comment", "ADMIN_COMMENT"),
@@ -118,7 +123,7 @@ JOB_FIELDS: tuple[Field, ...] = (
     Field("reboot", "REBOOT"),
     Field("reqswitch", "REQ_SWITCH"),
     Field("requeue", "REQUEUE"),
-    Field("resizetime", "RESIZE_TIME"),
+    Field("resizetime", "RESIZE_TIME", whole=True),
     Field("restartcnt", "RESTART_COUNT"),
     Field("siblingsactive", "ACTIVE_SIBLINGS"),
     Field("siblingsactiveraw", "ACTIVE_SIBLINGS_RAW"),
@@ -143,11 +148,11 @@ STEP_FIELDS: tuple[Field, ...] = (
     Field("gres", "TRES_PER_JOB", "b", ("tres-per-node",)),
     Field("stepid", "STEPID", "i"),
     Field("stepname", "NAME", "j"),
-    Field("timelimit", "TIME_LIMIT", "l"),
+    Field("timelimit", "TIME_LIMIT", "l", whole=True),
     Field("username", "USER", "u"),
     Field("numtasks", "TASKS", "A"),
-    Field("timeused", "TIME", "M"),
-    Field("nodes", "NODELIST", "N"),
+    Field("timeused", "TIME", "M", whole=True),
+    Field("nodes", "NODELIST", "N", whole=True),
     Field("partition", "PARTITION", "P"),
     Field("starttime", "START_TIME", "S"),
     Field("userid", "UID", "U"),

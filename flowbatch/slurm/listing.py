@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowbatch import text
+from flowbatch.slurm.fields import CUT_WORDS, NULL
 
 MAX_WIDTH = 65536
 """Wider columns are made this wide: a width is a user's number, and every row costs its memory."""
@@ -15,7 +16,7 @@ MAX_WIDTH = 65536
 class Column:
     """One column: `key` names its value (None: there is none, only the text `suffix`), `width` pads and cuts.
 
-    Widths count bytes, as printf does. A width of None or 0 takes the value as long as it is.
+    Widths count bytes, as printf does. A width of None or 0 takes the value as long as it is. `whole` is of slurm/fields.py.
     """
 
     key: str | None
@@ -23,19 +24,32 @@ class Column:
     width: int | None = None
     right: bool = False
     suffix: str = ""
+    whole: bool = False
+
+    @property
+    def room(self) -> int:
+        return min(self.width or 0, MAX_WIDTH)
+
+    def fit(self, value: str) -> str:
+        """What of the value is shown, before it is padded."""
+        if not self.room or (len(value) <= self.room and value.isascii()):
+            return value
+        if not self.right and value == NULL:
+            return ""
+        if self.right and self.whole and not (value in CUT_WORDS or (value.startswith("(") and value != NULL)):
+            return value
+        return text.decode(text.encode(value)[: self.room])
 
     def cell(self, value: str) -> str:
-        """The value in the column's width: padded with blanks or cut at its end, with the suffix behind it."""
-        width = min(self.width or 0, MAX_WIDTH)
-        if not width:
-            return value + self.suffix
-        raw = text.encode(value)[:width]
-        return text.decode(raw.rjust(width) if self.right else raw.ljust(width)) + self.suffix
+        """The value in its column, with the suffix behind it."""
+        raw = text.encode(self.fit(value))
+        padded = raw.rjust(self.room) if self.right else raw.ljust(self.room)
+        return text.decode(padded) + self.suffix
 
 
 def header(columns: Sequence[Column]) -> str:
-    """The line above the rows."""
-    return "".join(column.cell(column.header) for column in columns)
+    """The line above the rows; a header is always cut."""
+    return "".join(replace(column, whole=False).cell(column.header) for column in columns)
 
 
 def formatter(columns: Sequence[Column]) -> Callable[[Sequence[str]], str]:
@@ -46,10 +60,10 @@ def formatter(columns: Sequence[Column]) -> Callable[[Sequence[str]], str]:
     template = "".join(_slot(column) + column.suffix.replace("%", "%%") for column in columns)
 
     def line(values: Sequence[str]) -> str:
-        made = template % tuple(values)
+        made = template % tuple([column.fit(value) for column, value in zip(columns, values, strict=True)])
         if made.isascii():
             return made
-        return "".join(column.cell(value) for column, value in zip(columns, values, strict=True))
+        return "".join([column.cell(value) for column, value in zip(columns, values, strict=True)])
 
     return line
 
@@ -61,5 +75,4 @@ def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _slot(column: Column) -> str:
-    width = min(column.width or 0, MAX_WIDTH)
-    return f"%{'' if column.right else '-'}{width}.{width}s" if width else "%s"
+    return f"%{'' if column.right else '-'}{column.room}s" if column.room else "%s"

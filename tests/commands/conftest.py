@@ -1,0 +1,140 @@
+"""A caller whose streams are lists, and a queue port over records of the test or over the real queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from flowbatch import text
+from flowbatch.commands.call import Call, CallerFile, Command
+from flowbatch.core.events import Event, Reply
+from flowbatch.core.jobs import Job, Owner
+from flowbatch.core.ports import Payload, Snapshot
+from flowbatch.core.queue import Queue, step
+from flowbatch.spec.cluster import ClusterSpec
+
+
+class Heard:
+    """What was written to one stream."""
+
+    def __init__(self) -> None:
+        self.raw = b""
+
+    def write(self, data: str | bytes) -> None:
+        self.raw += text.encode(data) if isinstance(data, str) else data
+
+    async def drain(self) -> None: ...
+
+
+@dataclass
+class Said:
+    """One finished command."""
+
+    code: int
+    out: str
+    err: str
+
+
+class FixedQueue:
+    """Records that the test wrote; events are kept, and answered by `reply`."""
+
+    def __init__(self, snapshot: Snapshot, reply: Callable[[Event], Reply] = lambda event: None) -> None:
+        self._snapshot, self._reply = snapshot, reply
+        self.events: list[Event] = []
+        self.payloads: dict[int, Payload] = {}
+
+    @property
+    def cluster(self) -> ClusterSpec:
+        return self._snapshot.cluster
+
+    def now(self) -> int:
+        return self._snapshot.at
+
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
+        self.events.append(event)
+        return self._reply(event)
+
+    async def finished(self, job_id: int) -> Sequence[Job]:
+        raise KeyError(job_id)
+
+    async def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> Sequence[Job]:
+        return self._snapshot.jobs
+
+    async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
+        return ()
+
+    async def payload(self, job_id: int) -> Payload | None:
+        return self.payloads.get(job_id)
+
+
+class LiveQueue(FixedQueue):
+    """The real queue in memory, on a clock that stands still."""
+
+    def __init__(self, cluster: ClusterSpec, at: int = 1_000_000_000) -> None:
+        super().__init__(Snapshot(at, cluster, (), {}))
+        self.queue = Queue(cluster, cluster.first_job_id)
+
+    async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
+        self.events.append(event)
+        stepped = step(self.queue, event)
+        if payload is not None:
+            self.payloads.update(dict.fromkeys(stepped.changed, payload))
+        return stepped.reply
+
+    def snapshot(self) -> Snapshot:
+        return replace(self._snapshot, jobs=tuple(self.queue.jobs.values()))
+
+
+Run = Callable[..., Said]
+
+
+@dataclass
+class Caller:
+    """Runs commands as one user of one machine; `files` is what this caller can read, `-` its standard input."""
+
+    owner: Owner = field(default_factory=lambda: Owner(0, 0, "root", "root", "vm", 3003))
+    environ: Mapping[str, str] = field(default_factory=lambda: {"TZ": "UTC"})
+    cwd: str = "/work dir"
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def run(self, command: Command, queue: object, *argv: str, **environ: str) -> Said:
+        out, err = Heard(), Heard()
+
+        async def read(path: str, limit: int) -> bytes:
+            if path not in self.files:
+                raise CallerFile(2)
+            return self.files[path][: limit + 1]
+
+        answers = self.files.get("-", b"").splitlines(keepends=True)
+
+        async def chunk() -> bytes:
+            return answers.pop(0) if answers else b""
+
+        call = Call(
+            command=command.__module__.rpartition(".")[2], argv=argv, environ={**self.environ, **environ}, cwd=self.cwd,
+            umask=0o22, columns=80, lines=24, tty=(False, False, False), owner=self.owner, limits={}, out=out, err=err,
+            read=read, chunk=chunk,
+        )  # fmt: skip
+        code = asyncio.run(command(call, queue))  # type: ignore[arg-type]  # a coroutine; the queue is a fake
+        return Said(code, text.decode(out.raw), text.decode(err.raw))
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller()
+
+
+@pytest.fixture
+def fixed_queue() -> type[FixedQueue]:
+    return FixedQueue
+
+
+@pytest.fixture
+def live_queue() -> type[LiveQueue]:
+    return LiveQueue
