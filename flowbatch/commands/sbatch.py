@@ -1,0 +1,288 @@
+"""sbatch: a script becomes a job."""
+
+from __future__ import annotations
+
+import asyncio
+import grp
+import pwd
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from flowbatch.commands import sbatch_environment, sbatch_help
+from flowbatch.commands.call import Call, CallerFile
+from flowbatch.commands.command_options import known_clusters, unreachable_cluster
+from flowbatch.commands.sbatch_script import CannotOpen, Found, find
+from flowbatch.core.events import Accepted, Refused, Reply, Submitted, WouldStart
+from flowbatch.core.jobs import Job
+from flowbatch.core.ports import Payload, QueuePort
+from flowbatch.core.states import Finished
+from flowbatch.directives import build, market, sbatch
+from flowbatch.directives.build import Origins
+from flowbatch.directives.chosen import FileWanted, Surroundings
+from flowbatch.directives.diagnosis import Diagnosis, DirectiveError
+from flowbatch.directives.market import Market
+from flowbatch.directives.sbatch import CommandLine, Submission
+from flowbatch.directives.settings import Help
+from flowbatch.directives.variables import exit_error
+from flowbatch.errors import StoreFailed
+from flowbatch.slurm import codes
+from flowbatch.slurm.hostlist import fold
+from flowbatch.slurm.times import TimeStyle, is_time_format, zone
+from flowbatch.spec.job import JobSpec
+from flowbatch.units import Instant
+
+T = TypeVar("T")
+
+MAX_SCRIPT = 4 << 20
+"""max_script_size, as it is without a word in slurm.conf."""
+
+RETRIES = 15
+"""How often sbatch knocks at a full queue, each time a second later than before."""
+
+FILE_LIMIT = 1 << 20
+"""No file of nodes or variables is read further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that is submitted, and all that was said about it."""
+
+    submission: Submission
+    market: Market
+    spec: JobSpec
+    payload: Payload = field(repr=False)
+
+
+async def main(call: Call, queue: QueuePort) -> int:
+    """Prints to the caller what sbatch would; its exit code."""
+    try:
+        request = await prepare(call, queue, call.argv)
+    except DirectiveError as error:
+        return _cannot(call, error)
+    except Help as wanted:
+        call.out.write(sbatch_help.text(wanted.option, queue.cluster))
+        return wanted.exit_code
+    _say(call, request.submission.said)
+    return await submit(call, queue, request)
+
+
+async def prepare(call: Call, queue: QueuePort, argv: Sequence[str], flow: Sequence[str] = ()) -> Request:
+    """Reads everything that `argv` asks for, files included; `flow` are options of our own. Raises DirectiveError, Help."""
+    around = surroundings(call, queue)
+    line, around = await _with_files(call, around, lambda a: sbatch.command_line(argv, a, call.environ))
+    try:
+        found = await find(call, line, _work_dir(call, line))
+    except CannotOpen as closed:
+        raise _error(call, line, f"Unable to open file {closed.path}") from None
+    submission, around = await _with_files(
+        call, around, lambda a: sbatch.read(line, found.raw, found.name, a, call.environ)
+    )
+    terms = market.read(submission.script, call.environ, flow)
+    spec = build.job(submission.chosen, _origins(call, line, found), terms.terms)
+    for use in build.refused(submission.chosen):
+        raise _error(call, line, f"flowbatch: --{use.option.name}: {use.option.reason}", submission.said)
+    return Request(submission, terms, spec, await _payload(call, submission, spec, found))
+
+
+async def submit(call: Call, queue: QueuePort, request: Request) -> int:
+    """Brings the request to the queue and tells the caller what became of it; the exit code."""
+    submission, spec = request.submission, request.spec
+    stop = _stop(queue, request)
+    if stop:
+        _say(call, [f"sbatch: error: {stop}"])
+        return exit_error(call.environ)[0]
+    test_only = submission.asks_for("test-only")
+    reply = await _asked(call, queue, request, test_only)
+    if isinstance(reply, WouldStart):
+        if not submission.quiet:
+            _say(call, [_would_start(call, queue, reply)])
+        return 0
+    if not isinstance(reply, Accepted):
+        refusal = reply if isinstance(reply, Refused) else Refused("SLURM_UNEXPECTED_MSG_ERROR")
+        return _refused(call, refusal, test_only)
+    _report(call, submission, spec, reply)
+    await call.out.drain()
+    if submission.asks_for("wait"):
+        return worst(await queue.finished(reply.job_id))
+    return 0
+
+
+def surroundings(call: Call, queue: QueuePort) -> Surroundings:
+    """What values mean on behalf of this caller."""
+    return Surroundings(
+        now=queue.now(),
+        zone=call.environ.get("TZ"),
+        cwd=call.cwd,
+        uid=call.owner.uid,
+        host_file=call.environ.get("SLURM_HOSTFILE"),
+        user=_user,
+        group=_group,
+    )
+
+
+def worst(jobs: Sequence[Job]) -> int:
+    """The exit code of --wait: the greatest of the tasks', 1 for one that a signal ended."""
+    endings = [job.state.ending.exit for job in jobs if isinstance(job.state, Finished)]
+    return max((1 if ending.signal else ending.code for ending in endings), default=0)
+
+
+def _user(text: str) -> int | None:
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        pass
+    try:
+        return pwd.getpwuid(int(text)).pw_uid
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _group(text: str) -> int | None:
+    try:
+        return grp.getgrnam(text).gr_gid
+    except KeyError:
+        pass
+    try:
+        return grp.getgrgid(int(text)).gr_gid
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+async def _with_files(call: Call, around: Surroundings, run: Callable[[Surroundings], T]) -> tuple[T, Surroundings]:
+    """What `run` gives once it has the caller's files that it wants; and the surroundings with them."""
+    while True:
+        try:
+            return run(around), around
+        except FileWanted as wanted:
+            content: bytes | int
+            try:
+                content = await call.read(wanted.path, FILE_LIMIT)
+            except CallerFile as error:
+                content = error.errno
+            around = replace(around, files={**around.files, wanted.path: content})
+
+
+def _work_dir(call: Call, line: CommandLine) -> str | None:
+    """--chdir of the command line, which is also where the script is looked for."""
+    said = [use.text for group in line.groups for use in group if use.option.name == "chdir"]
+    if not said or said[-1] is None:
+        return None
+    return said[-1] if said[-1].startswith("/") else f"{call.cwd}/{said[-1]}"
+
+
+def _origins(call: Call, line: CommandLine, found: Found) -> Origins:
+    return Origins(call.cwd, found.command, line.arguments, line.wrap is not None)
+
+
+async def _payload(call: Call, submission: Submission, spec: JobSpec, found: Found) -> Payload:
+    named = submission.chosen.get("export-file")
+    from_file = await _export_file(call, submission, named) if named else None
+    mask = sbatch_environment.umask(call.environ, submission.chosen.get("umask"), call.umask)
+    return Payload(
+        script=found.raw,
+        environment=sbatch_environment.environment(call.environ, spec.export, from_file),
+        limits=dict(call.limits),
+        umask=mask,
+    )
+
+
+async def _export_file(call: Call, submission: Submission, named: str) -> bytes:
+    """What --export-file names: a file, or a descriptor of the caller's."""
+    try:
+        return await call.read(f"/dev/fd/{named}" if named.isdecimal() else named, FILE_LIMIT)
+    except CallerFile:
+        sentence = f"Could not open user environment file {named}"
+        fault = Diagnosis(sentence, (f"sbatch: error: {sentence}",), 1, submission.chosen.origin("export-file"))
+        raise DirectiveError(fault, submission.said) from None
+
+
+def _stop(queue: QueuePort, request: Request) -> str | None:
+    """What keeps sbatch itself from asking the controller."""
+    named = request.submission.chosen.get("clusters")
+    if named is not None and known_clusters(named, queue.cluster.name) is None:
+        return unreachable_cluster(named, "--cluster")
+    if len(request.submission.components) > 1:
+        return "flowbatch: heterogeneous jobs are not run here yet: submit each component as a job of its own"
+    return None
+
+
+async def _asked(call: Call, queue: QueuePort, request: Request, test_only: bool) -> Reply:
+    """The controller's answer; asked again, as sbatch does, while the queue is full."""
+    if len(request.payload.script) > MAX_SCRIPT:
+        return Refused("ESLURM_PATHNAME_TOO_LONG")
+    for pause_s in range(1, RETRIES + 1):
+        event = Submitted(queue.now(), call.owner, request.spec, test_only)
+        try:
+            reply = await queue.apply(event, request.payload)
+        except StoreFailed:
+            return Refused("ESLURM_WRITING_TO_FILE")
+        if not isinstance(reply, Refused) or reply.code != "EAGAIN":
+            return reply
+        if pause_s == 1:
+            _say(call, [f"sbatch: error: {codes.SUBMIT_RETRIES}"])
+        await asyncio.sleep(pause_s)
+    return Refused("EAGAIN")
+
+
+def _report(call: Call, submission: Submission, spec: JobSpec, reply: Accepted) -> None:
+    """The lines after a job was accepted."""
+    _say(call, [f"sbatch: error: {line}" for line in sbatch_environment.improper(spec.export)])
+    cluster = spec.clusters[0] if spec.clusters else None
+    if not submission.quiet:
+        if submission.asks_for("parsable"):
+            call.out.write(f"{reply.job_id};{cluster}\n" if cluster else f"{reply.job_id}\n")
+        else:
+            where = f" on cluster {cluster}" if cluster else ""
+            call.out.write(f"Submitted batch job {reply.job_id}{where}\n")
+    if call.tty[2]:
+        _say(call, [f"sbatch: flowbatch: {note}" for note in reply.notes])
+
+
+def _would_start(call: Call, queue: QueuePort, reply: WouldStart) -> str:
+    asked = call.environ.get("SLURM_TIME_FORMAT", "standard")
+    style = TimeStyle(
+        zone(call.environ.get("TZ")), Instant(queue.now()), asked if is_time_format(asked) else "standard"
+    )
+    return (
+        f"sbatch: Job {reply.job_id} to start at {style.stamp(reply.at)} using {reply.cpus} processors"
+        f" on nodes {fold(reply.nodes)} in partition {reply.partition}"
+    )
+
+
+def _refused(call: Call, reply: Refused, test_only: bool) -> int:
+    """The controller's refusal in sbatch's words; some faults sbatch finds by itself, without asking."""
+    _say(call, [f"sbatch: error: {line}" for line in reply.lines])
+    sentence = codes.message(reply.code)
+    if reply.code in codes.FOUND_BY_CLIENT:
+        _say(call, [f"sbatch: error: {sentence}"])
+    elif test_only:
+        _say(call, [f"allocation failure: {sentence}"])
+    else:
+        _say(call, [f"sbatch: error: Batch job submission failed: {sentence}"])
+    if reply.hint and call.tty[2]:
+        _say(call, [f"sbatch: flowbatch: {reply.hint}"])
+    found_here = reply.code in codes.FOUND_BY_CLIENT
+    return 1 if test_only and not found_here else exit_error(call.environ)[0]
+
+
+def _cannot(call: Call, error: DirectiveError) -> int:
+    """sbatch's own lines, and on a terminal where the fault stands and what to do."""
+    _say(call, error.said)
+    fault = error.diagnosis
+    if call.tty[2] and fault.origin and fault.origin.place == "script":
+        call.err.write(fault.screen("sbatch: flowbatch") + "\n")
+    elif call.tty[2] and fault.hint:
+        _say(call, [f"sbatch: flowbatch: {fault.hint}"])
+    return error.exit_code
+
+
+def _error(call: Call, line: CommandLine, sentence: str, said: Sequence[str] | None = None) -> DirectiveError:
+    exit_code, _ = exit_error(call.environ)
+    fault = Diagnosis(sentence, (f"sbatch: error: {sentence}",), exit_code)
+    return DirectiveError(fault, line.said if said is None else said)
+
+
+def _say(call: Call, lines: Sequence[str]) -> None:
+    for line in lines:
+        call.err.write(line + "\n")
