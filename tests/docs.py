@@ -16,6 +16,7 @@ from tabulate import tabulate
 
 from flowbatch.cli.entry import flow
 from flowbatch.core.transitions import FACTS, KINDS, TABLE, Line
+from flowbatch.directives import slurmconf_parameters
 from flowbatch.directives.options import LATER, OPTIONS, Option, variables
 from flowbatch.slurm.codes import MESSAGES
 from flowbatch.slurm.fields import JOB_FIELDS, STEP_FIELDS, Field
@@ -115,6 +116,30 @@ def _outcome(line: object) -> tuple[str, str]:
     return (f"refused: {MESSAGES[code]}" if code else "nothing"), ""
 
 
+def slurm_conf() -> str:
+    """The parameters that have an effect here."""
+
+    def rows(parameters: tuple[slurmconf_parameters.Parameter, ...]) -> list[tuple[str, str]]:
+        return [(f"`{parameter.name}`", parameter.meaning) for parameter in parameters]
+
+    return page(
+        "slurm.conf and gres.conf",
+        "The shape of the cluster, in Slurm's own language: the files lie in `~/.config/flowbatch`, or in the directory that"
+        " `FLOW_CONFIG_DIR` names.\nThese parameters have an effect. All others are read and have none; `flow doctor` names"
+        " those that your file holds.",
+        *(
+            part
+            for title, parameters in (
+                ("The cluster", slurmconf_parameters.CLUSTER),
+                ("Nodes", slurmconf_parameters.NODE),
+                ("Partitions", slurmconf_parameters.PARTITION),
+                ("gres.conf", slurmconf_parameters.GRES),
+            )
+            for part in (f"## {title}", table(rows(parameters), "parameter", "what it means"))
+        ),
+    )
+
+
 def flow_reference() -> str:
     """Every sub-command of flow with its own help."""
     sections = [(c.command_path, f"```text\n{c.get_help()}\n```") for c in _contexts(flow, None)]
@@ -147,6 +172,7 @@ def table(rows: object, *headers: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "reference/directives.md": directives,
     "reference/flow.md": flow_reference,
+    "reference/slurm-conf.md": slurm_conf,
     "reference/squeue-fields.md": squeue_fields,
     "reference/conformance.md": matrix.page,
     "concepts/job-states.md": job_states,
