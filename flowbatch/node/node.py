@@ -20,7 +20,7 @@ from flowbatch.node.processes import Processes, here
 from flowbatch.node.run import Run
 from flowbatch.protocol.launch import Key, LaunchMessage, Report
 
-LAUNCHERS = 16
+LAUNCHERS = 64
 """Launches that may wait for a disk (or for a FIFO's other end) at the same time."""
 
 UNRUN_WITHIN_S = 5.0
@@ -69,11 +69,11 @@ class Node:
         """Takes over what earlier lives started: after this, every placement's report is the truth."""
         undone = [e.started for e in self._book.entries.values() if e.started is not None and e.report is None]
         unsure = [s for s in undone if not self._book.entries[s.key].opened]
-        if unsure:
-            await asyncio.wait(
-                [asyncio.ensure_future(self._processes.gone(s.wrapper, s.wrapper_born)) for s in unsure],
-                timeout=UNRUN_WITHIN_S,
-            )
+        leaving = [asyncio.ensure_future(self._processes.gone(s.wrapper, s.wrapper_born)) for s in unsure]
+        if leaving:
+            _, staying = await asyncio.wait(leaving, timeout=UNRUN_WITHIN_S)
+            for one in staying:
+                one.cancel()
         for started in undone:
             if self._processes.born(started.wrapper) == started.wrapper_born:
                 self._spawn(self._follow(started))

@@ -8,11 +8,14 @@ import platform
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 POLL_S = 0.2
+FRESH_S = 0.05
+"""So long one look at all processes is good for: a thousand jobs that are cancelled together share it."""
 
 SYSTEM_CALLS = {
     "x86_64": (157, 74),
@@ -49,6 +52,8 @@ class Linux:
     def __init__(self) -> None:
         self.system_calls = SYSTEM_CALLS.get(platform.machine(), (0, 0))
         self._boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        self._looked_at = float("-inf")
+        self._children: dict[int, list[int]] = {}
 
     def born(self, pid: int) -> str | None:
         stat = _stat(pid)
@@ -69,11 +74,13 @@ class Linux:
             os.close(fd)
 
     def family(self, pid: int) -> list[int]:
-        children: dict[int, list[int]] = {}
-        for name in os.listdir("/proc"):
-            if name.isdigit() and (stat := _stat(int(name))) is not None:
-                children.setdefault(int(stat[1]), []).append(int(name))
-        return _descendants(pid, children)
+        if time.monotonic() - self._looked_at > FRESH_S:
+            self._children = {}
+            for name in os.listdir("/proc"):
+                if name.isdigit() and (stat := _stat(int(name))) is not None:
+                    self._children.setdefault(int(stat[1]), []).append(int(name))
+            self._looked_at = time.monotonic()
+        return _descendants(pid, self._children)
 
     def limit(self, pid: int, limits: Mapping[str, int]) -> None:
         for name, soft in limits.items():

@@ -62,11 +62,10 @@ class Run:
             return
         if number in (signal.SIGTERM, signal.SIGKILL):
             self._close("cancelled")
-        family = self._family()
         if scope == "batch":
-            signal_all({self.started.script}.intersection(family), number)
+            signal_all(self._script(), number)
         else:
-            signal_all((pid for pid in family if _group(pid) == self.started.script), number)
+            signal_all((pid for pid in self._family() if _group(pid) == self.started.script), number)
 
     @property
     def _entry(self) -> Entry:
@@ -95,8 +94,14 @@ class Run:
     def _family(self) -> list[int]:
         """The script and all it started; nobody once the wrapper is gone, for its pid may be another's."""
         started = self.started
-        alive = self._processes.born(started.wrapper) == started.wrapper_born
-        return self._processes.family(started.wrapper) if alive else []
+        if self._processes.born(started.wrapper) != started.wrapper_born:
+            return []
+        return list({*self._script(), *self._processes.family(started.wrapper)})
+
+    def _script(self) -> list[int]:
+        """The batch shell, while it is there."""
+        alive = self._processes.born(self.started.script) == self.started.script_born
+        return [self.started.script] if alive else []
 
     def _terminate(self) -> None:
         family = self._family()
@@ -149,8 +154,7 @@ class Run:
 
     def _kill_orphans(self) -> None:
         """Somebody killed the wrapper: its script must not go on without one."""
-        script = self.started.script
-        if self._processes.born(script) == self.started.script_born:
+        for script in self._script():
             signal_all((*self._processes.family(script), script), signal.SIGKILL)
 
 

@@ -29,7 +29,7 @@ open(STDERR, '>', '/dev/null');
 chdir '/';
 while ((my $gone = waitpid(-1, 0)) != -1) { last if $gone == $script }
 my $status = $?;
-unless (-e "$spool/status") { sleep 1 until record("ran $status") }
+unless (-e "$spool/status") { sleep 1 until record("ran $status") || !-d $spool }
 kill 'KILL', -$script;
 while (waitpid(-1, $WNOHANG) != -1) {
     kill 'KILL', children();

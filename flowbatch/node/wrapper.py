@@ -15,7 +15,7 @@ IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def main(spool: str, gate: int, prctl: int, fsync: int) -> None:
+def main(spool: str, gate: int, prctl: int, _fsync: int) -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     if prctl:
@@ -23,7 +23,7 @@ def main(spool: str, gate: int, prctl: int, fsync: int) -> None:
     count, *words = slurp(f"{spool}/launch").split(b"\0")[:-1]
     script = os.fork()
     if script == 0:
-        os._exit(run(spool, gate, fsync, words[: int(count)], words[int(count) :]))
+        os._exit(run(spool, gate, words[: int(count)], words[int(count) :]))
     os.close(gate)
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -33,7 +33,7 @@ def main(spool: str, gate: int, prctl: int, fsync: int) -> None:
     while gone != script:
         gone, status = os.waitpid(-1, 0)
     if not os.path.exists(f"{spool}/status"):
-        while not record(spool, fsync, f"ran {status}"):
+        while not record(spool, f"ran {status}") and os.path.isdir(spool):
             time.sleep(1)
     kill(-script)
     try:
@@ -45,7 +45,7 @@ def main(spool: str, gate: int, prctl: int, fsync: int) -> None:
         pass
 
 
-def run(spool: str, gate: int, fsync: int, command: list[bytes], environment: list[bytes]) -> int:
+def run(spool: str, gate: int, command: list[bytes], environment: list[bytes]) -> int:
     """The child: becomes the script, in its own process group; returns only if it cannot."""
     os.setpgid(0, 0)
     try:
@@ -54,7 +54,7 @@ def run(spool: str, gate: int, fsync: int, command: list[bytes], environment: li
     except OSError:
         go = b""
     if not go:
-        record(spool, fsync, "unrun 0")
+        record(spool, "unrun 0")
         return 0
     os.close(gate)
     for ignored in IGNORED:
@@ -74,7 +74,7 @@ def run(spool: str, gate: int, fsync: int, command: list[bytes], environment: li
     return number
 
 
-def record(spool: str, fsync: int, text: str) -> bool:
+def record(spool: str, text: str) -> bool:
     """The end is on disk once this returns true."""
     try:
         with open(f"{spool}/status.new", "w") as file:

@@ -469,3 +469,25 @@ def test_a_full_disk_starts_nothing(play, work, monkeypatch):
 
 def test_reports_are_values():
     assert Report(key(), "ended", 5) == Report(key(), "ended", 5)
+
+
+def test_a_script_that_removes_its_spool_ends_without_a_known_end(play, wrapper):
+    async def scene(node):
+        node.node.launch(node.job('rm -rf "$(dirname "$0")"; exit 4'))
+        assert (await node.said("ended", "unknown")).what == "unknown"
+
+    play(scene)
+
+
+def test_jobs_that_are_cancelled_together_all_end(play):
+    async def scene(node):
+        for number in range(1, 11):
+            node.node.launch(node.job("exec sleep 1000", job_id=number))
+        for number in range(1, 11):
+            await node.said("launched", of=key(number))
+        for number in range(1, 11):
+            node.node.stop(key(number), "cancelled")
+        for number in range(1, 11):
+            assert (await node.said("ended", of=key(number))).signal == 15
+
+    play(scene)
