@@ -45,6 +45,15 @@ FILE_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """What was asked, as text was understood: the script, its options and the terms of the market."""
+
+    found: Found
+    submission: Submission
+    market: Market
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """All that is submitted, and all that was said about it."""
 
@@ -57,7 +66,7 @@ class Request:
 async def main(call: Call, queue: QueuePort) -> int:
     """Prints to the caller what sbatch would; its exit code."""
     try:
-        request = await prepare(call, queue, call.argv)
+        request = await prepare(call, await understand(call, queue, call.argv))
     except DirectiveError as error:
         return _cannot(call, error)
     except Help as wanted:
@@ -67,7 +76,7 @@ async def main(call: Call, queue: QueuePort) -> int:
     return await submit(call, queue, request)
 
 
-async def prepare(call: Call, queue: QueuePort, argv: Sequence[str], flow: Sequence[str] = ()) -> Request:
+async def understand(call: Call, queue: QueuePort, argv: Sequence[str], flow: Sequence[str] = ()) -> Understood:
     """Reads everything that `argv` asks for, files included; `flow` are options of our own. Raises DirectiveError, Help."""
     around = surroundings(call, queue)
     line, around = await _with_files(call, around, lambda a: sbatch.command_line(argv, a, call.environ))
@@ -78,25 +87,30 @@ async def prepare(call: Call, queue: QueuePort, argv: Sequence[str], flow: Seque
     submission, around = await _with_files(
         call, around, lambda a: sbatch.read(line, found.raw, found.name, a, call.environ)
     )
-    terms = market.read(submission.script, call.environ, flow)
-    spec = build.job(submission.chosen, _origins(call, line, found), terms.terms)
+    return Understood(found, submission, market.read(submission.script, call.environ, flow))
+
+
+async def prepare(call: Call, understood: Understood) -> Request:
+    """What goes to the queue. Raises DirectiveError for what cannot be done here, and for files that cannot be read."""
+    found, submission, line = understood.found, understood.submission, understood.submission.line
+    spec = build.job(submission.chosen, _origins(call, line, found), understood.market.terms)
     for use in build.refused(submission.chosen):
         raise _error(call, line, f"flowbatch: --{use.option.name}: {use.option.reason}", submission.said)
-    return Request(submission, terms, spec, await _payload(call, submission, spec, found))
+    return Request(submission, understood.market, spec, await _payload(call, submission, spec, found))
 
 
 async def submit(call: Call, queue: QueuePort, request: Request) -> int:
     """Brings the request to the queue and tells the caller what became of it; the exit code."""
     submission, spec = request.submission, request.spec
-    stop = _stop(queue, request)
-    if stop:
-        _say(call, [f"sbatch: error: {stop}"])
+    obstacle = stop(queue, request)
+    if obstacle:
+        _say(call, [f"sbatch: error: {obstacle}"])
         return exit_error(call.environ)[0]
     test_only = submission.asks_for("test-only")
-    reply = await _asked(call, queue, request, test_only)
+    reply = await ask(call, queue, request, test_only)
     if isinstance(reply, WouldStart):
         if not submission.quiet:
-            _say(call, [_would_start(call, queue, reply)])
+            _say(call, [would_start(call, queue, reply)])
         return 0
     if not isinstance(reply, Accepted):
         refusal = reply if isinstance(reply, Refused) else Refused("SLURM_UNEXPECTED_MSG_ERROR")
@@ -197,7 +211,7 @@ async def _export_file(call: Call, submission: Submission, named: str) -> bytes:
         raise DirectiveError(fault, submission.said) from None
 
 
-def _stop(queue: QueuePort, request: Request) -> str | None:
+def stop(queue: QueuePort, request: Request) -> str | None:
     """What keeps sbatch itself from asking the controller."""
     named = request.submission.chosen.get("clusters")
     if named is not None and known_clusters(named, queue.cluster.name) is None:
@@ -207,7 +221,7 @@ def _stop(queue: QueuePort, request: Request) -> str | None:
     return None
 
 
-async def _asked(call: Call, queue: QueuePort, request: Request, test_only: bool) -> Reply:
+async def ask(call: Call, queue: QueuePort, request: Request, test_only: bool) -> Reply:
     """The controller's answer; asked again, as sbatch does, while the queue is full."""
     if len(request.payload.script) > MAX_SCRIPT:
         return Refused("ESLURM_PATHNAME_TOO_LONG")
@@ -228,18 +242,23 @@ async def _asked(call: Call, queue: QueuePort, request: Request, test_only: bool
 def _report(call: Call, submission: Submission, spec: JobSpec, reply: Accepted) -> None:
     """The lines after a job was accepted."""
     _say(call, [f"sbatch: error: {line}" for line in sbatch_environment.improper(spec.export)])
-    cluster = spec.clusters[0] if spec.clusters else None
-    if not submission.quiet:
-        if submission.asks_for("parsable"):
-            call.out.write(f"{reply.job_id};{cluster}\n" if cluster else f"{reply.job_id}\n")
-        else:
-            where = f" on cluster {cluster}" if cluster else ""
-            call.out.write(f"Submitted batch job {reply.job_id}{where}\n")
+    call.out.write(accepted(submission, spec, reply.job_id))
     if call.tty[2]:
         _say(call, [f"sbatch: flowbatch: {note}" for note in reply.notes])
 
 
-def _would_start(call: Call, queue: QueuePort, reply: WouldStart) -> str:
+def accepted(submission: Submission, spec: JobSpec, job_id: int) -> str:
+    """What sbatch prints for an accepted job: a line for people, a number for --parsable, nothing for --quiet."""
+    cluster = spec.clusters[0] if spec.clusters else None
+    if submission.quiet:
+        return ""
+    if submission.asks_for("parsable"):
+        return f"{job_id};{cluster}\n" if cluster else f"{job_id}\n"
+    where = f" on cluster {cluster}" if cluster else ""
+    return f"Submitted batch job {job_id}{where}\n"
+
+
+def would_start(call: Call, queue: QueuePort, reply: WouldStart) -> str:
     asked = call.environ.get("SLURM_TIME_FORMAT", "standard")
     style = TimeStyle(
         zone(call.environ.get("TZ")), Instant(queue.now()), asked if is_time_format(asked) else "standard"
