@@ -18,7 +18,7 @@ def gres_fault(cluster: ClusterSpec, wish: Resources) -> Refused | None:
         return Refused("ESLURM_INVALID_GRES_TYPE")
     if fault is not None and fault.where != "tres":
         return Refused("ESLURM_INVALID_GRES")
-    if any(gres.name not in cluster.gres_types for gres in _all(wish.gres)):
+    if any(gres.count and gres.name not in cluster.gres_types for gres in _all(wish.gres)):
         return Refused("ESLURM_INVALID_GRES")
     for check in _CHECKS:
         line = check(wish)

@@ -137,6 +137,14 @@ def _shape_fits(need: Demand, node: NodeSpec, cores: list[int], unit: int) -> bo
         return False
     if need.tasks_per_socket and need.tasks_per_socket > max(1, node.cpus // node.sockets):
         return False
+    if need.tasks_per_core > node.cpus:
+        return False
+    if (
+        need.cpus_per_gpu
+        and not any(want.name == "gpu" for want in need.gres)
+        and not _has_gpu(node, need.cpus_per_gpu)
+    ):
+        return False
     if not need.sockets_per_node and not need.cores_per_socket:
         return True
     per_socket = max(1, node.cpus // unit // node.sockets)
@@ -144,3 +152,8 @@ def _shape_fits(need: Demand, node: NodeSpec, cores: list[int], unit: int) -> bo
     for core in cores:
         counts[min(core // per_socket, node.sockets - 1)] += 1
     return sum(count >= max(1, need.cores_per_socket) for count in counts) >= max(1, need.sockets_per_node)
+
+
+def _has_gpu(node: NodeSpec, cpus: int) -> bool:
+    """Whether the node could give one GPU its CPUs: `--cpus-per-gpu` wants that even if no GPU is asked for."""
+    return node.cpus >= cpus and any(group.name == "gpu" for group in devices(node))

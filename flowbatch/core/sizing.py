@@ -42,6 +42,7 @@ class Demand:
     cpus_per_node: int
     tasks_per_node: int | None
     tasks_per_socket: int | None
+    tasks_per_core: int
     whole_cores: bool
     """Each CPU asked for is a whole core (`--threads-per-core=1`, `--ntasks-per-core=1`)."""
     overcommit: bool
@@ -102,6 +103,7 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
         cpus_per_node=cpus_per_node,
         tasks_per_node=per_node,
         tasks_per_socket=wish.ntasks_per_socket,
+        tasks_per_core=wish.ntasks_per_core or 0,
         whole_cores=wish.ntasks_per_core == 1 or wish.threads_per_core == 1,
         overcommit=wish.overcommit,
         memory=memory,

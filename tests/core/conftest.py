@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from flowbatch.core.events import Submitted
-from flowbatch.core.jobs import Owner
+from flowbatch.core.jobs import Job, Owner
+from flowbatch.core.states import Pending
 from flowbatch.spec.array import ArraySpec, IndexRange
 from flowbatch.spec.cluster import ClusterSpec, GresDevice, NodeSpec, PartitionSpec
 from flowbatch.spec.dependency import Dependency
@@ -34,9 +35,7 @@ NOW = 1_800_000_000
 def flat_cluster() -> ClusterSpec:
     """Four equal nodes of 8 CPUs and 8 GPUs; CR_Core."""
     gpus = (GresDevice(name="gpu", type="h100", count=8),)
-    nodes = tuple(
-        NodeSpec(name=f"n{i}", cpus=8, cores_per_socket=8, real_memory=16000, gres=gpus) for i in range(1, 5)
-    )
+    nodes = tuple(NodeSpec(name=f"n{i}", cpus=8, cores_per_socket=8, real_memory=16000, gres=gpus) for i in range(1, 5))
     return ClusterSpec(
         name="flat",
         nodes=nodes,
@@ -106,6 +105,32 @@ def clusters() -> dict[str, Callable[[], ClusterSpec]]:
 def spec_of() -> Callable[[str], JobSpec]:
     """A spec from words of sbatch: enough of its options for these tests, without its checks."""
     return _spec
+
+
+class NoJobs:
+    """An empty queue, as admission sees it."""
+
+    def job_exists(self, job_id: int) -> bool:
+        return False
+
+    def job_count(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def no_jobs() -> NoJobs:
+    return NoJobs()
+
+
+@pytest.fixture
+def pending() -> Callable[..., Job]:
+    """A job of the queue that waits for a place."""
+
+    def make(id: int, spec: JobSpec, partitions: tuple[str, ...] = ("debug",), submitted_at: int = NOW) -> Job:
+        owner = Owner(1000, 1000, "ada", "ada")
+        return Job(id, spec, id, id, owner, Pending(), submitted_at, 1, partitions)
+
+    return make
 
 
 @pytest.fixture
