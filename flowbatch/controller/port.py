@@ -52,17 +52,25 @@ class Port:
 
     async def finished(self, job_id: int) -> Sequence[Job]:
         root = await self._root(job_id)
+        while True:
+            await self._over(root)
+            # The store is asked behind the commit in flight; had that failed, the job is not over yet after all.
+            records = await self.history([root], ALL)
+            if all(_over(job) for job in records):
+                return sorted(records, key=_index)
+
+    async def _over(self, root: int) -> None:
+        """Nothing of the job is unfinished in the queue."""
         waiter = _Waiter({job.id for job in self._loop.queue.jobs.values() if _root(job) == root and not _over(job)})
-        if waiter.unfinished:
-            self._waiters[root].append(waiter)
-            try:
-                await waiter.over.wait()
-            finally:
-                self._waiters[root].remove(waiter)
-                if not self._waiters[root]:
-                    del self._waiters[root]
-        records = await self.history([root], ALL)
-        return sorted(records, key=_index)
+        if not waiter.unfinished:
+            return
+        self._waiters[root].append(waiter)
+        try:
+            await waiter.over.wait()
+        finally:
+            self._waiters[root].remove(waiter)
+            if not self._waiters[root]:
+                del self._waiters[root]
 
     async def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> Sequence[Job]:
         return await self._loop.on_disk(self._store.history, job_ids, limit)

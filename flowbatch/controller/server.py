@@ -175,6 +175,12 @@ class Line:
         self.write(kind, body)
         await self.drain()
 
+    async def chunk(self) -> bytes:
+        """What the caller's standard input has next; empty at its end. Raises CallerFile."""
+        async with self._one_file:
+            self.write(Kind.READ, b"-")
+            return await self._more()
+
     async def read(self, path: str, limit: int) -> bytes:
         """A file as the caller sees it: at most `limit` bytes and one more. Raises CallerFile."""
         chunks: list[bytes] = []
@@ -182,15 +188,19 @@ class Line:
         async with self._one_file:
             self.write(Kind.READ, text.encode(path))
             while size <= limit:
-                self.write(Kind.MORE)
-                kind, body = await self._answers.get()
-                if kind is Kind.FAIL:
-                    raise CallerFile(int.from_bytes(body, "big", signed=True))
+                body = await self._more()
                 if not body:
                     break
                 chunks.append(body)
                 size += len(body)
         return b"".join(chunks)[: limit + 1]
+
+    async def _more(self) -> bytes:
+        self.write(Kind.MORE)
+        kind, body = await self._answers.get()
+        if kind is Kind.FAIL:
+            raise CallerFile(int.from_bytes(body, "big", signed=True))
+        return body
 
 
 class Stream:
@@ -216,6 +226,7 @@ def _call(said: CallFrame, who: Peer, line: Line) -> Call:
         environ={text.decode(name): text.decode(value) for name, _, value in words}, cwd=text.decode(said.cwd),
         umask=said.umask, columns=said.columns, lines=said.lines, tty=said.tty, owner=_owner(who, said.sid),
         limits=_limits(said.limits), out=Stream(line, Kind.OUT), err=Stream(line, Kind.ERR), read=line.read,
+        chunk=line.chunk,
     )  # fmt: skip
 
 
