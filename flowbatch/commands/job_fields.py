@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from flowbatch.commands.job_view import MAX_PRIORITY, NO_VALUE, JobView
 from flowbatch.core.jobs import Waiting
 from flowbatch.slurm import amounts, codes, indices
-from flowbatch.slurm.times import TimeStyle, minutes_short_clock, short_clock
+from flowbatch.slurm.times import TimeStyle, is_time_format, minutes_short_clock, short_clock, zone
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.resources import Gres
-from flowbatch.units import MINUTE
+from flowbatch.units import MINUTE, Instant
 
 _NULL, _NOT_APPLICABLE, _ANY = "(null)", "N/A", "*"
 _SHORT_ID = 31
@@ -27,6 +27,17 @@ class Style:
     convert: bool = True
     bits: int = 64
     long_ids: bool = False
+
+
+def style_of(environ: Mapping[str, str], at: int, *, convert: bool = True) -> Style:
+    """How the caller's variables say it: TZ, SLURM_TIME_FORMAT (standard where it is none) and SLURM_BITSTR_LEN."""
+    said = environ.get("SLURM_TIME_FORMAT", "standard")
+    return Style(
+        TimeStyle(zone(environ.get("TZ")), Instant(at), said if is_time_format(said) else "standard"),
+        convert=convert,
+        bits=indices.length_limit(environ),
+        long_ids="SLURM_BITSTR_LEN" in environ,
+    )
 
 
 Value = Callable[[JobView, Style], str]

@@ -91,7 +91,7 @@ def _flags(view: JobView) -> list[str]:
         "KILL_INV_DEP": bool(view.spec.kill_on_invalid_dep),
         "JOB_CPUS_SET": view.wish.cpus_per_task is not None,
         "JOB_WAS_RUNNING": view.running,
-        "JOB_MEM_SET": view.wish.memory is not None,
+        "JOB_MEM_SET": view.wish.memory is not None and view.wish.memory.per != "gpu",
         "TRES_STR_CALC": view.finished and view.started_at is not None,
     }
     return [name for name, is_set in given.items() if is_set]

@@ -9,7 +9,7 @@ from datetime import datetime
 from flowbatch.commands import job_json, squeue_order, squeue_steps
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import known_clusters, unreachable_cluster
-from flowbatch.commands.job_fields import VALUES, Style
+from flowbatch.commands.job_fields import VALUES, Style, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import Stop, Wanted, column_format, read
 from flowbatch.commands.squeue_rows import expanded, is_known, rows
@@ -19,11 +19,10 @@ from flowbatch.directives.values import squeue_format
 from flowbatch.directives.values.squeue_format import Column as Written
 from flowbatch.directives.values.squeue_format import parse_long, parse_short
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.slurm import fields, indices, listing
+from flowbatch.slurm import fields, listing
 from flowbatch.slurm.fields import Field, Fields
 from flowbatch.slurm.listing import Column
-from flowbatch.slurm.times import TimeStyle, is_time_format, zone
-from flowbatch.units import Instant
+from flowbatch.slurm.times import is_time_format, zone
 
 
 async def main(call: Call, queue: QueuePort) -> int:
@@ -92,13 +91,7 @@ def _style(call: Call, snapshot: Snapshot, wanted: Wanted) -> Style:
     said = call.environ.get("SLURM_TIME_FORMAT", "standard")
     if not is_time_format(said):
         call.err.write(f"squeue: error: invalid SLURM_TIME_FORMAT = '{said}'\n")
-        said = "standard"
-    return Style(
-        TimeStyle(zone(call.environ.get("TZ")), Instant(snapshot.at), said),
-        convert="noconvert" not in wanted.flags,
-        bits=indices.length_limit(call.environ),
-        long_ids="SLURM_BITSTR_LEN" in call.environ,
-    )
+    return style_of(call.environ, snapshot.at, convert="noconvert" not in wanted.flags)
 
 
 def _date(environ: Mapping[str, str], at: int) -> str:

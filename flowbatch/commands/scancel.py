@@ -1,0 +1,247 @@
+"""scancel: ends jobs, and sends them signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from flowbatch import text
+from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import known_clusters, unreachable_cluster
+from flowbatch.commands.job_fields import job_id_text, style_of
+from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.scancel_options import Target, Wanted, read
+from flowbatch.commands.squeue_options import Stop
+from flowbatch.commands.squeue_order import load_order
+from flowbatch.core.events import CancelAsked, JobRef, SignalAsked, Verdict
+from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
+from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Finished
+from flowbatch.slurm import codes, hostlist
+from flowbatch.slurm.errnos import NUMBERS
+from flowbatch.spec.array import IndexSet
+
+_INVALID, _DONE = "ESLURM_INVALID_JOB_ID", "ESLURM_ALREADY_DONE"
+_FORGIVEN = (_INVALID, _DONE)
+"""What only `-v` mentions when a job is to be ended: it is over, which was wanted."""
+
+
+async def main(call: Call, queue: QueuePort) -> int:
+    """Acts on what was named; the exit code."""
+    try:
+        wanted = read(call.argv, call.environ, call.owner.uid)
+        call.err.write(wanted.notes)
+        _check_clusters(wanted, queue)
+        if not wanted.targets and not wanted.filters:
+            raise Stop(1, err="scancel: error: No job identification provided\n")
+        return await Cancelling(call, queue, wanted).run()
+    except Stop as stop:
+        call.out.write(stop.out)
+        call.err.write(stop.err)
+        return stop.code
+
+
+def _check_clusters(wanted: Wanted, queue: QueuePort) -> None:
+    names = wanted.words.get("clusters")
+    if names is not None and known_clusters(names, queue.cluster.name) is None:
+        raise Stop(1, err=f"scancel: error: {unreachable_cluster(names, '--cluster')}\n")
+
+
+class Cancelling:
+    """One run of scancel."""
+
+    def __init__(self, call: Call, queue: QueuePort, wanted: Wanted) -> None:
+        self._call, self._queue, self._wanted = call, queue, wanted
+        self._code = 0
+
+    async def run(self) -> int:
+        steps = [target for target in self._wanted.targets if target.step is not None]
+        jobs = [target for target in self._wanted.targets if target.step is None]
+        if self._wanted.looks_first:
+            await self._look_and_act(jobs)
+        else:
+            for target in jobs:
+                await self._end(target)
+        for target in steps:
+            self._refuse_step(target)
+        return self._code
+
+    async def _end(self, target: Target) -> None:
+        """Hands one id to the queue as it was written."""
+        self._say(f"Terminating job {target.text}")
+        if target.component is not None:
+            known = any(job.id == target.job_id for job in self._queue.snapshot().jobs)
+            self._complain(target.text, "ESLURM_NOT_HET_JOB" if known else _INVALID)
+            return
+        ref = JobRef(target.job_id, target.tasks)
+        self._judge(target.text, await self._apply(ref))
+
+    async def _look_and_act(self, targets: Sequence[Target]) -> None:
+        """Picks the records that are named and fulfil all filters, asks where it was told to, and acts on each."""
+        snapshot = self._queue.snapshot()
+        active = [job for job in load_order(snapshot.jobs) if not isinstance(job.state, Finished)]
+        for target in targets:
+            if not any(_named_tasks(job, target) is not None for job in active):
+                self._error(f"Kill job error on job id {target.text}: {codes.message(_INVALID)}")
+                self._code = 1
+        scene = Scene.of(snapshot)
+        matches = _filter(self._wanted)
+        chosen = [
+            named
+            for job in reversed(active)
+            for named in _named(job, targets)
+            if matches(JobView(named, scene))
+        ]  # fmt: skip
+        if not chosen and self._wanted.filters:
+            filters = "".join(f"{name}={value} " for name, value in self._wanted.filters.items())
+            self._say(f"error: No active jobs match ALL job filters, including: {filters}")
+        for job in chosen:
+            await self._act_on(JobView(job, scene))
+
+    async def _act_on(self, view: JobView) -> None:
+        wanted = self._wanted
+        name = job_id_text(view, style_of(self._call.environ, view.scene.at))
+        if "interactive" in wanted.flags and not await self._is_confirmed(view, name):
+            return
+        scope = "full " if "full" in wanted.flags else "batch " if "batch" in wanted.flags else ""
+        kills = wanted.signal in (0, 9)
+        self._say(f"Terminating {scope}job {name}" if kills else f"Signal {wanted.signal} to {scope}job {name}")
+        self._judge(name, await self._apply(_ref(view.job)))
+
+    async def _apply(self, ref: JobRef) -> Verdict:
+        wanted, at, by = self._wanted, self._queue.now(), self._call.owner.uid
+        reply = await self._queue.apply(
+            SignalAsked(at, by, (ref,), wanted.signal or 9, "full" if "full" in wanted.flags else "batch" if "batch" in wanted.flags else "steps")
+            if wanted.signal or wanted.flags & {"batch", "full"}
+            else CancelAsked(at, by, (ref,))
+        )  # fmt: skip
+        return reply[0] if isinstance(reply, tuple) else Verdict(ref)
+
+    def _judge(self, name: str, verdict: Verdict) -> None:
+        if verdict.code is not None:
+            self._complain(name, verdict.code)
+
+    def _complain(self, name: str, code: str) -> None:
+        """An error of the queue; what is over already is worth no word, unless it should have been signalled."""
+        forgiven = code in _FORGIVEN and self._wanted.signal in (0, 9)
+        line = f"Kill job error on job id {name}: {codes.message(code)}"
+        if not forgiven:
+            self._error(line)
+            self._code = NUMBERS[code] & 0xFF
+        elif self._wanted.verbose > 0:
+            self._error(line)
+
+    def _refuse_step(self, target: Target) -> None:
+        """No step but the batch script exists, and that has no number."""
+        job = target.text.partition(".")[0]
+        view = next((one for one in self._queue.snapshot().jobs if one.id == target.job_id), None)
+        if view is None or isinstance(view.state, Finished):
+            step = f"{job}.{target.step}"
+            self._error(f"Kill job error on job step id {step}: {codes.message(_INVALID)}")
+            self._code = 1
+            return
+        self._say(f"Terminating step {job}.{target.step}")
+        self._error(f"Kill job error on job step id {job}: {codes.message(_INVALID)}")
+        self._code = NUMBERS[_INVALID] & 0xFF
+
+    async def _is_confirmed(self, view: JobView, name: str) -> bool:
+        """Asks until there is a yes or a no; the end of the answers is a no."""
+        question = f"Cancel job_id={name} name={view.spec.name} partition={view.partition} [y/n]? "
+        while True:
+            self._call.out.write(question)
+            await self._call.out.drain()
+            answer = await self._answer()
+            if not answer or answer[:1] in ("n", "N"):
+                return False
+            if answer[:1] in ("y", "Y"):
+                return True
+
+    _unread = b""
+
+    async def _answer(self) -> str:
+        """The next line of the caller's input, empty at its end."""
+        while b"\n" not in self._unread:
+            chunk = await self._call.chunk()
+            if not chunk:
+                break
+            self._unread += chunk
+        line, end, self._unread = self._unread.partition(b"\n")
+        return text.decode(line + end)
+
+    def _say(self, line: str) -> None:
+        if self._wanted.verbose > 0:
+            self._call.err.write(f"scancel: {line}\n")
+
+    def _error(self, line: str) -> None:
+        if self._wanted.verbose >= 0:
+            self._call.err.write(f"scancel: error: {line}\n")
+
+
+def _filter(wanted: Wanted) -> Callable[[JobView], bool]:
+    """Whether a record fulfils all filters."""
+    words, state, user = wanted.words, wanted.state, wanted.user
+    nodes = _nodes(words["nodelist"]) if "nodelist" in words else None
+    texts: dict[str, Callable[[JobView], str | None]] = {
+        "account": lambda view: view.spec.account,
+        "name": lambda view: view.spec.name,
+        "qos": lambda view: view.qos,
+        "reservation": lambda view: view.spec.reservation,
+        "wckey": lambda view: view.spec.wckey,
+    }
+    compared = [(value, words[key]) for key, value in texts.items() if key in words]
+
+    def matches(view: JobView) -> bool:
+        held = view.allocation
+        return (
+            (state is None or view.base_state == state or view.state == state)
+            and (user is None or view.job.owner.uid == user)
+            and all(value(view) == said for value, said in compared)
+            and ("partition" not in words or words["partition"] in view.partition.split(","))
+            and (nodes is None or (held is not None and not nodes.isdisjoint(held.nodes)))
+        )
+
+    return matches
+
+
+def _nodes(said: str) -> frozenset[str]:
+    try:
+        return frozenset(hostlist.expand(said))
+    except hostlist.InvalidHostlist:
+        return frozenset()
+
+
+def _named(job: Job, targets: Sequence[Target]) -> Iterable[Job]:
+    """The record, or what is named of it; all of it where nothing is named."""
+    if not targets:
+        return [job]
+    named = [found for target in targets if (found := _named_tasks(job, target)) is not None]
+    rests = [found.array.pending for found in named if isinstance(found.array, ArrayRest)]
+    if not rests or not isinstance(job.array, ArrayRest):
+        return named[:1]
+    together = IndexSet(0)
+    for rest in rests:
+        together = IndexSet(together.bits | rest.bits)
+    return [replace(job, array=replace(job.array, pending=together))]
+
+
+def _named_tasks(job: Job, target: Target) -> Job | None:
+    """The record as far as the target names it."""
+    if target.component is not None or target.job_id not in (job.id, job.array_id):
+        return None
+    if target.tasks is None:
+        return job
+    if isinstance(job.array, ArrayTask):
+        return job if job.array_id == target.job_id and job.array.index in target.tasks else None
+    if isinstance(job.array, ArrayRest):
+        chosen = IndexSet(sum(1 << index for index in target.tasks if index in job.array.pending))
+        return replace(job, array=replace(job.array, pending=chosen)) if chosen else None
+    return None
+
+
+def _ref(job: Job) -> JobRef:
+    """A record's own name in the queue: a task by its index, since the last one shares its array's number."""
+    if isinstance(job.array, ArrayTask):
+        return JobRef(job.array.array_id, frozenset({job.array.index}))
+    if isinstance(job.array, ArrayRest):
+        return JobRef(job.id, frozenset(job.array.pending))
+    return JobRef(job.id)
