@@ -41,7 +41,7 @@ def submit(words: tuple[str, ...], wait: bool, strict: bool, waive: tuple[str, .
         for note in submission.notes:
             click.echo(f"flow submit: {note}", err=True)
     sys.stdout.flush()
-    jobs = watch(handle) if wait or submission.wait else ()
+    jobs = watch(handle) if handle and (wait or submission.wait) else ()
     if json_:
         click.echo(as_json({**asdict(submission), "jobs": jobs}), nl=False)
     return worst(jobs)

@@ -54,9 +54,12 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class Submission:
-    """What `flow submit` was told. `line` is what sbatch prints for it; `wait`: the script or its options said --wait."""
+    """What `flow submit` was told. `line` is what sbatch prints for it; `wait`: the script or its options said --wait.
 
-    job_id: int
+    `job_id` is None where nothing was submitted: --test-only, --version.
+    """
+
+    job_id: int | None
     line: str | None
     wait: bool
     notes: tuple[str, ...]

@@ -96,7 +96,10 @@ def submit(
     `hold=True`), `args` the script's own arguments. Raises CommandFailed with the line that was refused and a hint.
     """
     words = [*map(str, arguments), *option_words(options), os.fspath(what), *(["--", *args] if args else [])]
-    return submit_words(words, cwd=cwd, environ=environ, controller=controller)[0]
+    handle, submission = submit_words(words, cwd=cwd, environ=environ, controller=controller)
+    if handle is None:
+        raise CommandFailed(f"nothing was submitted: {submission.line}")
+    return handle
 
 
 def run(
@@ -133,12 +136,16 @@ def newest(controller: Controller | None = None) -> str:
 def submit_words(
     words: Sequence[str], *, options: Sequence[str] = (), cwd: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None, stdin: BinaryIO | None = None, controller: Controller | None = None,
-) -> tuple[JobHandle, Submission]:  # fmt: skip
-    """Submits as `flow submit` does: `words` as after it, `options` are --strict and --waive. Raises CommandFailed."""
+) -> tuple[JobHandle | None, Submission]:  # fmt: skip
+    """Submits as `flow submit` does: `words` as after it, `options` are --strict and --waive. Raises CommandFailed.
+
+    There is no handle where nothing was to be submitted (--test-only).
+    """
     controller = controller or Controller()
     answer = controller.ask("flow-submit", [*options, "--", *words], cwd=cwd, environ=environ, stdin=stdin)
     submission = Submission.read(json.loads(_asked(answer)))
-    return JobHandle(str(submission.job_id), controller), submission
+    handle = None if submission.job_id is None else JobHandle(str(submission.job_id), controller)
+    return handle, submission
 
 
 def option_words(options: Mapping[str, OptionValue]) -> list[str]:
