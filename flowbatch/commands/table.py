@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flowbatch.commands import flow_info, flow_jobs, sbatch, squeue
+from flowbatch.commands import flow_explain, flow_info, flow_jobs, flow_submit, sbatch, scancel, squeue
 from flowbatch.commands.call import Command
 
 COMMANDS: dict[str, Command] = {
     "sbatch": sbatch.main,
     "squeue": squeue.main,
+    "scancel": scancel.main,
+    "flow-explain": flow_explain.explain,
     "flow-info": flow_info.info,
     "flow-job": flow_jobs.job,
     "flow-jobs": flow_jobs.jobs,
+    "flow-submit": flow_submit.submit,
     "flow-wait": flow_jobs.wait,
 }
