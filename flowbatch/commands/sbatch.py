@@ -241,7 +241,6 @@ async def ask(call: Call, queue: QueuePort, request: Request, test_only: bool) -
 
 def _report(call: Call, submission: Submission, spec: JobSpec, reply: Accepted) -> None:
     """The lines after a job was accepted."""
-    _say(call, [f"sbatch: error: {line}" for line in sbatch_environment.improper(spec.export)])
     call.out.write(accepted(submission, spec, reply.job_id))
     if call.tty[2]:
         _say(call, [f"sbatch: flowbatch: {note}" for note in reply.notes])

@@ -31,15 +31,6 @@ def _chosen(environ: Mapping[str, str], export: Export) -> dict[str, str]:
     return chosen
 
 
-def improper(export: Export) -> tuple[str, ...]:
-    """What sbatch says of variables whose quotes stay open."""
-    return tuple(
-        f"Improperly formed environment variable ({name}={value})"
-        for name, value in export.variables
-        if value and value[0] in "\"'" and (len(value) < 2 or value[0] != value[-1])
-    )
-
-
 def umask(environ: Mapping[str, str], asked: str | None, own: int) -> int:
     """The mask of the job's files: what a #PBS line or SLURM_UMASK says, else the submitter's own."""
     for octal in (asked, environ.get("SLURM_UMASK")):

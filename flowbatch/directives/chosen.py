@@ -121,5 +121,5 @@ class Chosen:
 
 
 def canonical(one: Option) -> Option:
-    """The option that `one` is another name of; --cluster keeps its own name in sbatch's list."""
-    return option(one.key) if one.key and one.name != "cluster" else one
+    """The option as sbatch lists it: under another name where that is what it is, but --cluster stays --cluster."""
+    return option(one.key) if one.name == "tasks-per-node" else one

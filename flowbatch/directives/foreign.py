@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from flowbatch.slurm import hostlist
 from flowbatch.slurm.getopt import Arity, OptionRow, Table
 
 Translated = Iterable[tuple[str, str | None]]
@@ -101,7 +102,7 @@ def _nodes(text: str) -> Translated:
         elif part:
             hosts.append(part)
     found: list[tuple[str, str | None]] = [("nodes", str(count))] if count else []
-    found += [("nodelist", ",".join(hosts))] if hosts else []
+    found += [("nodelist", hostlist.fold(hosts))] if hosts else []
     found += [("ntasks", str(tasks * (count or 1)))] if tasks else []
     return [*found, *gpus]
 

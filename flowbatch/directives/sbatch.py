@@ -45,8 +45,9 @@ class CommandLine:
     arguments: tuple[str, ...] = ()
     wrap: str | None = None
     verbose: int = 0
-    quiet: bool = False
     said: tuple[str, ...] = ()
+    tried: Chosen = field(default_factory=Chosen, repr=False)
+    """What the first pass set. What of it is carried from component to component is there before the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,8 @@ class _Reader:
             raise refusal.error(COMMAND, "Script arguments not permitted with --wrap option", option="wrap")
         every = [use.option.name for group in groups for use in group]
         return CommandLine(
-            tuple(groups), rest[0] if rest else None, tuple(rest[1:]), wrap, every.count("verbose"), "quiet" in every,
-            said=tuple(self.said),
+            tuple(groups), rest[0] if rest else None, tuple(rest[1:]), wrap, every.count("verbose"),
+            tuple(self.said), self.chosen,
         )  # fmt: skip
 
     # everything, component by component
@@ -170,8 +171,9 @@ class _Reader:
             raise Refusal(problem.message, lines, soft=True, hint=problem.hint)
         script = Script(raw, name)
         components = []
+        self.chosen = line.tried
         for number in range(max(len(script.components), len(line.groups))):
-            self.chosen = self.chosen.next_component() if number else Chosen()
+            self.chosen = self.chosen.next_component()
             self.chosen.set("verbose", line.verbose)
             self._say_all(number, line, script)
             self._settle()
@@ -194,7 +196,7 @@ class _Reader:
         for variable, name in ENVIRONMENT[COMMAND]:
             if (text := self.environ.get(variable)) is not None:
                 self._say_variable(variable, option(name), text, number)
-        for use in line.groups[number] if number < len(line.groups) else ():
+        for use in line.groups[min(number, len(line.groups) - 1)]:
             self._say(replace(use, component=number), at_command_line=True)
 
     def _directive_words(self, number: int, script: Script) -> list[tuple[Line, Word]]:
@@ -209,9 +211,7 @@ class _Reader:
                 component += 1
                 if component > number:
                     break
-                if line.separator == "packjob" and not self.packjob_told:
-                    self.packjob_told = True
-                    self._tell(Message("info", PACKJOB_LINE))
+                self._tell_packjob(line)
             elif component == number:
                 words += self._words_of(script.name, line)
         return words
@@ -224,7 +224,13 @@ class _Reader:
             stop.message = sentence.partition(" in [")[0]
             stop.origin = line.origin_at(name, column)
             raise stop
+        self._tell_packjob(line)
         return [(line, word) for word in split.words]
+
+    def _tell_packjob(self, line: Line) -> None:
+        if line.split.ended_by == "packjob" and not self.packjob_told:
+            self.packjob_told = True
+            self._tell(Message("info", PACKJOB_LINE))
 
     def _stray(self, name: str, line: Line, word: Word) -> Refusal:
         stop = refusal.usage(COMMAND, f"Invalid directive found in batch script: {word.text}")
@@ -318,7 +324,8 @@ class _Reader:
         self.tables.append(defined(self.chosen))
         if self.chosen.get("verbose"):
             self.said += listing(self.tables[-1])
-        check_submission(self.chosen, self.around)
+        for message in check_submission(self.chosen, self.around):
+            self._tell(message)
 
     def _tell(self, message: Message) -> None:
         if message.level != "info" or "quiet" not in self.chosen or self.chosen.get("verbose"):

@@ -18,7 +18,6 @@ FOREIGN_LINES = 100
 """So many lines that are no comments may stand before a #PBS or #BSUB line."""
 
 _BLANKS = b" \t\n\v\f\r"
-_SEPARATOR = re.compile(r"(hetjob|packjob)([ \t\n\v\f\r]|$)", re.IGNORECASE)
 _LOOKALIKE = re.compile(r"\s*#[#\s]*(SBATCH|SLURM|FLOW)\b", re.IGNORECASE)
 
 
@@ -81,8 +80,7 @@ class Line:
     @property
     def separator(self) -> str | None:
         """`hetjob` or `packjob` where the line divides components."""
-        found = _SEPARATOR.match(self.rest)
-        return found.group(1).lower() if found else None
+        return None if self.split.words else self.split.ended_by
 
     @property
     def split(self) -> Split:

@@ -7,14 +7,16 @@ from typing import Any
 
 from flowbatch.directives.chosen import Chosen, Surroundings, Use, canonical
 from flowbatch.directives.options import OPTIONS, Option
-from flowbatch.directives.refusal import ERROR, USAGE, Message, Refusal
+from flowbatch.directives.refusal import ERROR, Message, Refusal
 from flowbatch.directives.settings import BARE, LANGUAGES, SOFT, Switches
-from flowbatch.directives.values import nodeinfo
+from flowbatch.directives.values import mail, nodeinfo
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.directives.verify import hosts_of_file
 
 FLAG_VALUES = {"requeue": "requeue", "no-requeue": "no-requeue", "oversubscribe": "oversubscribe"}
 """What a flag sets its slot to, where that is not simply True."""
+
+REPLACES = {"nodelist": "nodefile", "nodefile": "nodelist"}
+"""Of these two, the later one counts."""
 
 NODE_INFO = ("sockets-per-node", "cores-per-socket", "threads-per-core")
 
@@ -28,15 +30,12 @@ def say(chosen: Chosen, use: Use, around: Surroundings) -> Iterator[Message]:
         case "node_info":
             for part, count in zip(NODE_INFO, _node_info(use, around), strict=True):
                 chosen.set(part, count)
-        case "node_file":
-            chosen.set("nodelist", _node_file(use, around))
-            chosen.set(name, text)
         case "power":
             yield from _power(chosen, text or "")
         case _:
             chosen.set(name, _joined(chosen, name, _value(use, around)))
-    if name == "nodelist":
-        chosen.values.pop("nodefile", None)
+    if name in REPLACES:
+        chosen.values.pop(REPLACES[name], None)
     chosen.record(use)
 
 
@@ -49,8 +48,7 @@ def _value(use: Use, around: Surroundings) -> Any:
     try:
         return language.read(text, around)
     except ValueSyntax as error:
-        named = canonical(use.option)
-        said, exit_code = language.wording(named, text, error)
+        said, exit_code = language.wording(use.option, text, error)
         raise refused(use, around, said, exit_code, error) from None
 
 
@@ -71,7 +69,8 @@ def refused(use: Use, around: Surroundings, said: tuple[str, ...], exit_code: in
 def _joined(chosen: Chosen, name: str, value: Any) -> Any:
     """Most options replace what was said before; mail types add up, and a switch's count and patience are kept apart."""
     if name == "mail-type":
-        return tuple(dict.fromkeys((*(chosen.get(name) or ()), *value)))
+        both = {*(chosen.get(name) or ()), *value}
+        return tuple(kind for kind in mail.ORDER if kind in both)
     if isinstance(value, Switches):
         return value.over(chosen.get(name))
     return value
@@ -83,14 +82,6 @@ def _node_info(use: Use, around: Surroundings) -> tuple[int | None, int | None, 
     except ValueSyntax as error:
         raise refused(use, around, (f"error: {error.message}",), 1, error) from None
     return info.sockets, info.cores, info.threads
-
-
-def _node_file(use: Use, around: Surroundings) -> str:
-    try:
-        return hosts_of_file(use.text or "", around)
-    except Refusal as refusal:
-        lines = (*refusal.lines, f"{around.command}: error: Invalid --nodefile node file")
-        raise Refusal(refusal.message, lines, USAGE, option="nodefile") from None
 
 
 def _power(chosen: Chosen, text: str) -> Iterator[Message]:

@@ -65,7 +65,7 @@ class Language:
 
 def specification(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
     said = (f"error: {error.said}",) if error.said else ()
-    return (*said, f"error: Invalid --{option.name} specification"), USAGE
+    return (*said, f"error: Invalid --{option.key or option.name} specification"), USAGE
 
 
 def own_words(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
@@ -78,7 +78,7 @@ def argument(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, 
 
 
 def number(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
-    return (f"error: {error.message} for --{option.name}.",), 1
+    return (f"error: {error.message} for --{option.key or option.name}.",), 1
 
 
 def soft(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
@@ -114,7 +114,7 @@ def _instant(text: str, around: Surroundings) -> tuple[int, datetime]:
 def _instant_wording(option: Option, text: str, error: ValueSyntax) -> tuple[tuple[str, ...], int]:
     """The time's own complaint stands bare, without the command's name."""
     said = (f"{BARE}{error.said}",) if error.said else ()
-    return (*said, f"error: Invalid --{option.name} specification"), USAGE
+    return (*said, f"error: Invalid --{option.key or option.name} specification"), USAGE
 
 
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
@@ -260,7 +260,7 @@ def _hint(text: str) -> str:
         raise Help("hint", 1)
     if text.lower() not in HINTS:
         raise ValueSyntax(f'unrecognized --hint argument "{text}", see --hint=help')
-    return text.lower()
+    return text
 
 
 def _open_mode(text: str) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from flowbatch import text
 from flowbatch.directives.chosen import Chosen, FileWanted, Surroundings
-from flowbatch.directives.refusal import Message, error, fatal
+from flowbatch.directives.refusal import USAGE, Message, Refusal, error, fatal
+from flowbatch.directives.values import export
 from flowbatch.slurm import hostlist
 from flowbatch.slurm.hostlist import InvalidHostlist
 from flowbatch.spec.resources import NodeCount
@@ -156,18 +157,31 @@ def hosts_of_file(path: str, around: Surroundings) -> str:
 
 def _host_file(chosen: Chosen, around: Surroundings) -> None:
     """SLURM_HOSTFILE: an arbitrary distribution over the nodes of a file, where no list of nodes was given."""
-    if around.host_file is None or chosen.get("nodelist") is not None:
+    if around.host_file is None or chosen.get("nodelist") is not None or chosen.get("nodefile") is not None:
         return
-    chosen.set("nodelist", hosts_of_file(around.host_file, around))
+    path = around.host_file if "/" in around.host_file else f"./{around.host_file}"
+    try:
+        chosen.set("nodelist", hosts_of_file(path, around))
+    except Refusal as stop:
+        stop.lines += (f"{around.command}: error: Failure getting NodeNames from hostfile",)
+        raise
     chosen.set("distribution", "arbitrary")
 
 
 def _node_lists(chosen: Chosen, around: Surroundings) -> None:
-    """A / in a list of nodes makes it the name of a file with the list."""
+    """A / in a list of nodes makes it the name of a file with the list; --nodefile always names one."""
     for name in ("nodelist", "exclude"):
         listed = chosen.get(name)
         if listed and "/" in listed:
             chosen.set(name, hosts_of_file(listed, around))
+    path = chosen.get("nodefile")
+    if path is None:
+        return
+    try:
+        chosen.set("nodelist", hosts_of_file(path, around))
+    except Refusal as stop:
+        lines = (*stop.lines, f"{around.command}: error: Invalid --nodefile node file")
+        raise Refusal(stop.message, lines, USAGE, option="nodefile") from None
 
 
 def _names(listed: str | None) -> list[str]:
@@ -201,6 +215,8 @@ def _implied_tasks(chosen: Chosen) -> Iterator[Message]:
     if all(part is None for part in shape):
         return
     nodes: NodeCount | None = chosen.get("nodes")
+    if nodes and nodes.maximum is not None and nodes.maximum < nodes.minimum:
+        return
     tasks = max(1, nodes.minimum) if nodes else 1
     for part in shape:
         tasks *= 1 if part is None else part
@@ -240,7 +256,7 @@ def _absolute(path: str | None, base: str) -> str | None:
     return path if path is None or path.startswith("/") else f"{base}/{path}"
 
 
-def check_submission(chosen: Chosen, around: Surroundings) -> None:
+def check_submission(chosen: Chosen, around: Surroundings) -> Iterator[Message]:
     """What sbatch looks at after its list of options is printed. Raises Refusal."""
     if str(chosen.get("distribution") or "").startswith("arbitrary") and not chosen.get("nodelist"):
         sentence = "With Arbitrary distribution you need to specify a nodelist or hostfile with the -w option"
@@ -251,6 +267,9 @@ def check_submission(chosen: Chosen, around: Surroundings) -> None:
             stop = error(around.command, f"Bad rlimit name: {limit}", option="propagate")
             stop.lines += (f"{around.command}: error: --propagate={asked} is not valid.",)
             raise stop
+    for name, value in export.parse(chosen.get("export")).variables if chosen.get("export") else ():
+        if value and value[0] in "\"'" and (len(value) < 2 or value[0] != value[-1]):
+            yield Message("notice", f"Improperly formed environment variable ({name}={value})")
 
 
 LIMITS = ("AS", "CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "NPROC", "RSS", "STACK")

@@ -26,9 +26,13 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The words of a text up to its end, or up to `fault`: (what sbatch says of it, the column it is at)."""
+    """The words of a text up to its end, or up to `fault`: (what sbatch says of it, the column it is at).
+
+    `ended_by`: `hetjob` or `packjob`, where such a word ended it.
+    """
 
     words: tuple[Word, ...]
+    ended_by: str | None = None
     fault: tuple[str, int] | None = None
 
 
@@ -36,12 +40,12 @@ class Split:
 def split(text: str) -> Split:
     """The words of what follows `#SBATCH` on a line."""
     try:
-        return Split(_WORDS.read(text))
+        return _WORDS.read(text)
     except ValueSyntax as error:
         at = error.column - 1
     sound = _sound(text, at)
     said = "Unexpected `:`" if text[at] == ":" else f"Unmatched `{text[at]}`"
-    return Split(sound, (f"{said} in [{text[sound[-1].end if sound else 0 :]}]", at))
+    return Split(sound, fault=(f"{said} in [{text[sound[-1].end if sound else 0 :]}]", at))
 
 
 def _sound(text: str, at: int) -> tuple[Word, ...]:
@@ -49,7 +53,7 @@ def _sound(text: str, at: int) -> tuple[Word, ...]:
     while at > 0 and text[at - 1] not in _BLANKS:
         at -= 1
     try:
-        return _WORDS.read(text[:at])
+        return _WORDS.read(text[:at]).words
     except ValueSyntax as error:
         return _sound(text, error.column - 1)
 
@@ -58,7 +62,7 @@ _BLANKS = " \t\n\v\f\r"
 
 
 @v_args(inline=True)
-class _Reader(Transformer[Token, "tuple[Word, ...]"]):
+class _Reader(Transformer[Token, Split]):
     def word(self, *pieces: Token) -> Word:
         text: list[str] = []
         columns: list[int] = []
@@ -71,8 +75,11 @@ class _Reader(Transformer[Token, "tuple[Word, ...]"]):
             end = start + len(piece)
         return Word("".join(text), tuple(columns), end)
 
-    def start(self, *parts: Token | Word | None) -> tuple[Word, ...]:
-        return tuple(part for part in parts if isinstance(part, Word))
+    def start(self, *parts: Token | Word) -> Split:
+        ended_by = next(
+            (part[:7].strip().lower() for part in parts if isinstance(part, Token) and part.type == "HETJOB"), None
+        )
+        return Split(tuple(part for part in parts if isinstance(part, Word)), ended_by)
 
 
 def _characters(piece: Token) -> list[tuple[int, str]]:
@@ -89,4 +96,4 @@ def _characters(piece: Token) -> list[tuple[int, str]]:
     return found
 
 
-_WORDS: Language[tuple[Word, ...]] = Language("directive", _Reader())
+_WORDS: Language[Split] = Language("directive", _Reader())
