@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from flowbatch import app
+from flowbatch.core import invariants
+from flowbatch.core.queue import Queue
+from flowbatch.store.sqlite import SqliteStore
+
 CLIENT = Path(__file__).resolve().parents[2] / "shims" / "client.py"
 WITHIN_S = 30
 """How long a condition may take to come true on a busy machine."""
@@ -128,6 +133,10 @@ class Cluster:
         until(there, f"job {job_id} is {' or '.join(states)}", lambda: f"it is {seen!r}\n{self.logs()}")
         return seen
 
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Waits until `condition` holds; fails the test, naming `what`, if it does not."""
+        until(condition, what, self.logs)
+
     def logs(self) -> str:
         """What controller and node wrote down: for messages of failed tests."""
         return "\n".join(f"{file}:\n{file.read_text()[-4000:]}" for file in sorted(self.state.rglob("*.log")))
@@ -202,3 +211,12 @@ def cluster(new_cluster: Callable[..., Cluster]) -> Cluster:
 
 def check(cluster: Cluster) -> None:
     """What the store holds is a queue that obeys every rule."""
+    path = cluster.state / "store.db"
+    if not path.exists():
+        return
+    store = SqliteStore(path)
+    try:
+        loaded = store.load()
+    finally:
+        store.close()
+    invariants.check(Queue(app.cluster(cluster.root / "config"), loaded.next_job_id, loaded.jobs))
