@@ -48,3 +48,7 @@ class CommandFailed(FlowError):
 
 class JobFailed(FlowError):
     """A job that was waited for did not complete."""
+
+
+class NotThere(FlowError):
+    """What was asked for does not exist, or is not one thing: an output, a single record of an array."""

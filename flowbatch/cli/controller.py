@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import click
 
-from flowbatch.cli.streams import show
 from flowbatch.commands.flow_results import as_json
 from flowbatch.controller.__main__ import main as become
 from flowbatch.sdk.controller import Controller
+
+NOT_RUNNING = 3
+"""As service managers have it."""
 
 
 @click.group()
@@ -22,14 +27,23 @@ def controller() -> None:
 def status(json_: bool) -> int:
     """Say who answers, and where its files are; starts nothing. Exit code 3 if nobody does."""
     here = Controller()
-    running = here.pid is not None
-    if running:
-        return show("flow-info", ["--json"] if json_ else [], again=True)
-    facts = {"running": False, "socket": str(here.paths.socket), "store": str(here.paths.store)}
-    click.echo(
-        as_json(facts) if json_ else "\n".join(f"{name:8} {value}" for name, value in facts.items()), nl=not json_
-    )
-    return 3
+    files = {"socket": str(here.paths.socket), "store": str(here.paths.store), "log": str(here.paths.log)}
+    pid = here.pid
+    cluster = None if pid is None else asdict(here.cluster())
+    if json_:
+        click.echo(as_json({"running": pid is not None, "pid": pid, **files, "cluster": cluster}), nl=False)
+    else:
+        facts = {"pid": pid or "not running", **files, **_in_words(cluster or {})}
+        click.echo("\n".join(f"{name:8} {value}" for name, value in facts.items()))
+    return NOT_RUNNING if pid is None else 0
+
+
+def _in_words(cluster: Mapping[str, Any]) -> dict[str, str]:
+    """The lines about a cluster and its queue."""
+    if not cluster:
+        return {}
+    jobs = ", ".join(f"{count} {state}" for state, count in cluster["jobs"].items())
+    return {"cluster": f"{cluster['name']}: {', '.join(cluster['nodes'])}", "jobs": jobs or "none"}
 
 
 @controller.command()

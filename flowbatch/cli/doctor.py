@@ -27,7 +27,7 @@ def doctor(json_: bool) -> int:
     else:
         for finding in found:
             pad = " " * (8 - len(finding.level))
-            click.echo(f"{MARKS[finding.level]}{pad}{finding.subject:11} {finding.says}")
+            click.echo(f"{MARKS[finding.level]}{pad}{finding.subject}: {finding.says}")
             if finding.todo:
-                click.echo(f"{'':19} -> {finding.todo}")
+                click.echo(f"{'':8}-> {finding.todo}")
     return 1 if any(finding.level == "problem" for finding in found) else 0

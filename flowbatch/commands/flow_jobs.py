@@ -126,7 +126,8 @@ def detail(job: JobStatus, style: TimeStyle) -> str:
         "state": job.state + (f" ({job.reason})" if job.reason else ""),
         "exit code": exit_code,
         "user": job.user,
-        "where": fold(job.nodes) and f"{fold(job.nodes)}, {job.cpus} CPUs, partition {job.partition}",
+        "where": fold(job.nodes)
+        and f"{fold(job.nodes)}, {job.cpus} CPU{'' if job.cpus == 1 else 's'}, partition {job.partition}",
         "submitted": style.stamp(job.submitted_at, ""),
         "started": style.stamp(job.started_at, ""),
         "ended": style.stamp(job.ended_at, ""),

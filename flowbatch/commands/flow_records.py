@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from flowbatch.commands.flow_results import JobStatus
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import YEAR_MIN, JobView, Scene
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Finished
@@ -51,7 +51,7 @@ def status(job: Job, scene: Scene, story: Iterable[tuple[int, str]] = ()) -> Job
         submitted_at=job.submitted_at,
         started_at=seen.started_at,
         ended_at=ended.ended_at if ended else None,
-        time_limit_min=seen.time_limit_min,
+        time_limit_min=None if seen.time_limit_min == YEAR_MIN else seen.time_limit_min,
         nodes=held.nodes if held else (),
         cpus=held.cpus if held else None,
         exit_code=ended.ending.exit.code if ended else None,

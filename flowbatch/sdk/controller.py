@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO
 
+from flowbatch.commands.flow_results import ClusterStatus
 from flowbatch.controller import lifecycle
 from flowbatch.errors import AnswerLost, ControllerUnreachable, FlowError
 from flowbatch.paths import Paths, find
@@ -79,6 +81,10 @@ class Controller:
     def pid(self) -> int | None:
         """The process that answers now, or None; starts nothing."""
         return lifecycle.status(self.paths).pid
+
+    def cluster(self) -> ClusterStatus:
+        """The cluster and its queue. Raises ControllerUnreachable."""
+        return ClusterStatus.read(json.loads(self.ask("flow-info", again=True).out))
 
     def start(self) -> int:
         """A controller answers; its process. Raises ControllerUnreachable."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -20,6 +19,7 @@ from flowbatch.sdk.controller import Controller
 Level = Literal["ok", "note", "problem"]
 
 LOW_DISK_MIB = 200
+PUT_FIRST = 'eval "$(flow shims env)" puts ours first'
 MIB = 1 << 20
 
 
@@ -44,16 +44,24 @@ def findings(controller: Controller, environ: Mapping[str, str]) -> Iterator[Fin
 
 
 def _commands(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Who wins on PATH, the names together that fare alike."""
+    fares: dict[tuple[Level, str, str | None], list[str]] = {}
     for standing in shims.standing(environ):
-        if standing.winner is None:
-            yield Finding(standing.command, "note", "not on PATH", 'eval "$(flow shims env)" puts it there')
-        elif standing.ours:
-            yield Finding(standing.command, "ok", f"{standing.winner} is ours")
-        else:
-            yield Finding(
-                standing.command, "note", f"{standing.winner} wins on PATH, and is not ours",
-                'eval "$(flow shims env)" puts ours first; leave it if you want the real one',
-            )  # fmt: skip
+        fares.setdefault(_fare(standing), []).append(standing.command)
+    for (level, says, todo), commands in fares.items():
+        yield Finding(", ".join(commands), level, says, todo)
+
+
+def _fare(standing: shims.Standing) -> tuple[Level, str, str | None]:
+    if standing.winner is None:
+        return "note", "not on PATH", PUT_FIRST
+    if standing.ours:
+        return "ok", f"ours, in {standing.winner.parent}", None
+    return (
+        "note",
+        f"{standing.winner.parent} wins on PATH, and is not ours",
+        f"{PUT_FIRST}, unless you want the real one",
+    )
 
 
 def _state(controller: Controller) -> Iterator[Finding]:
@@ -74,8 +82,7 @@ def _state(controller: Controller) -> Iterator[Finding]:
 
 def _controller(controller: Controller) -> Iterator[Finding]:
     try:
-        answer = controller.ask("flow-info", again=True)
-        cluster = ClusterStatus.read(json.loads(answer.out))
+        cluster = controller.cluster()
     except FlowError as error:
         yield Finding("controller", "problem", error.message, error.hint)
         return

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from flowbatch.commands.flow_results import JobStatus, Submission, read_jobs
-from flowbatch.errors import CommandFailed, JobFailed
+from flowbatch.errors import CommandFailed, JobFailed, NotThere
 from flowbatch.sdk.controller import Answer, Controller
 
 LOOK_S = 0.3
@@ -29,10 +29,10 @@ class JobHandle:
     controller: Controller = field(default_factory=Controller, repr=False, compare=False)
 
     def status(self) -> JobStatus:
-        """The job as it is now, with its story. Raises CommandFailed if it is unknown, or an array of several records."""
+        """The job as it is now, with its story. Raises CommandFailed if it is unknown, NotThere if it has several records."""
         records = self.records()
         if len(records) != 1:
-            raise CommandFailed(f"job {self.id} has {len(records)} records", hint=f"name one, such as {records[0].id}")
+            raise NotThere(f"job {self.id} has {len(records)} records", hint=f"name one, such as {records[0].id}")
         return records[0]
 
     def records(self) -> tuple[JobStatus, ...]:
@@ -58,12 +58,12 @@ class JobHandle:
     def output(self, *, stderr: bool = False, follow: bool = False, lines: int | None = None) -> Iterator[bytes]:
         """What the job has written, in pieces, from the last `lines` lines on; with `follow`, until the job is over.
 
-        Raises CommandFailed if there is no such file and none will come.
+        Raises NotThere if there is no such file and none will come.
         """
         job = self.status()
         path = job.stderr if stderr else job.stdout
         if path is None:
-            raise CommandFailed(f"job {job.id} has no output file of its own", hint="name one task of the array: 7_1")
+            raise NotThere(f"job {job.id} has no output file of its own", hint="name one task of the array: 7_1")
         while follow and not os.path.exists(path) and not job.finished:
             time.sleep(LOOK_S)
             job = self.status()
@@ -71,9 +71,7 @@ class JobHandle:
             file = open(path, "rb")  # noqa: SIM115  closed below, whatever the reader does
         except OSError as error:
             hint = None if job.started_at else f"it has not started: {job.state} ({job.reason})"
-            raise CommandFailed(
-                f"cannot read the output of job {job.id}: {path}: {error.strerror}", hint=hint
-            ) from None
+            raise NotThere(f"cannot read the output of job {job.id}: {path}: {error.strerror}", hint=hint) from None
         with file:
             if lines is not None:
                 seek_lines(file, lines)
@@ -98,7 +96,7 @@ def submit(
     words = [*map(str, arguments), *option_words(options), os.fspath(what), *(["--", *args] if args else [])]
     handle, submission = submit_words(words, cwd=cwd, environ=environ, controller=controller)
     if handle is None:
-        raise CommandFailed(f"nothing was submitted: {submission.line}")
+        raise NotThere(f"nothing was submitted: {submission.line}")
     return handle
 
 
@@ -126,10 +124,10 @@ def jobs(*, history: bool = False, controller: Controller | None = None) -> tupl
 
 
 def newest(controller: Controller | None = None) -> str:
-    """The name of the job that was submitted last. Raises CommandFailed if there is none."""
+    """The name of the job that was submitted last. Raises NotThere if there is none."""
     ever = jobs(history=True, controller=controller)
     if not ever:
-        raise CommandFailed("there is no job yet", hint="flow submit SCRIPT")
+        raise NotThere("there is no job yet", hint="flow submit SCRIPT")
     return ever[-1].id
 
 

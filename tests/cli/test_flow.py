@@ -149,7 +149,9 @@ def test_shims(flow: Flow, tmp_path: Path, paths: Paths, monkeypatch: pytest.Mon
 
 def test_a_controller_that_does_not_run_is_not_started_by_asking(flow: Flow, paths: Paths) -> None:
     code, out, _ = flow("controller", "status", "--json")
-    assert code == 3 and json.loads(out) == {"running": False, "socket": str(paths.socket), "store": str(paths.store)}
+    said = json.loads(out)
+    assert code == 3 and not said["running"] and said["pid"] is None and said["socket"] == str(paths.socket)
+    assert flow("controller", "status")[1].startswith("pid      not running\nsocket   ")
     assert flow("controller", "stop")[:2] == (0, "controller: none was running\n")
 
 

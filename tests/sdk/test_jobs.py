@@ -13,7 +13,7 @@ import pytest
 import flowbatch
 from flowbatch.commands.call import Call
 from flowbatch.commands.flow_results import JobStatus, Submission, as_json, read_jobs, worst
-from flowbatch.errors import CommandFailed, JobFailed
+from flowbatch.errors import CommandFailed, JobFailed, NotThere
 from flowbatch.sdk.controller import Controller
 from flowbatch.sdk.jobs import JobHandle, jobs, option_words, run, seek_lines, submit
 
@@ -101,7 +101,7 @@ def test_the_queue_and_its_history(serve: Serve) -> None:
 def test_an_array_has_no_single_status(serve: Serve) -> None:
     tasks = [replace(DONE, id="7_1"), replace(DONE, id="7_2")]
     handle = JobHandle("7", serve({"flow-job": answering(as_json(tasks))}))
-    with pytest.raises(CommandFailed, match="2 records") as raised:
+    with pytest.raises(NotThere, match="2 records") as raised:
         handle.status()
     assert raised.value.hint == "name one, such as 7_1"
 
@@ -120,7 +120,7 @@ def test_following_an_output_to_its_end(serve: Serve, tmp_path: Path) -> None:
 
 def test_an_output_that_is_not_there(serve: Serve, tmp_path: Path) -> None:
     handle = JobHandle("7", serve({"flow-job": answering(as_json([replace(PENDING, stdout=str(tmp_path / "x"))]))}))
-    with pytest.raises(CommandFailed, match="No such file") as raised:
+    with pytest.raises(NotThere, match="No such file") as raised:
         handle.logs()
     assert raised.value.hint == "it has not started: PENDING (Priority)"
 
