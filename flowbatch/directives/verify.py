@@ -36,6 +36,8 @@ def verify(chosen: Chosen, around: Surroundings) -> Iterator[Message]:
         yield Message("error", f"invalid number of tasks (-n {chosen.get('ntasks')})")
     if chosen.get("cpus-per-task", 1) <= 0:
         yield Message("error", f"invalid number of cpus per task (-c {chosen.get('cpus-per-task')})")
+    if "mincpus" in chosen and "cpus-per-task" in chosen:
+        chosen.set("mincpus", max(chosen.get("mincpus"), chosen.get("cpus-per-task")))
     yield from _nodes_of_list(chosen)
     yield from _implied_tasks(chosen)
     yield from _no_more_nodes_than_tasks(chosen)
