@@ -98,7 +98,7 @@ def _flags(view: JobView) -> list[str]:
 
 
 def _billable(view: JobView) -> float | None:
-    return float(view.allocation.cpus) if view.allocation else None
+    return float(view.cpu_count) if view.allocation or view.job.restarts else None
 
 
 def _end_time(view: JobView) -> int:
@@ -136,12 +136,13 @@ def _gres_detail(view: JobView) -> list[str]:
 def gres_indices(share: NodeShare) -> str:
     """What a job holds on one node: `gpu:h100:2(IDX:0-1)`."""
     return ",".join(
-        f"{name}:{kind + ':' if kind else ''}{len(devices)}(IDX:{_ranges(devices)})"
+        f"{name}:{kind + ':' if kind else ''}{len(devices)}(IDX:{number_ranges(devices)})"
         for name, kind, devices in share.gres
     )
 
 
-def _ranges(numbers: Iterable[int]) -> str:
+def number_ranges(numbers: Iterable[int]) -> str:
+    """`0-3,6`."""
     parts: list[list[int]] = []
     for number in sorted(numbers):
         if parts and parts[-1][1] == number - 1:

@@ -211,6 +211,15 @@ def _target(text: str) -> Target:
     return Target(text, job_id, step=step)
 
 
+def read_target(text: str) -> Target | None:
+    """The id that the text is, if it is one of a job or of tasks."""
+    try:
+        target = _target(text)
+    except Stop:
+        return None
+    return target if target.step is None and target.component is None else None
+
+
 def _ranges(ranges: str, text: str) -> frozenset[int]:
     tasks: set[int] = set()
     for one in ranges.split(","):

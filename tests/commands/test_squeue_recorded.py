@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import job_json, squeue
+from flowbatch.commands import job_json, show_job, squeue
 from flowbatch.commands.job_fields import VALUES, Style
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_order import load_order
@@ -82,6 +83,7 @@ def running(*nodes: str, at: int = STARTED, minutes: int | None = None, **more: 
 
 
 HELD = Pending(reason="JobHeldUser")
+ANY_MACHINE = Resources()
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Made:
 
     def add(
         self, name: str, state: State, *, job_id: int | None = None, priority: int | None = None,
-        resources: Resources = Resources(), eligible: int | None = SUBMITTED, evaluated: int | None = SUBMITTED,
+        resources: Resources = ANY_MACHINE, eligible: int | None = SUBMITTED, evaluated: int | None = SUBMITTED,
         command: str | None = "long.sh", partitions: tuple[str, ...] = ("debug",), **more: Any,
     ) -> None:  # fmt: skip
         record = {key: more.pop(key) for key in ("array", "waiting", "restarts", "submitted_at", "held") if key in more}
@@ -349,3 +351,18 @@ def test_listing(said: dict[str, Any], caller: Any, fixed_queue: Any) -> None:
     assert (heard.code, heard.err) == (said["rc"], said["stderr"])
     ours = [line for line in heard.out.splitlines() if not line.startswith(FORGOTTEN)]
     assert ours == said["stdout"].splitlines()
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row != "2_[7,9%2] 2"])
+def test_show_job(row: str) -> None:
+    id = int(row.split(" ")[1])
+    said = str(RECORDED["shows"][row])
+    theirs = next(part for part in said.split("\n\n") if part.startswith(f"JobId={id} ")) + "\n\n"
+    view = JobView(next(job for job in JOBS if job.id == id), Scene.of(replace(SNAPSHOT, at=NOW + 2)))
+    ours = show_job.record(view, STYLE.times, bits=64, details=True, one_line=False)
+    assert without_scheduler(ours) == without_scheduler(theirs)
+
+
+def without_scheduler(text: str) -> str:
+    """Which of Slurm's schedulers was quicker is chance."""
+    return re.sub("Scheduler=[A-Za-z]+", "", text)

@@ -1,0 +1,253 @@
+"""scontrol: shows and alters what is in the queue, as far as its users need it; the cluster's shape is slurm.conf's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from flowbatch.commands import show_cluster
+from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import VERSION, help_text
+from flowbatch.commands.scancel_options import Target, read_target
+from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked, read
+from flowbatch.commands.scontrol_show import show
+from flowbatch.commands.squeue_options import Stop, leading_number
+from flowbatch.core.events import Event, HoldAsked, JobRef, ReleaseAsked, RequeueAsked, Verdict
+from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Running
+from flowbatch.slurm import codes
+from flowbatch.slurm.errnos import NUMBERS
+
+_INVALID = "ESLURM_INVALID_JOB_ID"
+
+Verb = Callable[[Asked], Awaitable[int]]
+
+
+async def main(call: Call, queue: QueuePort) -> int:
+    """Does what the keyword says; the exit code."""
+    try:
+        asked = read(call, queue)
+        if not asked.words:
+            return await _interactive(asked)
+        return await _do(asked)
+    except Stop as stop:
+        call.out.write(stop.out)
+        call.err.write(stop.err)
+        return stop.code
+
+
+async def _interactive(asked: Asked) -> int:
+    """One command a line of the caller's standard input, until `exit` or its end."""
+    unread = b""
+    flags = asked.flags
+    while True:
+        asked.out("scontrol: ")
+        await asked.call.out.drain()
+        while b"\n" not in unread and (chunk := await asked.call.chunk()):
+            unread += chunk
+        line, _, unread = unread.partition(b"\n")
+        words = tuple(line.decode("utf-8", "replace").split())
+        if not words and not line and not unread:
+            return 0
+        if words and words[0] in ("exit", "quit", "q", "e"):
+            return 0
+        if words and words[0] in ("oneliner", "details", "all", "hide", "quiet", "verbose"):
+            flags |= {words[0]}
+        elif words:
+            try:
+                await _do(replace(asked, words=words, flags=flags))
+            except Stop as stop:
+                asked.out(stop.out)
+                asked.err(stop.err)
+
+
+async def _do(asked: Asked) -> int:
+    """The verb whose name, or enough of its beginning, is the first word; case does not matter."""
+    word = asked.words[0].lower()
+    for name, (least, verb) in _VERBS.items():
+        if name.startswith(word) and len(word) >= least:
+            return await verb(asked)
+    raise Stop(1, err=f"invalid keyword: {asked.words[0]}\n")
+
+
+# What alters jobs
+
+
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """How a verb words an error, and whether slurm_suspend adds a line to it (of one that is no task)."""
+
+    suspends: bool
+
+    def lines(self, target: Target, code: str) -> str:
+        said = codes.message(code)
+        if target.tasks is not None:
+            return f"{target.text}: {said}\n"
+        return f"{said} for job {target.text}\n" + (f"slurm_suspend error: {said}\n" if self.suspends else "")
+
+
+async def _alter(asked: Asked, make: Callable[[JobRef], Event], complaint: _Complaint, words: Sequence[str]) -> int:
+    """Asks for each job that the words name; the exit code. `jobname=NAME` is every job of that name."""
+    if not words:
+        raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
+    code = 0
+    for target in _targets(asked, words):
+        verdict = await _apply(asked, make(JobRef(target.job_id, target.tasks))) if target.job_id else None
+        wrong = verdict.code if verdict is not None else _INVALID
+        if wrong is not None:
+            code = 1
+            if "quiet" not in asked.flags:
+                asked.err(complaint.lines(target, wrong))
+    return code
+
+
+def _targets(asked: Asked, words: Sequence[str]) -> list[Target]:
+    found: list[Target] = []
+    for word in words:
+        key, equals, name = word.partition("=")
+        if equals and key.lower() in ("jobname", "name"):
+            snapshot = asked.queue.snapshot()
+            ids = dict.fromkeys(job.array_id or job.id for job in snapshot.jobs if job.spec.name == name)
+            found += [Target(str(id), id) for id in ids]
+        else:
+            found += [read_target(part) or Target(part, 0) for part in word.split(",") if part]
+    return found
+
+
+async def _apply(asked: Asked, event: Event) -> Verdict:
+    reply = await asked.queue.apply(event)
+    return reply[0] if isinstance(reply, tuple) else Verdict(JobRef(0), _INVALID)
+
+
+async def _hold(asked: Asked) -> int:
+    at, by = asked.queue.now(), asked.call.owner.uid
+    return await _alter(asked, lambda ref: HoldAsked(at, by, (ref,)), _Complaint(True), asked.words[1:])
+
+
+async def _uhold(asked: Asked) -> int:
+    """A hold that the job's owner may release: as if the owner had held it."""
+    at, by = asked.queue.now(), asked.call.owner.uid
+    owners = {id: job.owner.uid for job in asked.queue.snapshot().jobs for id in (job.id, job.array_id or job.id)}
+
+    def held(ref: JobRef) -> Event:
+        return HoldAsked(at, owners.get(ref.job_id, by) if by == 0 else by, (ref,))
+
+    return await _alter(asked, held, _Complaint(True), asked.words[1:])
+
+
+async def _release(asked: Asked) -> int:
+    at, by = asked.queue.now(), asked.call.owner.uid
+    return await _alter(asked, lambda ref: ReleaseAsked(at, by, (ref,)), _Complaint(True), asked.words[1:])
+
+
+async def _requeue(asked: Asked) -> int:
+    return await _requeue_as(asked, held=False)
+
+
+async def _requeuehold(asked: Asked) -> int:
+    return await _requeue_as(asked, held=True)
+
+
+async def _requeue_as(asked: Asked, *, held: bool) -> int:
+    """`incomplete` leaves alone what does not run; `State=SpecialExit` is an ordinary hold here."""
+    at, by = asked.queue.now(), asked.call.owner.uid
+    words = [word for word in asked.words[1:] if word.lower() not in ("incomplete", "state=specialexit")]
+    if len(words) < len(asked.words) - 1 and asked.words[1].lower() == "incomplete":
+        jobs = asked.queue.snapshot().jobs
+        active = {id for job in jobs if isinstance(job.state, Running) for id in (job.id, job.array_id)}
+        words = [word for word in words if (target := read_target(word)) is None or target.job_id in active]
+        if not words:
+            return 0
+    return await _alter(asked, lambda ref: RequeueAsked(at, by, (ref,), held), _Complaint(False), words)
+
+
+# The rest
+
+
+async def _ping(asked: Asked) -> int:
+    asked.out(show_cluster.ping(asked.call.owner.host))
+    return 0
+
+
+async def _version(asked: Asked) -> int:
+    asked.out(VERSION + "\n")
+    return 0
+
+
+async def _help(asked: Asked) -> int:
+    asked.out(help_text("scontrol", OPERANDS, OPTIONS))
+    return 0
+
+
+async def _nothing(asked: Asked) -> int:
+    """Settings of the prompt have no effect on a command line, and nothing is completing for long."""
+    return 0
+
+
+async def _errnumstr(asked: Asked) -> int:
+    if len(asked.words) < 2:
+        raise Stop(1, err="too few arguments for keyword:errnumstr\n")
+    number = leading_number(asked.words[1])
+    name = next((name for name, value in NUMBERS.items() if value == number), None)
+    asked.out(f"{codes.message(name) if name else f'Unknown error {number}'}\n")
+    return 0
+
+
+async def _write(asked: Asked) -> int:
+    """`write batch_script ID -`: the script as it was submitted. Files are the caller's to write."""
+    words = asked.words[1:]
+    if not words:
+        raise Stop(1, err="too few arguments for keyword:write\n")
+    if words[0].lower() != "batch_script":
+        raise Stop(1, err=f"invalid write argument:{words[0]}\n")
+    if len(words) < 2:
+        return 0
+    job = next((job for job in asked.queue.snapshot().jobs if job.id == leading_number(words[1])), None)
+    allowed = job is not None and asked.call.owner.uid in (0, job.owner.uid)
+    payload = await asked.queue.payload(job.id) if job is not None and allowed else None
+    if payload is None:
+        code = "ESLURM_USER_ID_MISSING" if job is not None and not allowed else _INVALID
+        raise Stop(0, err=f"job script retrieval failed: {codes.message(code)}\n")
+    if len(words) < 3 or words[2] != "-":
+        raise Stop(1, err="scontrol: error: files are not written for you here: give `-` and redirect the output\n")
+    asked.call.out.write(payload.script)
+    return 0
+
+
+_UNSUPPORTED = (
+    "abort", "cancel_reboot", "create", "delete", "fsdampeningfactor", "listpids", "notify", "pidinfo", "reboot",
+    "reconfigure", "resume", "schedloglevel", "setdebug", "setdebugflags", "shutdown", "suspend", "takeover", "token",
+    "top", "update", "wait_job",
+)  # fmt: skip
+"""Keywords of real scontrol that alter a cluster or a running job in ways that do not exist here."""
+
+
+async def _refuse(asked: Asked) -> int:
+    raise Stop(1, err=f"scontrol: error: {asked.words[0]}: {codes.message('ESLURM_NOT_SUPPORTED')}\n")
+
+
+_VERBS: Mapping[str, tuple[int, Verb]] = {
+    "all": (1, _nothing),
+    "completing": (2, _nothing),
+    "details": (1, _nothing),
+    "errnumstr": (2, _errnumstr),
+    "exit": (2, _nothing),
+    "help": (2, _help),
+    "hide": (2, _nothing),
+    "hold": (4, _hold),
+    "holdu": (5, _uhold),
+    "oneliner": (1, _nothing),
+    "ping": (3, _ping),
+    "quiet": (4, _nothing),
+    "quit": (4, _nothing),
+    "release": (3, _release),
+    "requeue": (3, _requeue),
+    "requeuehold": (8, _requeuehold),
+    "show": (3, show),
+    "uhold": (5, _uhold),
+    "verbose": (4, _nothing),
+    "version": (4, _version),
+    "write": (5, _write),
+    **{name: (len(name), _refuse) for name in _UNSUPPORTED},
+}
+"""The keywords: each with how much of its beginning is enough."""

@@ -1,0 +1,75 @@
+"""What scontrol was asked: its options, and one keyword with its words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import VERSION, CommandOption, help_text, hint, table
+from flowbatch.commands.job_fields import Style, style_of
+from flowbatch.commands.squeue_options import Stop
+from flowbatch.core.ports import QueuePort
+from flowbatch.slurm.getopt import GetoptError, Given
+
+OPTIONS = (
+    CommandOption("all", "a", help="hidden partitions too"),
+    CommandOption("cluster", None, "required", key="clusters"),
+    CommandOption("clusters", "M", "required", "of this cluster"),
+    CommandOption("details", "d", help="more about each job"),
+    CommandOption("federation", help="of the federation", verdict="recorded", reason="there is no federation"),
+    CommandOption("future", "F", help="FUTURE nodes too"),
+    CommandOption("help", "h", help="print this"),
+    CommandOption("hide", help="leave hidden partitions out (the default)"),
+    CommandOption("local", help="of this cluster", verdict="recorded", reason="there is no federation"),
+    CommandOption("oneliner", "o", help="one line a record"),
+    CommandOption("quiet", "Q", help="say nothing but errors"),
+    CommandOption("sibling", help="of sibling clusters", verdict="recorded", reason="there is no federation"),
+    CommandOption("uid", "u", "required", "as this user", verdict="refused", reason="nobody acts for another"),
+    CommandOption("usage", help="print this"),
+    CommandOption("verbose", "v", help="say what is done"),
+    CommandOption("version", "V", help="print the version"),
+)
+TABLE = table(OPTIONS)
+OPERANDS = "KEYWORD [WORD...]"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One command line: the keyword's words and the options that were given."""
+
+    call: Call
+    queue: QueuePort
+    words: tuple[str, ...]
+    flags: frozenset[str] = field(default=frozenset())
+
+    @property
+    def style(self) -> Style:
+        return style_of(self.call.environ, self.queue.now())
+
+    def out(self, text: str) -> None:
+        self.call.out.write(text)
+
+    def err(self, text: str) -> None:
+        self.call.err.write(text)
+
+
+def read(call: Call, queue: QueuePort) -> Asked:
+    """The words and options. Raises Stop for --help and --version, and for what scontrol refuses."""
+    flags: set[str] = set()
+    words: list[str] = []
+    try:
+        for one in TABLE.parse("scontrol", call.argv):
+            if not isinstance(one, Given):
+                words.append(one.word)
+                continue
+            key = one.row.key
+            if key in ("help", "usage"):
+                raise Stop(0, out=help_text("scontrol", OPERANDS, OPTIONS))
+            if key == "version":
+                raise Stop(0, out=VERSION + "\n")
+            if key == "uid":
+                raise Stop(1, err="scontrol: error: --uid: nobody can act for another user here\n")
+            flags.add(key)
+    except GetoptError as error:
+        raise Stop(1, err=f"{error.line}\n{hint('scontrol')}") from None
+    return Asked(call, queue, tuple(words), frozenset(flags))

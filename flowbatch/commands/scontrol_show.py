@@ -1,0 +1,207 @@
+"""`scontrol show`: what there is to see, entity by entity."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from flowbatch.commands import show_cluster, show_job
+from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.scontrol_options import Asked
+from flowbatch.commands.squeue_options import Stop, leading_number
+from flowbatch.commands.squeue_order import load_order
+from flowbatch.commands.squeue_steps import step_id
+from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
+from flowbatch.core.ports import Snapshot
+from flowbatch.core.states import Running
+from flowbatch.slurm import codes, hostlist
+
+_INVALID = "ESLURM_INVALID_JOB_ID"
+
+
+async def show(asked: Asked) -> int:
+    """Shows the entity that the words name; the exit code."""
+    entity, _, id = asked.words[1].partition("=") if len(asked.words) > 1 else ("", "", "")
+    if not entity:
+        raise Stop(1, err="too few arguments for keyword:show\n")
+    words = ([id] if id else []) + list(asked.words[2:])
+    if len(words) > 1 and not entity.lower().startswith("hostl"):
+        raise Stop(1, err="too many arguments for keyword:show\n")
+    for name, (least, entity_of) in _ENTITIES.items():
+        if name.startswith(entity.lower()) and len(entity) >= least:
+            return await entity_of(asked, words)
+    raise Stop(1, err=f"invalid entity:{entity} for keyword:show \n")
+
+
+async def _show_job(asked: Asked, words: Sequence[str]) -> int:
+    snapshot = asked.queue.snapshot()
+    scene = Scene.of(snapshot)
+    chosen = _chosen(snapshot, words[0]) if words else load_order(snapshot.jobs)
+    if not chosen:
+        asked.out("No jobs in the system\n" if not words else f"Job {words[0]} not found\n")
+        return 1 if words else 0
+    one_line, details = "oneliner" in asked.flags, "details" in asked.flags
+    style = asked.style
+    asked.out("".join(
+        show_job.record(JobView(job, scene), style.times, bits=style.bits, details=details, one_line=one_line)
+        for job in chosen
+    ))  # fmt: skip
+    return 0
+
+
+def _chosen(snapshot: Snapshot, word: str) -> list[Job]:
+    """The records that an id names: an array's last record first. Raises Stop for an id that nothing has."""
+    number, under, task = word.partition("_")
+    job_id = leading_number(number)
+    if job_id <= 0:
+        raise Stop(1, err=f"scontrol_print_job error: {codes.message(_INVALID)}\n")
+    named = [job for job in snapshot.jobs if job_id in (job.id, job.array_id)]
+    if not named:
+        raise Stop(1, err=f"slurm_load_jobs error: {codes.message(_INVALID)}\n")
+    if under:
+        return [job for job in named if _has_task(job, job_id, leading_number(task))]
+    own = [job for job in named if job.id == job_id]
+    rest = [job for job in named if job.id != job_id]
+    return own + sorted(rest, key=lambda job: -job.id)
+
+
+def _has_task(job: Job, array_id: int, index: int) -> bool:
+    if job.array_id != array_id:
+        return False
+    if isinstance(job.array, ArrayTask):
+        return job.array.index == index
+    return isinstance(job.array, ArrayRest) and index in job.array.pending
+
+
+async def _show_step(asked: Asked, words: Sequence[str]) -> int:
+    snapshot = asked.queue.snapshot()
+    scene = Scene.of(snapshot)
+    job_id = leading_number(words[0].partition(".")[0]) if words else None
+    running = [job for job in load_order(snapshot.jobs) if isinstance(job.state, Running)]
+    chosen = [job for job in running if job_id in (None, job.id, job.array_id)]
+    if not chosen:
+        asked.out("No job steps in the system\n" if not words else f"Job step {words[0]} not found\n")
+        return 1 if words else 0
+    times = asked.style.times
+    for job in chosen:
+        view = JobView(job, scene)
+        lines = [
+            f"StepId={step_id(view)} UserId={job.owner.uid} StartTime={times.stamp(view.started_at)} TimeLimit=UNLIMITED",
+            f"State=RUNNING Partition={view.partition} NodeList={view.batch_host}",
+            "Nodes=1 CPUs=0 Tasks=1 Name=batch Network=(null)",
+            "TRES=(null)",
+            "ResvPorts=(null)",
+            "CPUFreqReq=Default",
+            "SrunHost:Pid=(null):0",
+        ]
+        asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
+    return 0
+
+
+async def _show_node(asked: Asked, words: Sequence[str]) -> int:
+    snapshot = asked.queue.snapshot()
+    names = [node.name for node in snapshot.cluster.nodes]
+    if words:
+        try:
+            names = hostlist.expand(words[0])
+        except hostlist.InvalidHostlist:
+            names = [words[0]]
+    held = show_cluster.held_on(snapshot.jobs)
+    nothing = show_cluster.Held(0, 0)
+    code = 0
+    for name in names:
+        node = snapshot.cluster.node(name)
+        if node is None:
+            asked.out(f"Node {name} not found\n")
+            code = 1
+        elif words or node.state != "FUTURE" or "future" in asked.flags:
+            lines = show_cluster.node(snapshot, node, held.get(name, nothing), asked.call.owner.host)
+            asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
+    return code
+
+
+async def _show_partition(asked: Asked, words: Sequence[str]) -> int:
+    cluster = asked.queue.cluster
+    chosen = [part for part in cluster.partitions if part.name == words[0]] if words else [
+        part for part in cluster.partitions if "all" in asked.flags or not part.hidden
+    ]  # fmt: skip
+    if not chosen:
+        asked.out(f"Partition {words[0]} not found\n" if words else "No partitions in the system\n")
+        return 1 if words else 0
+    for part in chosen:
+        asked.out(show_cluster.block(show_cluster.partition(cluster, part), one_line="oneliner" in asked.flags))
+    return 0
+
+
+async def _show_config(asked: Asked, words: Sequence[str]) -> int:
+    asked.out(show_cluster.config(asked.queue.cluster, asked.queue.now(), asked.style.times, asked.call.owner.host))
+    return 0
+
+
+async def _show_licenses(asked: Asked, words: Sequence[str]) -> int:
+    snapshot = asked.queue.snapshot()
+    scene = Scene.of(snapshot)
+    views = [JobView(job, scene) for job in snapshot.jobs]
+    text = show_cluster.licenses(snapshot.cluster, views, one_line="oneliner" in asked.flags)
+    asked.out(text or "No licenses configured in Slurm.\n")
+    return 0
+
+
+async def _show_reservation(asked: Asked, words: Sequence[str]) -> int:
+    asked.out(f"Reservation {words[0]} not found\n" if words else "No reservations in the system\n")
+    return 1 if words else 0
+
+
+async def _show_daemons(asked: Asked, words: Sequence[str]) -> int:
+    asked.out("slurmctld slurmd\n")
+    return 0
+
+
+async def _show_hostnames(asked: Asked, words: Sequence[str]) -> int:
+    said = words[0] if words else asked.call.environ.get("SLURM_JOB_NODELIST", "")
+    names = _hosts(said)
+    if not names:
+        asked.err("scontrol: error: host list is empty\n")
+    asked.out("".join(name + "\n" for name in names))
+    return 0
+
+
+async def _show_hostlist(asked: Asked, words: Sequence[str]) -> int:
+    return await _fold(asked, words, hostlist.fold)
+
+
+async def _show_hostlistsorted(asked: Asked, words: Sequence[str]) -> int:
+    return await _fold(asked, words, hostlist.fold_sorted)
+
+
+async def _fold(asked: Asked, words: Sequence[str], fold: Callable[[Sequence[str]], str]) -> int:
+    if not words:
+        raise Stop(0, err="invalid encode argument\n")
+    said = words[0]
+    if said.startswith("/"):
+        said = (await asked.call.read(said, 1 << 20)).decode("utf-8", "replace").replace("\n", ",").strip(",")
+    asked.out(fold(_hosts(said)) + "\n")
+    return 0
+
+
+def _hosts(said: str) -> list[str]:
+    try:
+        return hostlist.expand(said)
+    except hostlist.InvalidHostlist as error:
+        raise Stop(1, err=f"scontrol: error: {error.message}\n") from None
+
+
+_ENTITIES: Mapping[str, tuple[int, Callable[[Asked, Sequence[str]], Awaitable[int]]]] = {
+    "config": (1, _show_config),
+    "daemons": (1, _show_daemons),
+    "hostlist": (5, _show_hostlist),
+    "hostlistsorted": (9, _show_hostlistsorted),
+    "hostnames": (5, _show_hostnames),
+    "jobs": (1, _show_job),
+    "jobid": (4, _show_job),
+    "licenses": (2, _show_licenses),
+    "nodes": (1, _show_node),
+    "partitions": (1, _show_partition),
+    "reservations": (1, _show_reservation),
+    "steps": (2, _show_step),
+}
+"""What `show` shows: the name and how much of it is enough."""

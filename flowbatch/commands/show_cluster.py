@@ -1,0 +1,186 @@
+"""`scontrol show node|partition|config|licenses`: the cluster, as 22.05 words it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flowbatch.commands.job_view import JobView
+from flowbatch.core.jobs import Job
+from flowbatch.core.ports import Snapshot
+from flowbatch.core.states import Completing, NodeShare, Running
+from flowbatch.slurm import amounts, hostlist
+from flowbatch.slurm.times import TimeStyle, clock
+from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
+from flowbatch.units import MINUTE
+
+_NULL = "(null)"
+
+
+def block(lines: Sequence[str], *, one_line: bool) -> str:
+    """A record's lines as scontrol lays them out."""
+    if one_line:
+        return " ".join(lines) + "\n"
+    return "\n   ".join(lines) + "\n\n"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What jobs hold on one node."""
+
+    cpus: int
+    memory_mib: int
+
+
+def held_on(jobs: Sequence[Job]) -> dict[str, Held]:
+    """What running jobs hold, by node."""
+    shares: dict[str, list[NodeShare]] = {}
+    for job in jobs:
+        if isinstance(job.state, Running | Completing):
+            for share in job.state.allocation.shares:
+                shares.setdefault(share.node, []).append(share)
+    return {
+        node: Held(sum(share.cpus for share in these), sum(share.memory_mib for share in these))
+        for node, these in shares.items()
+    }
+
+
+def node_state(node: NodeSpec, held: Held) -> str:
+    """IDLE, MIXED or ALLOCATED, and what its configuration says of it."""
+    if node.state in ("DOWN", "FUTURE"):
+        return node.state
+    busy = "IDLE" if not held.cpus else "ALLOCATED" if held.cpus >= node.cpus else "MIXED"
+    return f"{busy}+DRAIN" if node.state == "DRAIN" else busy
+
+
+def node(snapshot: Snapshot, spec: NodeSpec, held: Held, host: str) -> list[str]:
+    """One node. What nobody measures here (load, free memory, boot time) is said to be unknown, in Slurm's words."""
+    features = ",".join(spec.features) or _NULL
+    gres = ",".join(f"{d.name}:{d.type + ':' if d.type else ''}{d.count}" for d in spec.gres) or _NULL
+    partitions = ",".join(part.name for part in snapshot.cluster.partitions if spec.name in part.nodes)
+    total = f"cpu={spec.cpus},mem={amounts.mebibytes(spec.real_memory)},billing={spec.cpus}"
+    used = ",".join(
+        [f"cpu={held.cpus}"] * bool(held.cpus)
+        + [f"mem={amounts.mebibytes(held.memory_mib)}"] * bool(held.memory_mib)
+    )  # fmt: skip
+    return [
+        f"NodeName={spec.name} Arch=x86_64 CoresPerSocket={spec.cores_per_socket} ",
+        f"CPUAlloc={held.cpus} CPUEfctv={spec.cpus} CPUTot={spec.cpus} CPULoad=N/A",
+        f"AvailableFeatures={features}",
+        f"ActiveFeatures={features}",
+        f"Gres={gres}",
+        f"NodeAddr={host} NodeHostName={host} Version=22.05.8",
+        f"RealMemory={spec.real_memory} AllocMem={held.memory_mib} FreeMem=N/A Sockets={spec.sockets} Boards={spec.boards}",
+        f"State={node_state(spec, held)} ThreadsPerCore={spec.threads_per_core} TmpDisk={spec.tmp_disk} "
+        f"Weight={spec.weight} Owner=N/A MCS_label=N/A",
+        f"Partitions={partitions} ",
+        "BootTime=None SlurmdStartTime=None",
+        "LastBusyTime=Unknown",
+        f"CfgTRES={total}",
+        f"AllocTRES={used}",
+        "CapWatts=n/a",
+        "CurrentWatts=0 AveWatts=0",
+        "ExtSensorsJoules=n/s ExtSensorsWatts=0 ExtSensorsTemp=n/s",
+    ]
+
+
+def partition(cluster: ClusterSpec, spec: PartitionSpec) -> list[str]:
+    """One partition."""
+    nodes = [found for name in spec.nodes if (found := cluster.node(name)) is not None]
+    cpus, memory = sum(one.cpus for one in nodes), sum(one.real_memory for one in nodes)
+    return [
+        f"PartitionName={spec.name}",
+        f"AllowGroups=ALL AllowAccounts={_names(spec.allow_accounts)} AllowQos={_names(spec.allow_qos)}",
+        f"AllocNodes=ALL Default={_yes(spec.default)} QoS=N/A",
+        f"DefaultTime={_limit(spec.default_time_min, 'NONE')} DisableRootJobs=NO ExclusiveUser=NO GraceTime=0 "
+        f"Hidden={_yes(spec.hidden)}",
+        f"MaxNodes={_number(spec.max_nodes)} MaxTime={_limit(spec.max_time_min, 'UNLIMITED')} MinNodes={spec.min_nodes} "
+        f"LLN=NO MaxCPUsPerNode={_number(spec.max_cpus_per_node)}",
+        f"Nodes={hostlist.fold_sorted(spec.nodes)}",
+        f"PriorityJobFactor={spec.priority_job_factor} PriorityTier={spec.priority_tier} RootOnly={_yes(spec.root_only)} "
+        f"ReqResv=NO OverSubscribe={_sharing(spec)}",
+        "OverTimeLimit=NONE PreemptMode=OFF",
+        f"State={spec.state} TotalCPUs={cpus} TotalNodes={len(nodes)} SelectTypeParameters=NONE",
+        f"JobDefaults={_NULL}",
+        f"{_memory('Def', spec.def_mem_per_cpu, spec.def_mem_per_node)} "
+        f"{_memory('Max', spec.max_mem_per_cpu, spec.max_mem_per_node)}",
+        f"TRES=cpu={cpus},mem={amounts.mebibytes(memory)},node={len(nodes)},billing={cpus}",
+    ]
+
+
+def _names(names: Sequence[str] | None) -> str:
+    return "ALL" if names is None else ",".join(names)
+
+
+def _yes(flag: bool) -> str:
+    return "YES" if flag else "NO"
+
+
+def _limit(minutes: int | None, missing: str) -> str:
+    return missing if minutes is None else clock(minutes * MINUTE)
+
+
+def _number(count: int | None) -> str:
+    return "UNLIMITED" if count is None else str(count)
+
+
+def _sharing(spec: PartitionSpec) -> str:
+    return {"YES": "YES:4", "FORCE": "FORCE:4"}.get(spec.over_subscribe, spec.over_subscribe)
+
+
+def _memory(which: str, per_cpu: int | None, per_node: int | None) -> str:
+    if per_cpu:
+        return f"{which}MemPerCPU={per_cpu}"
+    return f"{which}MemPerNode={per_node or 'UNLIMITED'}"
+
+
+def config(cluster: ClusterSpec, at: int, times: TimeStyle, host: str) -> str:
+    """The parameters that have an effect here, by name, and how the controller does."""
+    parameters = config_values(cluster)
+    lines = [f"{name:<23} = {parameters[name]}" for name in sorted(parameters, key=str.lower)]
+    head = f"Configuration data as of {times.stamp(at)}\n"
+    return head + "\n".join(lines) + f"\n\n{ping(host)}"
+
+
+def ping(host: str) -> str:
+    return f"Slurmctld(primary) at {host} is UP\n"
+
+
+def config_values(cluster: ClusterSpec) -> Mapping[str, str]:
+    """slurm.conf's own names."""
+    memory = "_Memory" if cluster.select_memory else ""
+    return {
+        "AccountingStorageType": "accounting_storage/none",
+        "ClusterName": cluster.name,
+        "DefMemPerNode": _number(cluster.def_mem_per_node),
+        "EnforcePartLimits": cluster.enforce_part_limits,
+        "FirstJobId": str(cluster.first_job_id),
+        "GresTypes": ",".join(cluster.gres_types) or _NULL,
+        "JobRequeue": str(int(cluster.job_requeue)),
+        "KillWait": f"{cluster.kill_wait_s} sec",
+        "Licenses": ",".join(f"{name}:{count}" for name, count in cluster.licenses) or _NULL,
+        "MailProg": cluster.mail_prog or "/bin/mail",
+        "MaxArraySize": str(cluster.max_array_size),
+        "MaxJobCount": str(cluster.max_job_count),
+        "MaxMemPerNode": _number(cluster.max_mem_per_node),
+        "MinJobAge": f"{cluster.min_job_age_s} sec",
+        "OverTimeLimit": f"{cluster.over_time_limit_min} min",
+        "SchedulerType": "sched/backfill" if cluster.backfill else "sched/builtin",
+        "SelectType": "select/cons_tres",
+        "SelectTypeParameters": f"{'CR_CORE' if cluster.select_cores else 'CR_CPU'}{memory}".upper(),
+        "SLURM_VERSION": "22.05.8",
+    }
+
+
+def licenses(cluster: ClusterSpec, views: Sequence[JobView], *, one_line: bool) -> str:
+    """How many there are of each, and how many running jobs have."""
+    used: dict[str, int] = {}
+    for view in views:
+        for name, count in view.need.licenses if view.allocation and not view.finished else ():
+            used[name] = used.get(name, 0) + count
+    between = " " if one_line else "\n    "
+    return "".join(
+        f"LicenseName={name}{between}Total={total} Used={used.get(name, 0)} Free={total - used.get(name, 0)} "
+        "Reserved=0 Remote=no\n"
+        for name, total in sorted(cluster.licenses)
+    )
