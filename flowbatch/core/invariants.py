@@ -90,7 +90,7 @@ def _reasons(queue: Queue) -> Iterator[str]:
 def _throttles(queue: Queue) -> Iterator[str]:
     """No array runs more tasks than its throttle allows, and none waits for it in vain."""
     for id, entry in queue.indexes.arrays.items():
-        limit = throttle(queue.jobs[id])
+        limit = throttle(queue.jobs[id]) if id in queue.jobs else None
         if limit is not None and entry.active > limit:
             yield f"array {id} runs {entry.active} tasks at a time, not {limit}"
         if entry.limited and not entry.ready and (limit is None or entry.active < limit):

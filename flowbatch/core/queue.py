@@ -28,7 +28,7 @@ from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.scheduling import would_start
 from flowbatch.core.states import Pending
 from flowbatch.core.turn import Turn
-from flowbatch.core.waiting import HELD_BY_USER
+from flowbatch.core.waiting import DEPENDENCY, HELD_BY_USER
 from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.job import JobSpec
@@ -87,7 +87,7 @@ def _new_job(queue: Queue, event: Submitted, spec: JobSpec, partitions: tuple[st
     array = spec.array if isinstance(spec.array, ArraySpec) else None
     dependency = spec.dependency if isinstance(spec.dependency, Dependency) else None
     return Job(
-        id=id, spec=spec, spec_id=id, payload_id=id, owner=event.owner, state=Pending(), submitted_at=event.at,
+        id=id, spec=spec, spec_id=id, payload_id=id, owner=event.owner, state=Pending(DEPENDENCY), submitted_at=event.at,
         priority=0 if spec.hold else priority.at_submission(queue.indexes.bases.least(), event.owner, spec),
         partitions=partitions, array=None if array is None else ArrayRest(array.indices(), array.throttle),
         waiting=() if dependency is None else queue.dependencies.terms(dependency), notes=notes,

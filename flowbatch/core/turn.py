@@ -59,7 +59,9 @@ class Turn:
     def split(self, job: Job, indices: Sequence[int]) -> list[Job]:
         """Those tasks of an array's record as records of their own."""
         own = self.detach(job, indices)
-        for task in own:
+        for task in sorted(
+            own, key=lambda task: task.id != job.id
+        ):  # the array's id first: two records never name a task
             self.put(task)
         return own
 

@@ -44,7 +44,10 @@ class Desk:
 
     def __init__(self, **cluster: object) -> None:
         node = NodeSpec(name="n1", cpus=4, cores_per_socket=4, real_memory=1000)
-        partitions = (PartitionSpec(name="debug", nodes=("n1",), default=True), PartitionSpec(name="other", nodes=("n1",)))
+        partitions = (
+            PartitionSpec(name="debug", nodes=("n1",), default=True),
+            PartitionSpec(name="other", nodes=("n1",)),
+        )
         self.cluster = ClusterSpec(name="c", nodes=(node,), partitions=partitions).model_copy(update=cluster)
         self.queue = Queue(self.cluster, 1)
         self.at = 0

@@ -101,7 +101,12 @@ def test_requeued(desk):
     desk.at = 6
     desk.end(id, signal=15, cause="killed")
     job = desk.queue.jobs[id]
-    assert (job.restarts, job.priority, job.state.reason, job.state.not_before) == (1, priority, "BeginTime", desk.now + 120)
+    assert (job.restarts, job.priority, job.state.reason, job.state.not_before) == (
+        1,
+        priority,
+        "BeginTime",
+        desk.now + 120,
+    )
     assert (job.submitted_at, job.eligible_at, job.scheduled_by) == (desk.now, desk.now + 120, None)
     assert desk.queue.next_wake() == desk.now  # room came free
     desk.passed()
