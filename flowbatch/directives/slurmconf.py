@@ -260,17 +260,3 @@ def _device(node: str, device: GresDevice, files: Mapping[tuple[str, str, str | 
             path for (where, name, _), paths in files.items() if (where, name) == (node, device.name) for path in paths
         )
     return device.model_copy(update={"files": found[: device.count]})
-
-
-# documentation
-
-
-def reference() -> str:
-    """The tables of docs/reference/slurm-conf.md."""
-    tables = (("Cluster", CLUSTER), ("NodeName lines", NODE), ("PartitionName lines", PARTITION), ("gres.conf", GRES))
-    return "\n".join(f"## {title}\n\n{_table(parameters)}" for title, parameters in tables)
-
-
-def _table(parameters: Sequence[Parameter]) -> str:
-    rows = [f"| `{parameter.name}` | {parameter.meaning} |" for parameter in parameters]
-    return "\n".join(["| parameter | meaning |", "|---|---|", *rows]) + "\n"

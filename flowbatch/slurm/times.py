@@ -14,6 +14,9 @@ UNLIMITED = "UNLIMITED"
 _INVALID = "INVALID"
 _LOCALTIME = "/etc/localtime"
 _POSIX = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>)([+-]?)(\d{1,3})(?::(\d{2}))?(?::(\d{2}))?")
+_SECONDS = re.compile(r"(?<!%)%s")
+"""What strftime would take from the process's own zone."""
+
 _STAMP_ROOM = 31
 """Slurm formats a time stamp into 32 bytes."""
 
@@ -85,7 +88,7 @@ class TimeStyle:
         if self.format == "relative":
             return self._relative(local)
         if "%" in self.format:
-            return local.strftime(self.format)[:_STAMP_ROOM]
+            return local.strftime(_SECONDS.sub(str(instant), self.format))[:_STAMP_ROOM]
         return standard(local)
 
     def _relative(self, local: datetime) -> str:

@@ -15,7 +15,7 @@ from flowbatch.spec.resources import Constraint, FeatureGroup, FeatureTerm
 
 FORMS = "a constraint is features with & or | between them, [a|b] for the same on all nodes, *N for so many nodes"
 
-_SIGN = {"all": "&", "any": "|", "matching": "|"}
+_SIGN = {"all": "&", "any": "|"}
 
 
 @lru_cache(maxsize=512)
@@ -33,7 +33,7 @@ def show(constraint: Constraint | None) -> str:
 
 
 def _chain(constraint: Constraint) -> str:
-    """At the start of a text a group needs no parentheses: reading from the left makes it one."""
+    """Reading from the left makes groups, so that the first part of a chain needs no parentheses."""
     if isinstance(constraint, FeatureTerm) or constraint.count is not None or constraint.kind == "matching":
         return _operand(constraint)
     first, *rest = constraint.terms
@@ -44,8 +44,9 @@ def _operand(constraint: Constraint) -> str:
     count = "" if constraint.count is None else f"*{constraint.count}"
     if isinstance(constraint, FeatureTerm):
         return constraint.name + count
-    inside = _SIGN[constraint.kind].join(map(_operand, constraint.terms))
-    return f"[{inside}]" if constraint.kind == "matching" else f"({inside}){count}"
+    if constraint.kind == "matching":
+        return f"[{'|'.join(map(_operand, constraint.terms))}]"
+    return f"({_chain(constraint.model_copy(update={'count': None}))}){count}"
 
 
 def _counted(constraint: Constraint, count: str | None) -> Constraint:

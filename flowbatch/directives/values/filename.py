@@ -62,7 +62,8 @@ _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
 @v_args(inline=True)
 class _Reader(Transformer[Token, "tuple[Piece, ...]"]):
     def verbatim(self, text: str) -> tuple[Piece, ...]:
-        return (Text(_ESCAPED.sub(r"\1", text)),)
+        plain = _ESCAPED.sub(r"\1", text)
+        return (Text(plain),) if plain else ()
 
     def pieces(self, *pieces: Piece) -> tuple[Piece, ...]:
         joined: list[Piece] = []

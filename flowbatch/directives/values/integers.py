@@ -8,7 +8,7 @@ LONG_MAX = 2**63 - 1
 def whole(text: str) -> int:
     """The number that ASCII digits (signed or not, blanks around them) spell; past a long, some number past a long."""
     digits = text.strip().lstrip("+-").lstrip("0")
-    number = int(digits) if 0 < len(digits) < 20 else 0 if not digits else 10**20
+    number = int(digits) if 0 < len(digits) < 21 else 0 if not digits else 10**21
     return -number if "-" in text else number
 
 
