@@ -148,14 +148,22 @@ class World:
         pids = self.paths.node / "node.pid"
         if pids.exists():
             pid = int(pids.read_text())
-            os.kill(pid, signal.SIGTERM)
-            until(lambda: not Path(f"/proc/{pid}").exists(), "the node daemon is gone")
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: gone(pid), "the node daemon is gone")
 
 
 def ended(pid: int) -> bool:
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
+        return True
+
+
+def gone(pid: int) -> bool:
+    """Dead, buried or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
         return True
 
 
@@ -180,10 +188,10 @@ def dies_at(number: int) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[Callable[[str], World]]:
+def world() -> Iterator[Callable[[], World]]:
     made: list[World] = []
 
-    def new(name: str = "one") -> World:
+    def new() -> World:
         root = Path("/tmp") / f"fb-{os.getpid()}-{len(made)}"  # short: sockets
         (root / "work").mkdir(parents=True)
         made.append(World(root))
@@ -200,10 +208,10 @@ def survives(world: World, instant: int, statements: bool = False) -> bool:
     first = world.controller(dies_at(instant), statements)
     submitted = world.ask("submit") if not ended(first) else None
     finished = world.ask("wait") if submitted else None
-    lived = not ended(first)
-    if lived:
+    lived = False
+    if not ended(first):
         os.kill(first, signal.SIGTERM)
-        os.waitpid(first, 0)
+        lived = os.WIFEXITED(os.waitpid(first, 0)[1])
     second = world.controller()
     assert not ended(second), "the second controller does not start"
     told = world.ask("wait")
@@ -224,14 +232,22 @@ def survives(world: World, instant: int, statements: bool = False) -> bool:
     return lived
 
 
-@pytest.mark.parametrize("instant", range(4, 28))
-def test_at_each_instant(world, instant):
+@pytest.mark.parametrize("instant", range(4, 24, 2))
+def test_at_some_instants(world, instant):
     survives(world(), instant)
 
 
-@pytest.mark.parametrize("statement", [20, 22, 24, 26, 28, 30, 32, 35, 38, 41, 44, 47])
-def test_before_statements(world, statement):
+@pytest.mark.parametrize("statement", [22, 28, 35, 44])
+def test_before_some_statements(world, statement):
     survives(world(), statement, statements=True)
+
+
+@pytest.mark.long
+def test_at_every_instant(world):
+    instant = 1
+    while not survives(world(), instant):
+        instant += 1
+    assert instant > 20
 
 
 @pytest.mark.long
