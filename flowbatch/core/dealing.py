@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flowbatch.core.choosing import Pick
-from flowbatch.core.loads import devices
+from flowbatch.core.loads import devices, members
 from flowbatch.core.offers import core_threads, free_cores, free_devices
 from flowbatch.core.sizing import Demand, GresWant
 from flowbatch.core.states import Allocation, NodeShare
@@ -102,8 +102,9 @@ def _cpu_ids(cluster: ClusterSpec, need: Demand, pick: Pick, cpus: int) -> tuple
     node, load = offer.node, offer.load
     unit = core_threads(cluster, node)
     count = -(-cpus * offer.threads // unit)
-    idle = free_cores(load, unit, sharing=False)
-    free = idle if len(idle) >= count else free_cores(load, unit, need.sharing)
+    idle = free_cores(node, load, unit, sharing=False)
+    cores = idle if idle.bit_count() >= count else free_cores(node, load, unit, sharing=need.sharing)
+    free = [cpu // unit for cpu in members(cores)]
     if len(free) < count:
         return None
     per_socket = max(1, node.cpus // unit // node.sockets)
@@ -112,17 +113,17 @@ def _cpu_ids(cluster: ClusterSpec, need: Demand, pick: Pick, cpus: int) -> tuple
     chunk = -(-need.cpus_per_task * offer.threads // unit)
     chosen: list[int] = []
     while len(chosen) < count:
-        for cores in sockets:
+        for of_socket in sockets:
             taken = min(chunk, count - len(chosen))
-            chosen += cores[:taken]
-            del cores[:taken]
+            chosen += of_socket[:taken]
+            del of_socket[:taken]
     return tuple(core * unit + thread for core in sorted(chosen) for thread in range(unit))
 
 
 def _whole(pick: Pick) -> tuple[Held, ...]:
     """Every device of the node."""
     return tuple(
-        (d.name, d.type, tuple(range(d.first, d.first + d.count))) for d in devices(pick.offer.node) if d.count
+        (d.name, d.type, tuple(range(d.first, d.first + d.count))) for d in devices(pick.offer.node.gres) if d.count
     )
 
 

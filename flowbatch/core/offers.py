@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from flowbatch.core.loads import Devices, Load, devices
+from flowbatch.core.loads import Devices, Load, bits, devices, members
 from flowbatch.core.sizing import Demand, GresWant
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 
@@ -48,14 +49,14 @@ def offer(
 ) -> Offer | None:
     """What `node` can give, or None if it is of no use to the job. `need.constraint` and names are not asked here.
     `sharing`: CPUs that others share count as well."""
-    if not load.idle and (need.whole_nodes or need.sharing != bool(load.shared)):
-        return None  # jobs that share CPUs and jobs that do not never meet on a node
+    if (need.whole_nodes and load.held) or not load.welcomes(sharing=need.sharing):
+        return None
     unit = core_threads(cluster, node)
-    cores = free_cores(load, unit, sharing)
+    cores = free_cores(node, load, unit, sharing=sharing)
     if not _shape_fits(need, node, cores, unit):
         return None
     threads = unit if need.whole_cores else 1
-    cpus = len(cores) * (unit // threads)
+    cpus = cores.bit_count() * (unit // threads)
     if partition.max_cpus_per_node is not None and not need.whole_nodes:
         cpus = min(cpus, (partition.max_cpus_per_node - load.partition_cpus(partition.name)) // threads)
     memory = node.real_memory - load.memory_mib if cluster.select_memory else node.real_memory
@@ -72,23 +73,26 @@ def offer(
     return Offer(node, position, load, cpus, threads, unit // threads, gres)
 
 
-def free_cores(load: Load, unit: int, sharing: bool) -> list[int]:
-    """Numbers of the cores (groups of `unit` neighbouring CPUs) that are wholly free."""
-    free = load.free_cpus(sharing)
-    if unit == 1:
-        return free
-    counts: dict[int, int] = {}
-    for cpu in free:
-        counts[cpu // unit] = counts.get(cpu // unit, 0) + 1
-    return [core for core, count in counts.items() if count == unit]
+def free_cores(node: NodeSpec, load: Load, unit: int, *, sharing: bool) -> int:
+    """The cores that are wholly free, each as the bit of its first CPU; a core is `unit` neighbouring CPUs."""
+    free = load.free(node, sharing=sharing)
+    cores = free
+    for thread in range(1, unit):
+        cores &= free >> thread
+    return cores & _first_cpus(node.cpus, unit)
+
+
+@lru_cache(maxsize=1024)
+def _first_cpus(cpus: int, unit: int) -> int:
+    return bits(range(0, cpus, unit))
 
 
 def free_devices(node: NodeSpec, load: Load, name: str, type_: str | None) -> list[tuple[Devices, list[int]]]:
     """The free device numbers of a gres by type, in the node's order; `type_` None is any."""
-    held = load.held(name)
+    held = load.devices(name)
     return [
         (group, [i for i in range(group.first, group.first + group.count) if not held >> i & 1])
-        for group in devices(node)
+        for group in devices(node.gres)
         if group.name == name and type_ in (None, group.type)
     ]
 
@@ -131,7 +135,7 @@ def _memory_fits(need: Demand, node: NodeSpec, free: int, gres: tuple[int, ...])
     return True
 
 
-def _shape_fits(need: Demand, node: NodeSpec, cores: list[int], unit: int) -> bool:
+def _shape_fits(need: Demand, node: NodeSpec, cores: int, unit: int) -> bool:
     """`--sockets-per-node` and its kin: so many sockets with so many free cores each."""
     if need.threads_per_core > node.threads_per_core or need.tmp_mib > node.tmp_disk:
         return False
@@ -149,11 +153,11 @@ def _shape_fits(need: Demand, node: NodeSpec, cores: list[int], unit: int) -> bo
         return True
     per_socket = max(1, node.cpus // unit // node.sockets)
     counts = [0] * node.sockets
-    for core in cores:
-        counts[min(core // per_socket, node.sockets - 1)] += 1
+    for cpu in members(cores):
+        counts[min(cpu // unit // per_socket, node.sockets - 1)] += 1
     return sum(count >= max(1, need.cores_per_socket) for count in counts) >= max(1, need.sockets_per_node)
 
 
 def _has_gpu(node: NodeSpec, cpus: int) -> bool:
     """Whether the node could give one GPU its CPUs: `--cpus-per-gpu` wants that even if no GPU is asked for."""
-    return node.cpus >= cpus and any(group.name == "gpu" for group in devices(node))
+    return node.cpus >= cpus and any(group.name == "gpu" for group in devices(node.gres))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from flowbatch.core import constraints
 from flowbatch.core.choosing import choose
 from flowbatch.core.dealing import deal
-from flowbatch.core.loads import Load
+from flowbatch.core.loads import EMPTY, Load
 from flowbatch.core.offers import Offer, offer
-from flowbatch.core.sizing import Demand, demand, partition_nodes
+from flowbatch.core.sizing import Demand, demand
 from flowbatch.core.states import Allocation
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
@@ -21,16 +22,32 @@ class Occupancy:
 
     def __init__(self, cluster: ClusterSpec) -> None:
         self.cluster = cluster
-        self._nodes = {node.name: node for node in cluster.nodes}
-        self._positions = {node.name: i for i, node in enumerate(cluster.nodes)}
-        self._loads = {node.name: Load.empty(node) for node in cluster.nodes}
+        self._places = {node.name: (i, node) for i, node in enumerate(cluster.nodes)}
+        self._rooms: dict[str, list[tuple[int, NodeSpec]]] = {}
+        self._loads = dict.fromkeys(self._places, EMPTY)
         self._licenses: dict[str, int] = {}
+        self._idle = sum(node.cpus for node in cluster.nodes)
 
     def copy(self) -> Occupancy:
         """An independent copy; costs one dictionary of the nodes."""
+        return self._with(dict(self._loads), dict(self._licenses), self._idle)
+
+    def union(self, others: Sequence[Occupancy]) -> Occupancy:
+        """What is held here or in any of the others (other times of the same cluster)."""
+        loads = dict(self._loads)
+        licenses = dict(self._licenses)
+        for other in others:
+            for name, load in other._loads.items():
+                if load is not loads[name]:
+                    loads[name] = loads[name].union(load)
+            for name, count in other._licenses.items():
+                licenses[name] = max(licenses.get(name, 0), count)
+        return self._with(loads, licenses, min(one._idle for one in (self, *others)))
+
+    def _with(self, loads: dict[str, Load], licenses: dict[str, int], idle: int) -> Occupancy:
         twin = object.__new__(Occupancy)
-        twin.cluster, twin._nodes, twin._positions = self.cluster, self._nodes, self._positions
-        twin._loads, twin._licenses = dict(self._loads), dict(self._licenses)
+        twin.cluster, twin._places, twin._rooms = self.cluster, self._places, self._rooms
+        twin._loads, twin._licenses, twin._idle = loads, licenses, idle
         return twin
 
     def load(self, node: str) -> Load:
@@ -44,8 +61,7 @@ class Occupancy:
         """The allocation is held from now on. Nodes that the cluster no longer has are passed over."""
         for share in allocation.shares:
             if share.node in self._loads:
-                load = self._loads[share.node]
-                self._loads[share.node] = load.taken(share, allocation.partition, allocation.sharing)
+                self._hold(share.node, self._loads[share.node].taken(share, allocation.partition, allocation.sharing))
         for name, count in allocation.licenses:
             self._licenses[name] = self._licenses.get(name, 0) + count
 
@@ -53,10 +69,13 @@ class Occupancy:
         """The allocation, which was added, is free again."""
         for share in allocation.shares:
             if share.node in self._loads:
-                load = self._loads[share.node]
-                self._loads[share.node] = load.returned(share, allocation.partition, allocation.sharing)
+                self._hold(share.node, self._loads[share.node].returned(share, allocation.partition))
         for name, count in allocation.licenses:
             self._licenses[name] = self._licenses.get(name, 0) - count
+
+    def _hold(self, node: str, load: Load) -> None:
+        self._idle += self._loads[node].held.bit_count() - load.held.bit_count()
+        self._loads[node] = load
 
     def licenses_suffice(self, need: Demand) -> bool:
         """Whether the licences that the job wants are free now."""
@@ -72,12 +91,17 @@ class Occupancy:
 
     def find(self, need: Demand, partition: PartitionSpec, avoid: frozenset[str] = frozenset()) -> Allocation | None:
         """Where `need` can be met now, outside the nodes `avoid`, or None."""
-        if not self.licenses_suffice(need):
+        if (need.cpus > self._idle and not need.sharing) or not self.licenses_suffice(need):
             return None
         barred = avoid | need.exclude
-        nodes = [node for node in partition_nodes(self.cluster, partition.name) if node.name not in barred]
         for sharing in (False, True) if need.sharing else (False,):
-            offers = self._offers(need, partition, nodes, sharing)
+            offers = [
+                one
+                for position, node in self._room(partition)
+                if node.name not in barred
+                for one in [offer(self.cluster, partition, need, node, position, self._loads[node.name], sharing)]
+                if one is not None
+            ]
             for eligible, required in _selections(need, offers):
                 picks = choose(need, eligible, required)
                 allocation = None if picks is None else deal(self.cluster, need, picks)
@@ -85,13 +109,14 @@ class Occupancy:
                     return allocation
         return None
 
-    def _offers(self, need: Demand, partition: PartitionSpec, nodes: Sequence[NodeSpec], sharing: bool) -> list[Offer]:
-        found: list[Offer] = []
-        for node in nodes:
-            position, load = self._positions[node.name], self._loads[node.name]
-            one = offer(self.cluster, partition, need, node, position, load, sharing)
-            if one is not None:
-                found.append(one)
+    def _room(self, partition: PartitionSpec) -> list[tuple[int, NodeSpec]]:
+        """The nodes of a partition with their places in the cluster, in its order."""
+        found = self._rooms.get(partition.name)
+        if found is None:
+            found = sorted(
+                (self._places[name] for name in set(partition.nodes) & self._places.keys()), key=itemgetter(0)
+            )
+            self._rooms[partition.name] = found
         return found
 
 

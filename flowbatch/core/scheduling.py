@@ -25,7 +25,7 @@ BACKFILL_DEPTH = 100
 BOOKINGS = 20
 """Waiting jobs that are promised a start in one pass; the first of each partition always is."""
 
-PATIENCE = 10
+PATIENCE = 3
 """A pass looks at this many times `default_queue_depth` jobs at most, those included that only wait behind others."""
 
 CONFIG_REASON_S = 60
@@ -176,7 +176,8 @@ class _Pass:
         """Why the job cannot start in this partition now."""
         if not self.free.licenses_suffice(one.need):
             return "Licenses"
-        if self.free.find(one.need, one.partition, self.out) is not None:
+        overtaken = self.taken > self.out and self.taken.issuperset(one.partition.nodes)
+        if overtaken or self.free.find(one.need, one.partition, self.out) is not None:
             return NODES_TAKEN
         if self._only_busy(one):
             return "Resources"
