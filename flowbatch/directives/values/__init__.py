@@ -21,12 +21,12 @@ what sbatch refuses must be refused while options are read; what only the contro
 | begin | --begin --deadline (`parse(text, now, zone)`) | instant |
 | export | --export | Export |
 | mail | --mail-type | tuple of MailType |
-| switches | --switches | Switches |
-| distribution | --distribution | Distribution |
+| distribution | --distribution | text as listed |
 | licenses | --licenses | tuple of License |
-| frequency | --cpu-freq (`parse_cpu`), --gpu-freq (`parse_gpu`) | text as shown |
-| binding | --gpu-bind --mem-bind --cpu-bind (`parse_gpu`, `parse_mem`, `parse_cpu`) | text as shown |
+| frequency | --cpu-freq (`parse_cpu`), --gpu-freq (`parse_gpu`) | text as listed |
+| binding | --gpu-bind (`parse_gpu`), --mem-bind (`parse_mem`) | text as listed |
 | nodeinfo | --extra-node-info | NodeInfo |
-| words | --open-mode --propagate --nice --priority and other words | see there |
 | squeue_format | squeue -o (`parse_short`), -O (`parse_long`) | tuples of Column |
+
+Words without structure (--open-mode, --exclusive, --hint ...) are tables in `directives.settings`.
 """
