@@ -99,17 +99,17 @@ class Chosen:
         self.said.pop(name, None)
 
     def next_component(self) -> Chosen:
-        """What a later component of a heterogeneous job begins with."""
+        """What a later component of a heterogeneous job begins with; of itself it has said nothing yet."""
         later = Chosen()
         later.said = {name: use for name, use in self.said.items() if use.option.carried}
         kept = {slot(name) for name in later.said}
         later.values = {name: value for name, value in self.values.items() if name in kept}
-        later.history = [use for use in self.history if use.option.carried]
         return later
 
     def order(self, name: str) -> int:
-        """How late an option was set, for telling the later of two."""
-        return self.history.index(self.said[name])
+        """How late an option was set, for telling the later of two; -1 for what an earlier component said."""
+        use = self.said[name]
+        return self.history.index(use) if use in self.history else -1
 
     def origin(self, name: str) -> Origin | None:
         use = self.said.get(name)

@@ -211,7 +211,7 @@ LATER: tuple[Option, ...] = (
     Option("tres-per-task", "text", "refused", "newer than 22.05: say --gpus-per-task or --cpus-per-task", since="23.02"),
     Option("tres-bind", "text", "refused", "newer than 22.05: say --gpu-bind", since="23.02"),
     Option("container-id", "text", "refused", "newer than 22.05, and there is no OCI runtime here", since="23.02"),
-    Option("extra", "text", "refused", "newer than 22.05: say --comment", since="23.02"),
+    Option("extra", "text", "refused", "newer than 22.05, which reads it as --extra-node-info: say --comment", since="23.02"),
     Option("external-launcher", "flag", "refused", "newer than 22.05", arity="none", commands=RUN, since="23.11"),
     Option("resv-ports", "text", "refused", "newer than 22.05 for sbatch and salloc", arity="optional", commands=BATCH | ALLOC, since="24.05"),
     Option("oom-kill-step", "text", "refused", "newer than 22.05: the whole job ends when it is out of memory", arity="optional", since="24.05"),

@@ -57,8 +57,8 @@ def test_every_value(read: Callable[..., Any], chunk: int) -> None:
                 else None
             )
             wanted = None if entry["shown"] is None else decoded(entry["shown"])
-            if entry["opt"] == "begin":
-                shown, wanted = (shown or "")[:0], (wanted or "")[:0]
+            if value.startswith("now"):
+                shown = wanted = None
             got = (bool(outcome.tables), shown, outcome.messages, outcome.exit_code)
             want = (entry["parsed"], wanted, messages(entry), 0 if entry["parsed"] else entry["rc"])
             yield f"--{option}={value!r}: {got}, not {want}" if got != want else None

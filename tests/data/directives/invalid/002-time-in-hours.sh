@@ -1,0 +1,2 @@
+#!/bin/bash
+#SBATCH -J x --time=24h

@@ -1,0 +1,2 @@
+#!/bin/bash
+#SBATCH --tres-per-task=gres/gpu:1

@@ -1,0 +1,2 @@
+#SBATCH -N1
+true

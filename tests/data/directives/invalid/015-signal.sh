@@ -1,0 +1,2 @@
+#!/bin/bash
+#SBATCH --signal=B:FOO@60
