@@ -39,11 +39,11 @@ exit 0;
 
 # The child: becomes the script, in its own process group.
 sub run {
+    $SIG{$_} = 'DEFAULT' for @ignored;    # before anybody knows its pid: no signal to it may be lost
     setpgrp(0, 0);
     syswrite($gate, "$$\n");
     unless (sysread($gate, my $go, 1)) { record("unrun 0"); exit 0 }
     close $gate;
-    $SIG{$_} = 'DEFAULT' for @ignored;
     %ENV = ();
     for (@words) { my ($name, $value) = split /=/, $_, 2; $ENV{$name} = $value }
     $ENV{SLURM_TASK_PID} = $$;

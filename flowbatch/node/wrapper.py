@@ -47,6 +47,8 @@ def main(spool: str, gate: int, prctl: int, _fsync: int) -> None:
 
 def run(spool: str, gate: int, command: list[bytes], environment: list[bytes]) -> int:
     """The child: becomes the script, in its own process group; returns only if it cannot."""
+    for ignored in IGNORED:
+        signal.signal(ignored, signal.SIG_DFL)
     os.setpgid(0, 0)
     try:
         os.write(gate, b"%d\n" % os.getpid())
@@ -57,8 +59,6 @@ def run(spool: str, gate: int, command: list[bytes], environment: list[bytes]) -
         record(spool, "unrun 0")
         return 0
     os.close(gate)
-    for ignored in IGNORED:
-        signal.signal(ignored, signal.SIG_DFL)
     variables = dict(word.split(b"=", 1) for word in environment)
     variables[b"SLURM_TASK_PID"] = b"%d" % os.getpid()
     first = re.match(rb"#!(.*)", slurp(command[0]))

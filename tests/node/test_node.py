@@ -174,7 +174,7 @@ X
 for s in CONT TERM USR1; do trap "log shell $s" $s; done
 bash child.sh child & setsid bash child.sh apart &
 echo shell ready >> signals
-while [ ! -e enough ]; do wait; done
+while [ ! -e enough ]; do sleep 0.05; done
 """
 
 
@@ -247,7 +247,7 @@ def test_the_closing_line_says_why(play, why, words, cause):
 @pytest.mark.parametrize(("number", "lines"), [(signal.SIGTERM, 1), (signal.SIGINT, 0)])
 def test_a_terminating_signal_alone_leaves_the_closing_line_too(play, number, lines):
     async def scene(node):
-        node.node.launch(node.job("trap : INT; touch ready; sleep 1000 & wait"))
+        node.node.launch(node.job("trap 'exit 5' INT; touch ready; while :; do sleep 0.05; done"))
         await node.until((node.work / "ready").exists)
         node.node.deliver(key(), number, "batch")
         report = await node.said("ended")
@@ -488,6 +488,19 @@ def test_jobs_that_are_cancelled_together_all_end(play):
         for number in range(1, 11):
             node.node.stop(key(number), "cancelled")
         for number in range(1, 11):
+            assert (await node.said("ended", of=key(number))).signal == 15
+
+    play(scene)
+
+
+def test_a_signal_right_after_the_gate_is_not_lost(play, wrapper):
+    """The script may not have been executed yet: its process must die of the signal all the same."""
+
+    async def scene(node):
+        for number in range(1, 21):
+            node.node.launch(node.job("exec sleep 1000", job_id=number))
+            await node.said("launched", of=key(number))
+            node.node.stop(key(number), "cancelled")
             assert (await node.said("ended", of=key(number))).signal == 15
 
     play(scene)
