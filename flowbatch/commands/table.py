@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flowbatch.commands import flow_explain, flow_info, flow_jobs, flow_submit, sbatch, scancel, squeue
+from flowbatch.commands import flow_explain, flow_info, flow_jobs, flow_submit, sbatch, scancel, scontrol, squeue
 from flowbatch.commands.call import Command
 
 COMMANDS: dict[str, Command] = {
     "sbatch": sbatch.main,
     "squeue": squeue.main,
     "scancel": scancel.main,
+    "scontrol": scontrol.main,
     "flow-explain": flow_explain.explain,
     "flow-info": flow_info.info,
     "flow-job": flow_jobs.job,

@@ -66,7 +66,7 @@ def reader(cluster) -> Reader:  # type: ignore[no-untyped-def]  # see Reader
 
 
 def test_the_main_command(reader: Reader) -> None:
-    assert reader.says("flow", "submit", "train.slurm", "--wait") == "Submitted batch job 1\n"
+    assert reader.says("flow", "submit", "train.slurm", "--wait", "--", "--epochs", "100") == "Submitted batch job 1\n"
     said = reader.says("flow", "logs")
     assert said == reader.text("train-1.out") and said.startswith("job 1 on ")
     assert float(re.search(r"^done: accuracy ([\d.]+)", said, re.MULTILINE)[1]) > 0.95  # type: ignore[index]  # else it fails
