@@ -11,6 +11,7 @@ from flowbatch.commands.sbatch import Understood, understand
 from flowbatch.core.ports import QueuePort
 from flowbatch.directives.diagnosis import Diagnosis, DirectiveError, Origin
 from flowbatch.directives.explain import Explanation, Finding, explain
+from flowbatch.directives.market import FLOW_OPTIONS
 from flowbatch.directives.options import OPTIONS
 from flowbatch.directives.values import array, constraint, dependency, gres, licenses
 from flowbatch.directives.values.syntax import ValueSyntax
@@ -41,9 +42,9 @@ class Asked:
         """Raises DirectiveError for a waiver of what is no option."""
         at = argv.index("--")
         waived = {word.partition("=")[2].lstrip("-") for word in argv[:at] if word.startswith("--waive=")}
-        unknown = waived - {option.name for option in OPTIONS}
+        unknown = waived - {option.name for option in (*OPTIONS, *FLOW_OPTIONS)}
         if unknown:
-            raise _fault(f"--waive {min(unknown)}: sbatch has no such option")
+            raise _fault(f"--waive {min(unknown)}: there is no such option")
         return cls("--strict" in argv[:at], "--json" in argv[:at], frozenset(waived), argv[at + 1 :])
 
 

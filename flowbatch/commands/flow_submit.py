@@ -91,8 +91,8 @@ async def _ask(call: Call, queue: QueuePort, wanted: Request) -> int:
 
 def refusal(reply: Refused, chosen: Chosen) -> Diagnosis:
     """The controller's refusal, with the place of the option that it speaks of."""
-    message = ": ".join((codes.message(reply.code), *reply.lines))
-    return Diagnosis(message, (), 1, _origin(reply.code, chosen), reply.hint)
+    more = f" ({'; '.join(reply.lines)})" if reply.lines else ""
+    return Diagnosis(codes.message(reply.code) + more, (), 1, _origin(reply.code, chosen), reply.hint)
 
 
 def _origin(code: str, chosen: Chosen) -> Origin | None:
