@@ -42,7 +42,7 @@ class Asked:
         """Raises DirectiveError for a waiver of what is no option."""
         at = argv.index("--")
         waived = {word.partition("=")[2].lstrip("-") for word in argv[:at] if word.startswith("--waive=")}
-        unknown = waived - {option.name for option in (*OPTIONS, *FLOW_OPTIONS)}
+        unknown = waived - {option.name for option in OPTIONS} - {term.name for term in FLOW_OPTIONS}
         if unknown:
             raise _fault(f"--waive {min(unknown)}: there is no such option")
         return cls("--strict" in argv[:at], "--json" in argv[:at], frozenset(waived), argv[at + 1 :])
