@@ -31,12 +31,12 @@ MAX_PRIORITY = 4294967295
 
 @dataclass
 class Scene:
-    """What the views of one listing share; `_demands` by specification and partition, worked out once."""
+    """What the views of one listing share. Needs are worked out once for each wish: many jobs ask for the same."""
 
     at: int
     cluster: ClusterSpec
     planned: Mapping[int, tuple[int, tuple[str, ...]]]
-    _demands: dict[tuple[int, str], Demand] = field(default_factory=dict)
+    _demands: dict[tuple[Resources, str], Demand] = field(default_factory=dict)
     _node_texts: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     @classmethod
@@ -54,11 +54,13 @@ class Scene:
 
     def demand(self, job: Job) -> Demand:
         """What the job needs in its first partition (the one it runs in, once it does)."""
-        key = job.spec_id, job.partitions[0] if job.partitions else ""
-        if key not in self._demands:
-            partition = self.partitions.get(key[1]) or PartitionSpec(name=key[1], nodes=())
-            self._demands[key] = demand(self.cluster, partition, job.spec)
-        return self._demands[key]
+        name = job.partitions[0] if job.partitions else ""
+        key = job.spec.resources, name
+        found = self._demands.get(key)
+        if found is None:
+            partition = self.partitions.get(name) or PartitionSpec(name=name, nodes=())
+            found = self._demands[key] = demand(self.cluster, partition, job.spec)
+        return found
 
     def nodes_text(self, nodes: tuple[str, ...]) -> str:
         """`n[1-3]`."""

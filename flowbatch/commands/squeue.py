@@ -12,7 +12,7 @@ from flowbatch.commands.command_options import known_clusters, unreachable_clust
 from flowbatch.commands.job_fields import VALUES, Style, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import Stop, Wanted, column_format, read
-from flowbatch.commands.squeue_rows import expanded, is_known, rows
+from flowbatch.commands.squeue_rows import chosen_nodes, expanded, is_known, rows
 from flowbatch.commands.squeue_verbose import words
 from flowbatch.core.ports import QueuePort, Snapshot
 from flowbatch.directives.values import squeue_format
@@ -51,6 +51,8 @@ async def _print(call: Call, queue: QueuePort, wanted: Wanted) -> None:
         return
     format_text, by_name = column_format(wanted, call.environ)
     call.out.write(_clusters(wanted, snapshot))
+    if "nodelist" in wanted.words:
+        chosen_nodes(snapshot.cluster, wanted.words["nodelist"])
     if wanted.verbose:
         call.out.write(words(wanted, format_text if {"format", "Format"} & set(wanted.words) else None))
     style = _style(call, snapshot, wanted)

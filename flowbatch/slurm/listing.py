@@ -58,9 +58,13 @@ def formatter(columns: Sequence[Column]) -> Callable[[Sequence[str]], str]:
     Made once for many rows: a row of ASCII is one `%`, and where characters are not bytes each cell is made by itself.
     """
     template = "".join(_slot(column) + column.suffix.replace("%", "%%") for column in columns)
+    particular = [(at, column) for at, column in enumerate(columns) if _is_particular(column)]
 
     def line(values: Sequence[str]) -> str:
-        made = template % tuple([column.fit(value) for column, value in zip(columns, values, strict=True)])
+        shown = list(values)
+        for at, column in particular:
+            shown[at] = column.fit(shown[at])
+        made = template % tuple(shown)
         if made.isascii():
             return made
         return "".join([column.cell(value) for column, value in zip(columns, values, strict=True)])
@@ -74,5 +78,13 @@ def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
     return "".join([made(row) + "\n" for row in rows])
 
 
+def _is_particular(column: Column) -> bool:
+    """Whether cutting at the width is not all there is to it."""
+    return (column.right and column.whole) or (not column.right and 0 < column.room < len(NULL))
+
+
 def _slot(column: Column) -> str:
-    return f"%{'' if column.right else '-'}{column.room}s" if column.room else "%s"
+    width = column.room
+    if not width:
+        return "%s"
+    return f"%{width}s" if column.right and column.whole else f"%{'' if column.right else '-'}{width}.{width}s"
