@@ -65,8 +65,9 @@ def _due_pending(turn: Turn, job: Job, state: Pending) -> None:
 def _schedule(turn: Turn) -> None:
     """One scheduling pass, carried out; another one is due at once if this one started something and did not see all."""
     queue = turn.queue
-    unseen = len(queue.indexes.ready) > queue.cluster.default_queue_depth
-    found = plan(queue.cluster, queue.occupancy, queue.candidates(), queue.running(), turn.at)
+    candidates = queue.candidates()
+    found = plan(queue.cluster, queue.occupancy, candidates, queue.running(), turn.at)
+    unseen = next(candidates, None) is not None
     queue.planned, queue.blocked = found.planned, found.blocked
     places = _by_record(found)
     for id, own in places.items():

@@ -143,6 +143,30 @@ def test_a_task_that_is_held_gets_a_record(desk):
     }  # fmt: skip
 
 
+def test_every_task_may_be_named(desk):
+    desk.submit(array="0-1")
+    desk.hold("1_[0-1]")
+    assert shape(desk) == {"1_1 (1)": "pending JobHeldUser", "1_0 (2)": "pending JobHeldUser"}
+
+
+def test_only_as_many_as_there_is_room_for_stop_waiting_for_it(desk):
+    desk.submit(array="1-5%1", hold=True)
+    desk.release("1_[1-4]")
+    desk.passed()
+    desk.end(2)
+    assert desk.listing() == {
+        1: "pending JobHeldUser", 2: "finished COMPLETED", 3: "pending None", 4: "pending JobArrayTaskLimit",
+        5: "pending JobArrayTaskLimit",
+    }  # fmt: skip
+
+
+def test_what_is_known_of_the_past_stays_with_the_array(desk):
+    desk.submit(array="1-4%1")
+    desk.cancel("1_1")
+    desk.passed()
+    assert [desk.queue.jobs[id].past.cancelled for id in (1, 2)] == [True, False]
+
+
 def test_holding_an_array_that_is_partly_over(desk):
     desk.submit(array="1-3%1")
     desk.passed()

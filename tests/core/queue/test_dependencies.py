@@ -64,6 +64,16 @@ def test_of_alternatives_all_are_shown(over):
     assert shown(over, id) == [("afterok", 2, None, "failed"), ("afternotok", 1, None, "failed")]
 
 
+def test_one_alternative_that_failed_is_not_the_end(desk):
+    bad, running = desk.run(), desk.run()
+    id = desk.submit(depend=f"afterok:{bad}?afterok:{running}")
+    desk.end(bad, code=1)
+    assert desk.reason(id) == "Dependency"
+    assert [what for *_, what in shown(desk, id)] == ["failed", "unfulfilled"]
+    desk.end(running)
+    assert desk.reason(id) == "None"
+
+
 def test_a_chain(desk):
     first = desk.run()
     ok, bad, either = (

@@ -118,6 +118,17 @@ def test_a_job_outlives_its_node(desk):
 
 
 def test_the_same_shape_again_is_no_news(desk):
-    desk.run()
+    desk.run(cpus=4)
+    desk.submit()
+    desk.passed()
     assert desk.configure() == Stepped()
     assert desk.queue.next_wake() is None
+
+
+def test_a_pass_that_did_not_see_all_is_followed_by_another(desk_of):
+    node = desk_of().cluster.nodes[0].model_copy(update={"cpus": 64, "cores_per_socket": 64})
+    desk = desk_of(nodes=(node,), default_queue_depth=1, backfill=False)
+    for _ in range(30):
+        desk.submit()
+    desk.passed()
+    assert set(desk.listing().values()) == {"running"}
