@@ -1,0 +1,93 @@
+"""The whole corpus through sbatch and the real queue: also what the controller answers is what real Slurm answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowbatch import text
+from flowbatch.commands import sbatch
+from flowbatch.spec.cluster import ClusterSpec, GresDevice, NodeSpec, PartitionSpec
+
+CORPUS = Path(__file__).parents[1] / "data/corpus"
+CHUNKS = 8
+
+NODES = tuple(
+    NodeSpec(
+        name=f"n{number}", cpus=8, cores_per_socket=8, real_memory=4000,
+        gres=(GresDevice(name="gpu", type="h100", count=8),),
+    )
+    for number in range(1, 5)
+)  # fmt: skip
+CLUSTER = ClusterSpec(
+    name="oracle",
+    nodes=NODES,
+    partitions=(PartitionSpec(name="debug", nodes=tuple(node.name for node in NODES), default=True),),
+    max_array_size=100001,
+    max_job_count=200000,
+    gres_types=("gpu",),
+    batch_sched_delay_s=0,
+)
+"""The cluster of the recordings."""
+
+NOT_OURS = ("sbatch: debug:", "sbatch: accounting_storage/", "sbatch: error: Problem talking to database")
+"""What only a client with plugins of Slurm's own says."""
+
+
+OURS = {
+    "het: #SBATCH -N1 | #SBATCH HETJOB | #SBATCH -N2 | #SBATCH hetjob | #SBATCH -N3 | ": (
+        1,
+        [
+            "sbatch: error: flowbatch: heterogeneous jobs are not run here yet: submit each component as a job of its own"
+        ],
+    ),
+    "--clusters=all": (0, []),
+}
+"""Where we answer otherwise, and know it: several components, and `all` clusters where there is one."""
+
+NOW = 1795310488
+"""2026-11-22, when the corpus was recorded."""
+
+
+def entries(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (CORPUS / name).read_text().splitlines()]
+
+
+def answered(entry: dict[str, Any]) -> tuple[int, list[str]]:
+    """Exit code and messages; when and where a job would start is no matter of its options alone."""
+    said = [text.decode(line.encode("utf-8", "surrogateescape")) for line in entry["messages"]]
+    return entry["rc"], [line for line in said if not line.startswith((*NOT_OURS, "sbatch: Job "))]
+
+
+def ask(caller: Any, live_queue: Any, script: bytes) -> tuple[int, list[str]]:
+    caller.cwd, caller.files = "/CORPUS/cwd", {"/CORPUS/cwd/edge.sh": script}
+    said = caller.run(sbatch.main, live_queue(CLUSTER, NOW), "--test-only", "edge.sh")
+    lines = said.err.removesuffix("\n").split("\n") if said.err else []
+    return said.code, [line for line in lines if not line.startswith("sbatch: Job ")]
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_every_value(caller: Any, live_queue: Any, chunk: int) -> None:
+    differences = []
+    for entry in entries("values.jsonl")[chunk::CHUNKS]:
+        quoted = entry["value"].replace("\\", "\\\\").replace('"', '\\"')
+        script = f'#!/bin/bash\n#SBATCH --{entry["opt"]}="{quoted}"\n'.encode("utf-8", "surrogateescape")
+        got, want = ask(caller, live_queue, script), answered(entry)
+        if got != want:
+            differences.append(f"--{entry['opt']}={entry['value']!r}: {got}, not {want}")
+    assert differences == []
+
+
+def test_every_edge_case(caller: Any, live_queue: Any) -> None:
+    differences = []
+    for entry in entries("edge.jsonl"):
+        script = entry["script"].encode("utf-8", "surrogateescape")
+        if script.startswith(b"<"):
+            script = b"#!/bin/bash\n#SBATCH -N2\n".ljust(5242904, b"#")
+        got, want = ask(caller, live_queue, script), OURS.get(entry["name"]) or answered(entry)
+        if got != want:
+            differences.append(f"{entry['name']}: {got}, not {want}")
+    assert differences == []
