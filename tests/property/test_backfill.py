@@ -138,14 +138,14 @@ class Simulation:
 def workloads(draw: st.DrawFn) -> list[tuple[int, JobSpec]]:
     found: list[tuple[int, JobSpec]] = []
     at = 0
-    for _ in range(draw(st.integers(2, 12))):
+    for _ in range(draw(st.integers(2, 10))):
         at += draw(st.sampled_from((0, 0, 60, 300)))
         limit = draw(st.integers(1, 30))
         found.append((at, JobSpec(name="j", work_dir="/", resources=draw(wishes()), time_limit_min=limit)))
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(workloads())
 def test_the_first_job_that_waits_is_never_delayed(jobs: list[tuple[int, JobSpec]]) -> None:
     """All jobs up to the first that has to wait start when they start without backfill, and so does that one."""
