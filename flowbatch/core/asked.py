@@ -145,7 +145,7 @@ def _targets(turn: Turn, ref: JobRef) -> list[_Target]:
     rest = turn.queue.jobs[entry.rest].array if entry.rest is not None else None
     if entry.rest is None or not isinstance(rest, ArrayRest):
         return own
-    untouched = rest.pending.both(index_set(ref.tasks))
+    untouched = index_set(index for index in ref.tasks if index in rest.pending)
     return [_Target(entry.rest, untouched), *own] if untouched else own
 
 

@@ -32,8 +32,8 @@ def due_at(cluster: ClusterSpec, job: Job) -> int | None:
 
 
 def must_split(job: Job) -> bool:
-    """Whether the tasks of an array need records of their own: with `aftercorr` each waits for another job."""
-    corresponding = any(waiting.term.kind == "aftercorr" for waiting in job.waiting)
+    """Whether the tasks of an array need records of their own: with `aftercorr` each waits for another task."""
+    corresponding = any(waiting.array and waiting.term.kind == "aftercorr" for waiting in job.waiting)
     return isinstance(job.array, ArrayRest) and job.held is None and corresponding
 
 

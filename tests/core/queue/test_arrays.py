@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowbatch.core.events import CancelAsked, JobRef
 from flowbatch.core.jobs import ArrayRest, ArrayTask
 
 
@@ -131,6 +132,13 @@ def test_a_record_id_names_one_task(desk):
 def test_unknown_indices_beside_known_ones_are_passed_over(desk):
     desk.submit(array="1-6", hold=True)
     assert desk.codes(desk.cancel("1_[1,77]", "1_77")) == [None, "ESLURM_INVALID_JOB_ID"]
+
+
+def test_an_index_may_be_anything(desk):
+    desk.submit(array="1-6", hold=True)
+    for index in (-1, 10**12):
+        refs = (JobRef(1, frozenset({index})),)
+        assert desk.codes(desk.asked(CancelAsked(desk.now, 1000, refs))) == ["ESLURM_INVALID_JOB_ID"]
 
 
 def test_a_task_that_is_held_gets_a_record(desk):

@@ -208,6 +208,16 @@ def test_task_by_task(desk):
     assert desk.reason(single) == "DependencyNeverSatisfied"
 
 
+def test_an_array_that_waits_for_one_job_stays_one_record(desk):
+    first = desk.run()
+    array = desk.submit(array="1-3", depend=f"aftercorr:{first}")
+    desk.passed()
+    assert list(desk.queue.jobs) == [first, array]
+    desk.end(first)
+    desk.passed()
+    assert len(desk.queue.jobs) == 4
+
+
 def test_a_task_without_counterpart_waits_for_the_whole_array(desk):
     array = desk.submit(array="1-2")
     other = desk.submit(array="1-3", depend=f"aftercorr:{array}")
