@@ -15,7 +15,7 @@ from flowbatch.backends.local import LocalBackend
 from flowbatch.clock import SystemClock
 from flowbatch.commands.table import COMMANDS
 from flowbatch.config import Settings
-from flowbatch.controller import lifecycle
+from flowbatch.controller import being
 from flowbatch.controller.failpoint import Failpoint, nowhere
 from flowbatch.controller.service import Parts, serve
 from flowbatch.core.embedded import embedded
@@ -44,7 +44,7 @@ def run(here: Paths, settings: Settings, failpoint: Failpoint = nowhere) -> int:
         slurm_conf=str(site) if site.exists() else None,
         failpoint=failpoint,
     )
-    return lifecycle.live(here, lambda ready: serve(parts, ready))
+    return being.live(here, lambda ready: serve(parts, ready))
 
 
 def local(here: Paths, store: StoreId) -> LocalBackend:

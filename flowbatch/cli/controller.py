@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from flowbatch.commands.flow_results import as_json
-from flowbatch.controller.__main__ import main as become
 from flowbatch.sdk.controller import Controller
 
 NOT_RUNNING = 3
@@ -63,4 +62,4 @@ def stop() -> None:
 def run() -> None:
     """Be the controller, in the foreground, for a service manager."""
     sys.stdout.flush()
-    become(["run"])
+    Controller().become()

@@ -16,8 +16,7 @@ def main(argv: list[str]) -> int:
         case ["start"]:
             lifecycle.start(here, os.environ)
         case ["run"]:
-            lifecycle.make_state(here)
-            os.execve(lifecycle.PROGRAM[0], lifecycle.PROGRAM, lifecycle.environment(here, os.environ))
+            lifecycle.become(here, os.environ)
         case ["stop"]:
             lifecycle.stop(here)
         case ["status"]:

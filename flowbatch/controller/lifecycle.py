@@ -5,21 +5,19 @@ Who holds `controller.lock` is the controller; the socket may be stale, the lock
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
 from flowbatch.controller import peer
-from flowbatch.controller.log import open_log
 from flowbatch.errors import ControllerUnreachable
 from flowbatch.paths import SOCKET, Paths
 
@@ -68,6 +66,12 @@ def start(paths: Paths, environ: Mapping[str, str]) -> int:
             time.sleep(0.05)
 
 
+def become(paths: Paths, environ: Mapping[str, str]) -> NoReturn:
+    """This process is the controller from now on, in the foreground."""
+    make_state(paths)
+    os.execve(PROGRAM[0], PROGRAM, environment(paths, environ))
+
+
 def stop(paths: Paths) -> int | None:
     """No controller runs; the pid of the one that did. Its jobs go on. Raises ControllerUnreachable if it stays."""
     pid = _answering(paths)
@@ -109,35 +113,6 @@ def environment(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
     """A clean environment that names the same directories."""
     kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith("FLOW_")}
     return kept | {"FLOW_STATE_DIR": str(paths.state), "FLOW_CONFIG_DIR": str(paths.config)}
-
-
-def live(paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any, None]]) -> int:
-    """Is the controller while `serve` runs, and calls `ready` once the socket answers. ALREADY if another one is."""
-    make_state(paths)
-    os.chdir(paths.state)
-    os.umask(0o077)
-    try:
-        with lock(paths):
-            open_log(paths.log)
-            paths.pid.write_text(f"{os.getpid()}\n")
-            try:
-                asyncio.run(serve(ready))
-            finally:
-                paths.pid.unlink()
-    except Timeout:
-        return ALREADY
-    except OSError as error:
-        raise ControllerUnreachable(f"cannot write to the state directory {paths.state}: {error.strerror}") from None
-    return 0
-
-
-def ready() -> None:
-    """Tells `start` that the controller answers, and lets go of the standard streams (a pipe to the starter)."""
-    os.write(1, READY)
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-    os.close(null)
 
 
 def _spawn(paths: Paths, environ: Mapping[str, str]) -> tuple[int, str]:

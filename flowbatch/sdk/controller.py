@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from flowbatch.commands.flow_results import ClusterStatus
 from flowbatch.controller import lifecycle
@@ -89,6 +89,10 @@ class Controller:
     def start(self) -> int:
         """A controller answers; its process. Raises ControllerUnreachable."""
         return lifecycle.start(self.paths, os.environ)
+
+    def become(self) -> NoReturn:
+        """This process is the controller from now on, in the foreground."""
+        lifecycle.become(self.paths, os.environ)
 
     def stop(self) -> int | None:
         """No controller answers, and jobs go on; the process that was, if one was. Raises ControllerUnreachable."""

@@ -20,7 +20,7 @@ from flowbatch.paths import Paths
 PLAYED = """
     import asyncio, os, signal, sys
     from flowbatch import paths
-    from flowbatch.controller import lifecycle
+    from flowbatch.controller import being
     from flowbatch.controller.server import Server
 
     here = paths.find(os.environ)
@@ -36,7 +36,7 @@ PLAYED = """
         await stop.wait()
         await server.stop("controller.sock", 0)
 
-    sys.exit(lifecycle.live(here, serve))
+    sys.exit(being.live(here, serve))
 """
 
 

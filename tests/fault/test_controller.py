@@ -22,7 +22,7 @@ from flowbatch.backends.local import LocalBackend
 from flowbatch.clock import SystemClock
 from flowbatch.commands.call import Call
 from flowbatch.config import Settings
-from flowbatch.controller import lifecycle
+from flowbatch.controller import being, lifecycle
 from flowbatch.controller.service import Parts, serve
 from flowbatch.core import invariants
 from flowbatch.core.events import Accepted, CancelAsked, JobRef, Submitted
@@ -108,7 +108,7 @@ class World:
             commands={"submit": submit, "wait": wait, "cancel": cancel},
             failpoint=(lambda name: None) if statements else instant,
         )  # fmt: skip
-        return lifecycle.live(self.paths, lambda ready: serve(parts, ready))
+        return being.live(self.paths, lambda ready: serve(parts, ready))
 
     def ask(self, command: str, *argv: str) -> list[str] | None:
         """What the command printed; None if its controller died before it said how it ended."""

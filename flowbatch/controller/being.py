@@ -1,0 +1,44 @@
+"""Being the controller, while something serves. Apart from `lifecycle`, so that a client that starts one loads no event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from filelock import Timeout
+
+from flowbatch.controller import lifecycle
+from flowbatch.controller.log import open_log
+from flowbatch.errors import ControllerUnreachable
+from flowbatch.paths import Paths
+
+
+def live(paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any, None]]) -> int:
+    """Is the controller while `serve` runs, and calls `ready` once the socket answers. ALREADY if another one is."""
+    lifecycle.make_state(paths)
+    os.chdir(paths.state)
+    os.umask(0o077)
+    try:
+        with lifecycle.lock(paths):
+            open_log(paths.log)
+            paths.pid.write_text(f"{os.getpid()}\n")
+            try:
+                asyncio.run(serve(ready))
+            finally:
+                paths.pid.unlink()
+    except Timeout:
+        return lifecycle.ALREADY
+    except OSError as error:
+        raise ControllerUnreachable(f"cannot write to the state directory {paths.state}: {error.strerror}") from None
+    return 0
+
+
+def ready() -> None:
+    """Tells `start` that the controller answers, and lets go of the standard streams (a pipe to the starter)."""
+    os.write(1, lifecycle.READY)
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
