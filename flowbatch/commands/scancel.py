@@ -13,6 +13,7 @@ from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scancel_options import Target, Wanted, read
 from flowbatch.commands.squeue_options import Stop
 from flowbatch.commands.squeue_order import load_order
+from flowbatch.core.arrays import index_set
 from flowbatch.core.events import CancelAsked, JobRef, SignalAsked, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import QueuePort
@@ -233,7 +234,7 @@ def _named_tasks(job: Job, target: Target) -> Job | None:
     if isinstance(job.array, ArrayTask):
         return job if job.array_id == target.job_id and job.array.index in target.tasks else None
     if isinstance(job.array, ArrayRest):
-        chosen = IndexSet(sum(1 << index for index in target.tasks if index in job.array.pending))
+        chosen = job.array.pending.both(index_set(target.tasks))
         return replace(job, array=replace(job.array, pending=chosen)) if chosen else None
     return None
 

@@ -66,12 +66,14 @@ _ID = re.compile(
 )
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 _MOST_DIGITS = 18
-_MOST_TASKS = 1 << 20
+_MOST_TASKS = 4_000_001
+"""No array has an index beyond: Slurm's greatest MaxArraySize."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One id as written: a job, tasks of an array, one component of a heterogeneous job, or one step."""
+    """One id as written: a job, tasks of an array (without those that no array can have), one component of a
+    heterogeneous job, or one step."""
 
     text: str
     job_id: int
@@ -207,7 +209,8 @@ def _target(text: str) -> Target:
     if found["tasks"] is not None:
         return Target(text, job_id, _ranges(found["tasks"], text), step=step)
     if found["task"] is not None:
-        return Target(text, job_id, frozenset({int(found["task"][:_MOST_DIGITS])} if found["task"] else ()), step=step)
+        index = int(found["task"][:_MOST_DIGITS] or str(_MOST_TASKS))
+        return Target(text, job_id, frozenset({index} if index < _MOST_TASKS else ()), step=step)
     return Target(text, job_id, step=step)
 
 
@@ -228,9 +231,9 @@ def _ranges(ranges: str, text: str) -> frozenset[int]:
             raise _invalid(text, f"scancel: error: _parse_single_range: Invalid range: `{one}'\n")
         first = int(found[1])
         last = int(found[2]) if found[2] else first
-        if last < first or last - first > _MOST_TASKS:
+        if last < first:
             raise _invalid(text)
-        tasks.update(range(first, last + 1))
+        tasks.update(range(first, min(last + 1, _MOST_TASKS)))
     return frozenset(tasks)
 
 

@@ -122,7 +122,7 @@ async def _show_node(asked: Asked, words: Sequence[str]) -> int:
 async def _show_partition(asked: Asked, words: Sequence[str]) -> int:
     cluster = asked.queue.cluster
     chosen = [part for part in cluster.partitions if part.name == words[0]] if words else [
-        part for part in cluster.partitions if "all" in asked.flags or not part.hidden
+        part for part in cluster.partitions if "all" in asked.flags or asked.call.owner.uid == 0 or not part.hidden
     ]  # fmt: skip
     if not chosen:
         asked.out(f"Partition {words[0]} not found\n" if words else "No partitions in the system\n")

@@ -70,6 +70,7 @@ def node(snapshot: Snapshot, spec: NodeSpec, held: Held, host: str) -> list[str]
         f"ActiveFeatures={features}",
         f"Gres={gres}",
         f"NodeAddr={host} NodeHostName={host} Version=22.05.8",
+        "OS=Linux ",
         f"RealMemory={spec.real_memory} AllocMem={held.memory_mib} FreeMem=N/A Sockets={spec.sockets} Boards={spec.boards}",
         f"State={node_state(spec, held)} ThreadsPerCore={spec.threads_per_core} TmpDisk={spec.tmp_disk} "
         f"Weight={spec.weight} Owner=N/A MCS_label=N/A",

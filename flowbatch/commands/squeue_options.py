@@ -123,6 +123,8 @@ class Wanted:
     states: frozenset[str] | None = None
     """None is the default: pending, running and completing. All states is the whole of them."""
     users: frozenset[int] | None = None
+    sees_hidden: bool = False
+    """Hidden partitions are hidden from users who ask for neither them nor all nor a job by its number; never from root."""
     iterate_s: int = 0
     clusters_from: str = "--cluster"
     verbose: int = 0
@@ -155,7 +157,8 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
             wanted = _take(wanted, key, environ[name], uid)
             if key == "clusters":
                 wanted = replace(wanted, clusters_from=name)
-    return replace(wanted, flags=frozenset(flags), words=words)
+    sees_hidden = uid == 0 or "all" in flags or "partitions" in words or wanted.jobs is not None
+    return replace(wanted, flags=frozenset(flags), words=words, sees_hidden=sees_hidden)
 
 
 def column_format(wanted: Wanted, environ: Mapping[str, str]) -> tuple[str, bool]:

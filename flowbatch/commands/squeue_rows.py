@@ -8,9 +8,9 @@ from dataclasses import replace
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import ACTIVE_STATES, JobId, Stop, Wanted
 from flowbatch.commands.squeue_order import by_start, load_order
+from flowbatch.core.arrays import index_set
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.slurm import hostlist
-from flowbatch.spec.array import IndexSet
 from flowbatch.spec.cluster import ClusterSpec
 
 Test = Callable[[JobView], bool]
@@ -43,12 +43,11 @@ def _asked_for(job: Job, ids: Sequence[JobId] | None) -> Job | None:
     if isinstance(job.array, ArrayTask):
         return job if job.array.index in tasks else None
     if isinstance(job.array, ArrayRest):
-        chosen = [index for index in sorted(tasks) if index in job.array.pending]
+        chosen = index_set(index for index in tasks if index in job.array.pending)
         if len(chosen) == 1:
-            return replace(job, array=ArrayTask(job.id, chosen[0], job.array.throttle))
+            return replace(job, array=ArrayTask(job.id, chosen.first, job.array.throttle))
         if chosen:
-            bits = sum(1 << index for index in chosen)
-            return replace(job, array=ArrayRest(IndexSet(bits), None))
+            return replace(job, array=ArrayRest(chosen, None))
     return None
 
 
@@ -79,7 +78,7 @@ def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:
     if states is None:
         states = frozenset({"PENDING"}) if "start" in wanted.flags else ACTIVE_STATES
     tests: list[Test] = [lambda view: view.state in states]
-    if "all" not in wanted.flags and wanted.jobs is None:
+    if not wanted.sees_hidden:
         hidden = {partition.name for partition in cluster.partitions if partition.hidden}
         if hidden:
             tests.append(lambda view: not hidden.issuperset(view.partition.split(",")))

@@ -49,9 +49,14 @@ JOBS = (
 
 
 @pytest.fixture
-def run(caller: Any, fixed_queue: Any) -> Callable[..., Any]:
-    queue = fixed_queue(Snapshot(NOW, CLUSTER, JOBS, {2: (NOW + 50, ("n1", "n2"))}))
-    return lambda *argv, **environ: caller.run(squeue.main, queue, *argv, **environ)
+def queue(fixed_queue: Any) -> Any:
+    return fixed_queue(Snapshot(NOW, CLUSTER, JOBS, {2: (NOW + 50, ("n1", "n2"))}))
+
+
+@pytest.fixture
+def run(caller: Any, queue: Any) -> Callable[..., Any]:
+    """squeue as nobody says it."""
+    return lambda *argv, **environ: replace(caller, owner=ANN).run(squeue.main, queue, *argv, **environ)
 
 
 def ids(run: Callable[..., Any], *argv: str, **environ: str) -> list[str]:
@@ -70,13 +75,14 @@ def ids(run: Callable[..., Any], *argv: str, **environ: str) -> list[str]:
         (("-t", ""), []),
         (("-u", "root"), ["1", "3_3", "3_[4-6%2]"]),
         (("-u", "65534,0"), ["1", "2", "3_3", "3_[4-6%2]"]),
-        (("--me",), ["1", "3_3", "3_[4-6%2]"]),
+        (("--me",), ["2"]),
         (("-A", "phys"), ["2"]),
         (("-q", "gold"), []),
         (("-n", "arr,run"), ["1", "3_3", "3_[4-6%2]"]),
         (("--name=",), []),
         (("-p", "nosuch"), []),
-        (("-a", "-p", "secret"), ["6"]),
+        (("-p", "secret"), ["6"]),
+        (("-a",), ["1", "2", "3_3", "3_[4-6%2]", "6"]),
         (("-j", "6"), ["6"]),
         (("-w", "n1"), ["1", "3_3"]),
         (("-w", "n2"), []),
@@ -112,7 +118,7 @@ def test_filters(run: Any, argv: tuple[str, ...], found: list[str]) -> None:
         ({"SQUEUE_USERS": "nobody"}, ["2"]),
         ({"SQUEUE_NAMES": "wait"}, ["2"]),
         ({"SQUEUE_ACCOUNT": "phys"}, ["2"]),
-        ({"SQUEUE_PARTITION": "debug,secret", "SQUEUE_ALL": "0"}, ["1", "2", "3_3", "3_[4-6%2]", "6"]),
+        ({"SQUEUE_ALL": "0"}, ["1", "2", "3_3", "3_[4-6%2]", "6"]),
         ({"SQUEUE_ARRAY": ""}, ["1", "2", "3_3", "3_4", "3_5", "3_6"]),
         ({"SLURM_CLUSTERS": "toy"}, ["CLUSTER:", "toy", "1", "2", "3_3", "3_[4-6%2]"]),
     ],
@@ -123,7 +129,12 @@ def test_environment(run: Any, environ: dict[str, str], found: list[str]) -> Non
 
 def test_option_wins_over_environment(run: Any) -> None:
     assert ids(run, "-t", "cd", SQUEUE_STATES="all") == ["5"]
-    assert ids(run, "--me", SQUEUE_USERS="nobody") == ["1", "3_3", "3_[4-6%2]"]
+    assert ids(run, "--me", SQUEUE_USERS="root") == ["2"]
+
+
+def test_hidden_partitions_are_hidden_but_from_root(caller: Any, queue: Any) -> None:
+    heard = caller.run(squeue.main, queue, "-h", "-o", "%i", "-S", "i")
+    assert heard.out.split() == ["1", "2", "3_3", "3_[4-6%2]", "6"]
 
 
 VALID = (
