@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowbatch.core.sizing import Demand, partition_nodes
+from flowbatch.core.placing.sizing import Demand, partition_nodes
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from flowbatch.core import timers
 from flowbatch.core.deadlines import ends_by, latest_start
 from flowbatch.core.jobs import ArrayRest, Job
-from flowbatch.core.scheduling import By, Plan, plan
+from flowbatch.core.placing.scheduling import By, Plan, plan
 from flowbatch.core.states import Allocation, Finished, Pending, Running
 from flowbatch.core.transitions import Announced, Held, Missed, Placed, Waits
 from flowbatch.core.turn import Turn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowbatch.core import asked, priority
-from flowbatch.core.admission import admit
+from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import (
     Accepted,
     CancelAsked,
@@ -24,8 +24,8 @@ from flowbatch.core.events import (
 )
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.passing import pass_time
+from flowbatch.core.placing.scheduling import would_start
 from flowbatch.core.records import Queue, Stepped
-from flowbatch.core.scheduling import would_start
 from flowbatch.core.states import Pending
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import DEPENDENCY, HELD_BY_USER

@@ -11,8 +11,8 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Reply
 from flowbatch.core.indexes import Indexes
 from flowbatch.core.jobs import Job
-from flowbatch.core.placement import Occupancy
-from flowbatch.core.scheduling import Candidate
+from flowbatch.core.placing.placement import Occupancy
+from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.states import Allocation, Completing, Running
 from flowbatch.core.waiting import is_ready
 from flowbatch.spec.cluster import ClusterSpec

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from flowbatch.core.admission import AdmissionContext, Admitted, admit
+from flowbatch.core.admitting.admission import AdmissionContext, Admitted, admit
 from flowbatch.core.events import Refused, Submitted
 from flowbatch.core.jobs import Job
-from flowbatch.core.placement import Occupancy
-from flowbatch.core.scheduling import would_start
+from flowbatch.core.placing.placement import Occupancy
+from flowbatch.core.placing.scheduling import would_start
 from flowbatch.core.states import Pending
 from flowbatch.directives import build, sbatch
 from flowbatch.directives.chosen import Surroundings

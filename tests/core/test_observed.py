@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from flowbatch.core.admission import AdmissionContext, Admitted, admit
+from flowbatch.core.admitting.admission import AdmissionContext, Admitted, admit
 from flowbatch.core.events import Refused, Submitted
 from flowbatch.core.jobs import Job, Owner
-from flowbatch.core.placement import Occupancy
-from flowbatch.core.scheduling import Candidate, Plan, plan, would_start
+from flowbatch.core.placing.placement import Occupancy
+from flowbatch.core.placing.scheduling import Candidate, Plan, plan, would_start
 from flowbatch.core.states import Pending
 from flowbatch.slurm import codes, hostlist
 from flowbatch.spec.cluster import ClusterSpec

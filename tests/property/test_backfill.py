@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowbatch.core.jobs import Job, Owner
-from flowbatch.core.loads import devices
-from flowbatch.core.placement import Occupancy
-from flowbatch.core.scheduling import Candidate, plan
+from flowbatch.core.placing.loads import devices
+from flowbatch.core.placing.placement import Occupancy
+from flowbatch.core.placing.scheduling import Candidate, plan
 from flowbatch.core.states import Allocation, Pending, Running
 from flowbatch.spec.cluster import ClusterSpec, GresDevice, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import itemgetter
 
-from flowbatch.core import constraints
-from flowbatch.core.choosing import choose
-from flowbatch.core.dealing import deal
-from flowbatch.core.loads import EMPTY, Load
-from flowbatch.core.offers import Offer, offer
-from flowbatch.core.sizing import Demand, demand
+from flowbatch.core.placing import constraints
+from flowbatch.core.placing.choosing import choose
+from flowbatch.core.placing.dealing import deal
+from flowbatch.core.placing.loads import EMPTY, Load
+from flowbatch.core.placing.offers import Offer, offer
+from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.states import Allocation
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowbatch.core.constraints import names
+from flowbatch.core.placing.constraints import names
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.model import Malformed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flowbatch.core.loads import Devices, Load, bits, devices, members
-from flowbatch.core.sizing import Demand, GresWant
+from flowbatch.core.placing.loads import Devices, Load, bits, devices, members
+from flowbatch.core.placing.sizing import Demand, GresWant
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flowbatch.core.jobs import Job
-from flowbatch.core.placement import Occupancy
-from flowbatch.core.sizing import Demand
+from flowbatch.core.placing.placement import Occupancy
+from flowbatch.core.placing.sizing import Demand
 from flowbatch.core.states import Allocation, Completing, Running
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED

@@ -11,10 +11,10 @@ from typing import Literal
 from flowbatch.core import limits
 from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.jobs import Job
-from flowbatch.core.placement import Occupancy, out_of_service
-from flowbatch.core.sizing import Demand, demand
+from flowbatch.core.placing.placement import Occupancy, out_of_service
+from flowbatch.core.placing.sizing import Demand, demand
+from flowbatch.core.placing.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
 from flowbatch.core.states import Allocation
-from flowbatch.core.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 
 By = Literal["Main", "Backfill"]

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from flowbatch.core import constraints, limits
+from flowbatch.core import limits
+from flowbatch.core.admitting.gresrules import gres_fault
+from flowbatch.core.admitting.hints import hint
 from flowbatch.core.events import Refused, Submitted
-from flowbatch.core.gresrules import gres_fault
-from flowbatch.core.hints import hint
-from flowbatch.core.placement import Occupancy
-from flowbatch.core.sizing import Demand, default_memory, demand, license_counts, partition_nodes
+from flowbatch.core.placing import constraints
+from flowbatch.core.placing.placement import Occupancy
+from flowbatch.core.placing.sizing import Demand, default_memory, demand, license_counts, partition_nodes
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.model import Malformed

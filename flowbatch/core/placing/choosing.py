@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flowbatch.core.offers import Offer
-from flowbatch.core.sizing import Demand
+from flowbatch.core.placing.offers import Offer
+from flowbatch.core.placing.sizing import Demand
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flowbatch.core.choosing import Pick
-from flowbatch.core.loads import devices, members
-from flowbatch.core.offers import core_threads, free_cores, free_devices
-from flowbatch.core.sizing import Demand, GresWant
+from flowbatch.core.placing.choosing import Pick
+from flowbatch.core.placing.loads import devices, members
+from flowbatch.core.placing.offers import core_threads, free_cores, free_devices
+from flowbatch.core.placing.sizing import Demand, GresWant
 from flowbatch.core.states import Allocation, NodeShare
 from flowbatch.spec.cluster import ClusterSpec
 

@@ -1,0 +1,1 @@
+"""May this be asked for? The controller's checks in slurmctld's order, with its words."""
