@@ -66,14 +66,10 @@ def main() -> None:
     if not oracle.installed():
         sys.exit("no real Slurm here to measure beside (slurmctld, slurmd and root are needed)")
     with tempfile.TemporaryDirectory(dir="/tmp") as place, oracle.real_slurm(Path(place) / "real") as env:
-        root = Path(place) / "ours"
-        (root / "config").mkdir(parents=True)
-        (root / "config" / "slurm.conf").write_text("ClusterName=oracle\n" + oracle.shape())
-        (root / "config" / "gres.conf").write_text(oracle.gres_conf(root / "dev"))
-        real, ours = worlds.World("/usr/bin", env), worlds.ours(root / "state", root / "config", root / "shims")
+        real, ours = worlds.World("/usr/bin", env), worlds.our_world(Path(place) / "ours")
         seconds(ours, ("squeue",))  # starts the controller
         print(table(lambda argv, rounds: beside(real, ours, argv, rounds)))
-        worlds.stop(root / "state")
+        worlds.stop(Path(place) / "ours")
 
 
 if __name__ == "__main__":

@@ -20,9 +20,5 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
     root = tmp_path_factory.mktemp("ours")
-    config = root / "config"
-    config.mkdir()
-    (config / "slurm.conf").write_text("ClusterName=oracle\n" + oracle.shape())
-    (config / "gres.conf").write_text(oracle.gres_conf(root / "dev"))
-    yield worlds.ours(root / "state", config, root / "shims")
-    worlds.stop(root / "state")
+    yield worlds.our_world(root)
+    worlds.stop(root)

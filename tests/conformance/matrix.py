@@ -5,15 +5,16 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from tests.conformance.differences import DIFFERENCES, concerned
-from tests.conformance.worlds import CASES, RECORDED
+from tests.conformance.worlds import CASES, recorded
 
 _HEAD = """\
 # Conformance with Slurm 22.05.8
 
 Each case is a shell script of commands that runs twice: with Debian's Slurm 22.05.8, and with flowbatch on a cluster of the
 same slurm.conf. Standard output, standard error, exit codes, job files and environments are compared line by line.
-Job numbers, instants, the host's name and the working directory are named before the comparison; everything else that
-may differ stands in the second table. The tests fail on any other difference.
+Jobs are numbered in their order (real Slurm spends numbers on tests and refusals, ours are spent on jobs alone); instants,
+priorities, the host's name and the working directory are named before the comparison. Everything else that may differ
+stands in the second table. The tests fail on any other difference.
 
 The cases are `tests/conformance/cases/*.sh`, what real Slurm said is kept in `tests/conformance/recorded/`. Where Slurm is
 installed the record itself is checked against it; `python -m tests.conformance.record` takes it anew.
@@ -26,10 +27,10 @@ def page() -> str:
     """The whole page."""
     rows, total = [], 0
     for case in CASES:
-        recorded = (RECORDED / f"{case.stem}.txt").read_text()
+        said = recorded(case)
         about = case.read_text().splitlines()[0].removeprefix("# ")
-        commands = recorded.count("[rc=")
-        numbers = [str(DIFFERENCES.index(d) + 1) for d in concerned(case.stem, recorded)]
+        commands = said.count("[rc=")
+        numbers = [str(DIFFERENCES.index(d) + 1) for d in concerned(case.stem, said)]
         total += commands
         rows.append((f"`{case.stem}`", about, commands, ", ".join(numbers) or "none"))
     cases = tabulate(rows, headers=("case", "what is compared", "commands", "named differences"), tablefmt="github")

@@ -6,22 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.differences import applied
-from tests.conformance.worlds import CASES, RECORDED, World
+from tests.conformance.compare import difference
+from tests.conformance.worlds import CASES, World, recorded
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-
-
-def recorded(case: Path) -> str:
-    return (RECORDED / f"{case.stem}.txt").read_text()
 
 
 @each_case
 @pytest.mark.timeout(400)
 @pytest.mark.xdist_group("conformance-ours")
 def test_ours_says_what_was_recorded(case: Path, ours: World) -> None:
-    said = ours.transcript(case)
-    assert applied(case.stem, said).splitlines() == applied(case.stem, recorded(case)).splitlines()
+    found = difference(case.stem, ours.transcript(case), recorded(case))
+    assert not found, found
 
 
 @each_case

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conformance.oracle import FIRST_JOB_ID
+from tests.conformance import oracle
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.sh"))
@@ -56,19 +56,13 @@ class World:
         return normalised(done.stdout.decode("utf-8", "backslashreplace"), first, work)
 
     def _next_job_id(self, env: dict[str, str], work: Path) -> int:
-        probe = subprocess.run(
-            ["sbatch", "--test-only", "--wrap", "true"],
-            cwd=work,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        """The smallest number that the next job can get."""
+        argv = ["sbatch", "--test-only", "--wrap", "true"]
+        probe = subprocess.run(argv, cwd=work, env=env, capture_output=True, text=True, check=False, timeout=60)
         found = re.search(r"Job (\d+) to start", probe.stderr)
         if not found:
             raise RuntimeError(f"no job number from: {probe.stdout}{probe.stderr}")
-        return int(found[1]) + 1
+        return int(found[1])
 
     def _empty(self, env: dict[str, str], work: Path) -> None:
         command = 'scancel --me; for i in $(seq 300); do [ -z "$(squeue -h)" ] && exit; sleep 0.1; done; exit 1'
@@ -77,39 +71,43 @@ class World:
 
 _RULES: tuple[tuple[str, str], ...] = (
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\b", "<TIME>"),
-    (
-        r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d 20\d\d\b",
-        "<DATE>",
-    ),
+    (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d 20\d\d\b", "<DATE>"),
     (r"\b429490\d{4}\b", "<PRIORITY>"),
+    (r"\bJob \d+ to start at\b", "Job <NEXT> to start at"),
+    (r"\bAllocNode:Sid=\S+", "AllocNode:Sid=<SESSION>"),
 )
 
 
 def normalised(text: str, first: int, work: Path) -> str:
-    """Job numbers count from the case's first (`J+0`), instants and the working directory have names."""
+    """Jobs are numbered as they appear (`J+0`: gaps do not count), instants and the working directory have names."""
     text = text.replace(str(work), "<DIR>")
     text = re.sub(rf"\b{re.escape(socket.gethostname().split('.')[0])}\b", "<HOST>", text)
     for pattern, name in _RULES:
         text = re.sub(pattern, name, text)
     number = re.compile(r"(?<![\d.])(\d{5,6})(?!\d)")
-
-    def relative(found: re.Match[str]) -> str:
-        offset = int(found[1]) - first
-        return f"J+{offset}" if 0 <= offset < 1000 and int(found[1]) >= FIRST_JOB_ID else found[0]
-
-    return number.sub(relative, text)
+    ids = sorted({int(n) for n in number.findall(text) if first <= int(n) < first + 1000})
+    ranks = {str(job_id): f"J+{rank}" for rank, job_id in enumerate(ids)}
+    return number.sub(lambda found: ranks.get(found[1], found[0]), text)
 
 
-def ours(state: Path, config: Path, shims: Path) -> World:
-    """Our world: shims installed into `shims`, its queue under `state`, the cluster's shape under `config`."""
+def our_world(root: Path) -> World:
+    """Our world under `root`, of the same shape as the real one: shims installed, the controller not yet started."""
+    state, config, shims = root / "state", root / "config", root / "shims"
     for directory in (state, config, shims):
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True)
+    (config / "slurm.conf").write_text("ClusterName=oracle\n" + oracle.shape())
+    (config / "gres.conf").write_text(oracle.gres_conf(root / "dev"))
     env = {"FLOW_STATE_DIR": str(state), "FLOW_CONFIG_DIR": str(config)}
     subprocess.run(
-        [sys.executable, "-m", "flowbatch.cli.entry", "shims", "install", "--to", str(shims)],
+        [sys.executable, "-m", "flowbatch", "shims", "install", "--to", str(shims)],
         env=os.environ | env, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
     return World(str(shims), env)
+
+
+def recorded(case: Path) -> str:
+    """What real Slurm said."""
+    return (RECORDED / f"{case.stem}.txt").read_text()
 
 
 def stop(state: Path) -> None:
