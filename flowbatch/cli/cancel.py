@@ -1,4 +1,4 @@
-"""`flow cancel`: scancel, by job number."""
+"""`flow cancel`: jobs end."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ from flowbatch.cli.streams import show
 @click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
 def cancel(jobs: tuple[str, ...]) -> int:
     """End jobs: 7, a task 7_3, several tasks 7_[1-4]."""
-    return show("scancel", ["--", *jobs])
+    return show("flow-cancel", jobs)

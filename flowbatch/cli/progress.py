@@ -39,15 +39,20 @@ def line(jobs: tuple[JobStatus, ...], now: float) -> str:
     if len(jobs) == 1:
         return f"job {jobs[0].id} {jobs[0].state}" + (f" ({jobs[0].reason})" if jobs[0].reason else "")
     states = [job.state for job in jobs]
-    return f"job {jobs[0].job_id}: " + ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
+    return f"job {_array(jobs)}: " + ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
 
 
 def ending(jobs: tuple[JobStatus, ...]) -> str:
     """How it ended, in one line."""
     if len(jobs) > 1:
-        return f"{line(jobs, 0)}; `flow status {jobs[0].id.partition('_')[0]}` shows each"
+        return f"{line(jobs, 0)}; `flow status {_array(jobs)}` shows each"
     job = jobs[0]
     ran = f" after {job.ended_at - job.started_at} s" if job.ended_at is not None and job.started_at is not None else ""
     return f"job {job.id} {job.state}{ran}" + (
         f"; its output is in {job.stdout}" if job.stdout and job.started_at else ""
     )
+
+
+def _array(tasks: tuple[JobStatus, ...]) -> str:
+    """The array's own number."""
+    return tasks[0].id.partition("_")[0]

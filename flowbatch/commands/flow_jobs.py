@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from flowbatch.commands.call import Call
-from flowbatch.commands.flow_records import NoSuchJob, records, status
+from flowbatch.commands.flow_records import NoSuchJob, in_order, records, status
 from flowbatch.commands.flow_results import JobStatus, as_json
 from flowbatch.commands.job_view import Scene
 from flowbatch.core.ports import QueuePort
@@ -29,7 +29,7 @@ async def jobs(call: Call, queue: QueuePort) -> int:
     """Prints the queue, oldest job first."""
     found = await queue.history() if "--all" in call.argv else queue.snapshot().jobs
     scene = Scene.of(queue.snapshot())
-    shown = [status(job, scene) for job in sorted(found, key=lambda job: job.id)]
+    shown = [status(job, scene) for job in in_order(found)]
     if "--json" in call.argv:
         call.out.write(as_json(shown))
     else:

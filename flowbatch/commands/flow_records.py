@@ -26,7 +26,7 @@ async def records(queue: QueuePort, name: str) -> Sequence[Job]:
     if found is None:
         raise NoSuchJob(f"{name} is no job", hint="a job is a number, 7, or a task of an array, 7_3")
     job_id, index = int(found[1]), found[2]
-    jobs = sorted(await queue.history([job_id]), key=_by_index)
+    jobs = in_order(await queue.history([job_id]))
     if index is not None:
         jobs = [job for job in jobs if isinstance(job.array, ArrayTask) and job.array.index == int(index)]
     if not jobs:
@@ -76,9 +76,13 @@ def _id(job: Job) -> str:
             return str(job.id)
 
 
-def _by_index(job: Job) -> tuple[int, int]:
-    """Tasks by their index; what is still pending of an array comes last."""
-    return (job.array.index if isinstance(job.array, ArrayTask) else 1 << 32), job.id
+def in_order(jobs: Iterable[Job]) -> list[Job]:
+    """By number; the tasks of an array by their index, and what is still pending of it behind them."""
+    return sorted(jobs, key=lambda job: (job.array_id or job.id, _index(job), job.id))
+
+
+def _index(job: Job) -> int:
+    return job.array.index if isinstance(job.array, ArrayTask) else 1 << 32
 
 
 def _names(job: Job) -> Names | None:

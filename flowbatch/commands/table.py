@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowbatch.commands import flow_explain, flow_info, flow_jobs, flow_submit, sbatch, scancel, scontrol, squeue
+from flowbatch.commands import flow_cancel, flow_explain, flow_info, flow_jobs, flow_submit, sbatch, scancel, scontrol, squeue
 from flowbatch.commands.call import Command
 
 COMMANDS: dict[str, Command] = {
@@ -10,6 +10,7 @@ COMMANDS: dict[str, Command] = {
     "squeue": squeue.main,
     "scancel": scancel.main,
     "scontrol": scontrol.main,
+    "flow-cancel": flow_cancel.cancel,
     "flow-explain": flow_explain.explain,
     "flow-info": flow_info.info,
     "flow-job": flow_jobs.job,

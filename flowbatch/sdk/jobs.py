@@ -48,8 +48,8 @@ class JobHandle:
         return read_jobs(_asked(self.controller.ask("flow-wait", [self.id], again=True, timeout=timeout)))
 
     def cancel(self) -> None:
-        """The job is told to end. Raises CommandFailed with scancel's words."""
-        _asked(self.controller.ask("scancel", [self.id]))
+        """The job is told to end, or is over. Raises CommandFailed if there is no such job."""
+        _asked(self.controller.ask("flow-cancel", [self.id]))
 
     def logs(self, *, stderr: bool = False) -> bytes:
         """What the job has written until now."""

@@ -106,11 +106,11 @@ def test_explaining_submits_nothing(flow: Flow, serve: Serve) -> None:
 
 
 def test_status_and_cancel_are_the_controller_s_words(flow: Flow, serve: Serve) -> None:
-    answers = Answers(flow_jobs="no jobs\n", flow_job="job 7\n", scancel="")
+    answers = Answers(flow_jobs="no jobs\n", flow_job="job 7\n", flow_cancel="")
     serve(answers.commands)
     assert flow("status", "--all")[1] == "no jobs\n" and flow("status", "7", "--json")[1] == "job 7\n"
     assert flow("cancel", "7", "8_1")[0] == 0
-    assert answers.said == [("flow-jobs", "--all"), ("flow-job", "--json", "7"), ("scancel", "--", "7", "8_1")]
+    assert answers.said == [("flow-jobs", "--all"), ("flow-job", "--json", "7"), ("flow-cancel", "7", "8_1")]
 
 
 def test_logs(flow: Flow, serve: Serve, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowbatch.commands import flow_explain, flow_submit
+from flowbatch.commands import flow_cancel, flow_explain, flow_submit
 from flowbatch.core.embedded import embedded
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 
@@ -175,3 +175,15 @@ def test_explaining_for_a_program(submit) -> None:
 def test_what_is_refused_is_explained_all_the_same(submit) -> None:
     said = submit("job.slurm", "--container=x", command=flow_explain.explain)
     assert said.code == 1 and "--container=x" in said.out and "refused" in said.out and "OCI" in said.out
+
+
+def test_cancelling_says_what_became_of_it(caller, live_queue) -> None:
+    queue = live_queue(OBLIGING)
+    one = replace(caller, files={"-": b"#!/bin/sh\n"}, cwd=CWD)
+    assert one.run(flow_submit.submit, queue, "--", "--hold").code == 0
+    said = one.run(flow_cancel.cancel, queue, "1", "x", "99")
+    assert (said.code, said.out) == (1, "job 1 is told to end\n")
+    assert said.err.splitlines()[0] == "flow cancel: x is no job"
+    assert said.err.splitlines()[2] == "flow cancel: job 99: Invalid job id specified"
+    again = one.run(flow_cancel.cancel, queue, "1")
+    assert (again.code, again.out, again.err) == (0, "job 1 is over\n", "")
