@@ -12,8 +12,8 @@ from functools import cached_property
 from math import ceil
 
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Waiting
+from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.ports import Snapshot
-from flowbatch.core.sizing import Demand, demand
 from flowbatch.core.states import Allocation, Completing, Ending, ExitStatus, Finished, Pending, Running
 from flowbatch.directives.values import time
 from flowbatch.slurm import hostlist

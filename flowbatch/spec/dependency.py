@@ -6,7 +6,9 @@ from typing import Literal
 
 from flowbatch.spec.model import Frozen
 
-DependencyKind = Literal["after", "afterany", "afterok", "afternotok", "aftercorr", "afterburstbuffer", "expand", "singleton"]
+DependencyKind = Literal[
+    "after", "afterany", "afterok", "afternotok", "aftercorr", "afterburstbuffer", "expand", "singleton"
+]
 
 
 class DependencyTerm(Frozen):
