@@ -9,6 +9,7 @@ from flowbatch.commands import flow_words
 from flowbatch.commands.call import Call, CallerFile
 from flowbatch.commands.sbatch import Understood, understand
 from flowbatch.core.ports import QueuePort
+from flowbatch.directives.chosen import Use
 from flowbatch.directives.diagnosis import Diagnosis, DirectiveError, Origin
 from flowbatch.directives.explain import Explanation, Finding, explain
 from flowbatch.directives.market import FLOW_OPTIONS
@@ -93,8 +94,14 @@ def check_late(understood: Understood) -> None:
             try:
                 parse(use.text)
             except ValueSyntax as error:
-                origin = use.origin_at(error.column)
-                raise _fault(f"--{name}={use.text}: {error.message}", error.hint, origin) from None
+                raise _fault(
+                    _located(f"--{name}={use.text}", use, error), error.hint, use.origin_at(error.column)
+                ) from None
+
+
+def _located(said: str, use: Use, error: ValueSyntax) -> str:
+    """The sentence, without the option where its place says it already."""
+    return error.message if use.origin.source == said else f"{said}: {error.message}"
 
 
 def explained(cluster: ClusterSpec, understood: Understood) -> Explanation:

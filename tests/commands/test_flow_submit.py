@@ -100,7 +100,7 @@ def screen(text: str) -> str:
 
 
 FAULTS = [
-    (["job.slurm", "--array=1-10:0"], "flow submit: --array=1-10:0: --array=1-10:0: step must be at least 1", 1),
+    (["job.slurm", "--array=1-10:0"], "flow submit: --array=1-10:0: step must be at least 1", 1),
     (["job.slurm", "--nonsense"], "flow submit: --nonsense: unrecognized option '--nonsense'", 255),
     (["nothing", "here"], "flow submit: Unable to open file nothing\nhint: a command stands in quotes: flow submit 'nothing here'", 1),
     ([], "flow submit: nothing to submit\nhint: ", 1),
