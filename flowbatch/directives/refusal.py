@@ -10,13 +10,20 @@ from flowbatch.directives.diagnosis import Origin
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line of sbatch's on stderr: --quiet silences "info", a "notice" changes nothing more, an "error" ends it all."""
+    """One line of sbatch's on stderr.
 
-    level: Literal["info", "notice", "error"]
+    "verbose" is said with --verbose alone, --quiet silences "info", a "notice" changes nothing more, an "error" ends it all.
+    """
+
+    level: Literal["verbose", "info", "notice", "error"]
     text: str
 
     def line(self, command: str) -> str:
-        return f"{command}: {self.text}" if self.level == "info" else f"{command}: error: {self.text}"
+        return f"{command}: {self.text}" if self.level in ("verbose", "info") else f"{command}: error: {self.text}"
+
+    def is_heard(self, *, verbose: bool, quiet: bool) -> bool:
+        """Whether sbatch prints it."""
+        return verbose or self.level not in (("verbose", "info") if quiet else ("verbose",))
 
 
 ERROR = 1

@@ -269,7 +269,7 @@ class _Reader:
         except Wrong as wrong:
             raise located(refusal.error(COMMAND, wrong.message), origin) from None
         except Ignored as ignored:
-            self._tell(Message("info", ignored.message))
+            self._tell(Message("verbose", ignored.message))
 
     def _say_variable(self, variable: str, one: Option, text: str, number: int) -> None:
         shown = f"{variable}={text}"
@@ -328,7 +328,7 @@ class _Reader:
             self._tell(message)
 
     def _tell(self, message: Message) -> None:
-        if message.level != "info" or "quiet" not in self.chosen or self.chosen.get("verbose"):
+        if message.is_heard(verbose=bool(self.chosen.get("verbose")), quiet="quiet" in self.chosen):
             self.said.append(message.line(COMMAND))
 
 

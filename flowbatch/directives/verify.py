@@ -23,7 +23,7 @@ def verify(chosen: Chosen, around: Surroundings) -> Iterator[Message]:
     _gpu_tasks(chosen, around)
     yield from _specialized(chosen, around)
     if "threads-per-core" in chosen:
-        yield Message("info", "Setting --cpu-bind=threads as a default of --threads-per-core use")
+        yield Message("verbose", "Setting --cpu-bind=threads as a default of --threads-per-core use")
     _memory_kinds(chosen, around)
     if "quiet" in chosen and chosen.get("verbose"):
         yield Message("error", "don't specify both --verbose (-v) and --quiet (-Q)")
@@ -133,10 +133,10 @@ def _hint(chosen: Chosen) -> Iterator[Message]:
         return
     chosen.forget("hint")
     if not hint_by_variable:
-        yield Message("info", f"{_EXCLUSIVE_HINT} (other then --cpu-bind=verbose). Ignoring --hint.")
+        yield Message("verbose", f"{_EXCLUSIVE_HINT} (other then --cpu-bind=verbose). Ignoring --hint.")
     elif others_by_variable:
         why = "but more than one set by environment variables. Ignoring SLURM_HINT."
-        yield Message("info", f"{_EXCLUSIVE_HINT}, {why}")
+        yield Message("verbose", f"{_EXCLUSIVE_HINT}, {why}")
 
 
 def hosts_of_file(path: str, around: Surroundings) -> str:
@@ -223,7 +223,7 @@ def _implied_tasks(chosen: Chosen) -> Iterator[Message]:
     for part in shape:
         tasks *= 1 if part is None else part
     chosen.set("ntasks", tasks)
-    yield Message("info", f"Number of tasks implicitly set to {tasks}.")
+    yield Message("verbose", f"Number of tasks implicitly set to {tasks}.")
 
 
 def _no_more_nodes_than_tasks(chosen: Chosen) -> Iterator[Message]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ CLUSTER = ClusterSpec(
     batch_sched_delay_s=0,
 )
 """The cluster of the recordings."""
+
+DEFINED = re.compile(r"^sbatch: defined options$.*?^sbatch: end of defined options$\n", re.MULTILINE | re.DOTALL)
+"""The lists that -v prints; `tests/directives` compares them."""
 
 NOT_OURS = ("sbatch: debug:", "sbatch: accounting_storage/", "sbatch: error: Problem talking to database")
 """What only a client with plugins of Slurm's own says."""
@@ -64,9 +68,9 @@ def answered(entry: dict[str, Any]) -> tuple[int, list[str]]:
 
 def ask(caller: Any, live_queue: Any, script: bytes) -> tuple[int, list[str]]:
     caller.cwd, caller.files = "/CORPUS/cwd", {"/CORPUS/cwd/edge.sh": script}
-    said = caller.run(sbatch.main, live_queue(CLUSTER, NOW), "--test-only", "edge.sh")
-    lines = said.err.removesuffix("\n").split("\n") if said.err else []
-    return said.code, [line for line in lines if not line.startswith("sbatch: Job ")]
+    said = caller.run(sbatch.main, live_queue(CLUSTER, NOW), "-v", "--test-only", "edge.sh")
+    lines = DEFINED.sub("", said.err).removesuffix("\n").split("\n") if said.err else []
+    return said.code, [line for line in lines if line and not line.startswith("sbatch: Job ")]
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
