@@ -85,6 +85,10 @@ class Launched:
     restart: int
 
 
+NEVER_RAN = ExitStatus(1)
+"""The exit status of a job that could not be started, where nobody says another."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaunchFailed:
     """The node could not start the job and never will; `why` is Slurm's reason word, `exit` its code (output file: 0:53)."""
@@ -93,7 +97,7 @@ class LaunchFailed:
     job_id: int
     restart: int
     why: str
-    exit: ExitStatus = ExitStatus(1)
+    exit: ExitStatus = NEVER_RAN
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,6 @@ class Queue:
         """The next instant at which `Passed` must come, or None while only other facts can change anything."""
         return min((at for at in (self.pass_due, self.indexes.timers.least()) if at is not None), default=None)
 
-    def job_exists(self, job_id: int) -> bool:
-        """Whether the queue has a record (or an array) with this number."""
-        return job_id in self.jobs or job_id in self.indexes.arrays
-
     def job_count(self) -> int:
         """How many jobs the queue holds, an array's unstarted tasks counted each."""
         return self.count

@@ -110,9 +110,6 @@ def spec_of() -> Callable[[str], JobSpec]:
 class NoJobs:
     """An empty queue, as admission sees it."""
 
-    def job_exists(self, job_id: int) -> bool:
-        return False
-
     def job_count(self) -> int:
         return 0
 

@@ -141,6 +141,19 @@ def test_what_the_partition_gives_is_filled_in(
     assert (mem.spec.time_limit_min, memory.per, memory.mib) == (-1, "cpu", 100)
 
 
+def test_only_root_lowers_nice(
+    clusters: Clusters, spec_of: Specs, submitted: Submit, no_jobs: AdmissionContext
+) -> None:
+    cluster = clusters["mixed"]()
+    wish = faulty(spec_of, "-p nope").model_copy(update={"nice": -5})
+    verdict = admit(cluster, submitted(wish), no_jobs)
+    assert isinstance(verdict, Refused)
+    assert verdict.code == "ESLURM_INVALID_NICE"
+    verdict = admit(cluster, submitted(wish, uid=0), no_jobs)
+    assert isinstance(verdict, Refused)
+    assert verdict.code == "ESLURM_INVALID_PARTITION_NAME"
+
+
 def test_root_only(clusters: Clusters, spec_of: Specs, submitted: Submit, no_jobs: AdmissionContext) -> None:
     cluster = clusters["mixed"]()
     assert isinstance(admit(cluster, submitted(spec_of("-p rooty"), uid=0), no_jobs), Admitted)
@@ -150,9 +163,6 @@ def test_root_only(clusters: Clusters, spec_of: Specs, submitted: Submit, no_job
 
 
 class Full:
-    def job_exists(self, job_id: int) -> bool:
-        return True
-
     def job_count(self) -> int:
         return 99
 

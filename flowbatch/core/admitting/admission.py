@@ -28,15 +28,9 @@ MAX_STRING = 1024
 MAX_PATH = 4096
 """Bytes that a whole path may have."""
 
-MAX_SCRIPT = 4 * 1024 * 1024
-"""Bytes that a script may have (max_script_size); the one who holds the script refuses it, as PATHNAME_TOO_LONG."""
-
 
 class AdmissionContext(Protocol):
     """What admission must know of the queue."""
-
-    def job_exists(self, job_id: int) -> bool:
-        """Whether the queue has a record (or an array) with this number."""
 
     def job_count(self) -> int:
         """How many records the queue holds, an array's unstarted tasks counted each (MaxJobCount)."""
@@ -62,10 +56,10 @@ def admit(cluster: ClusterSpec, event: Submitted, context: AdmissionContext) -> 
 
 def _admit(cluster: ClusterSpec, event: Submitted, context: AdmissionContext) -> Admitted | Refused:
     spec, notes = _obliged(cluster, event.spec) if cluster.obliging else (event.spec, ())
-    for before in (_client, _strings, _array, _nodelist):
-        fault = before(cluster, spec)
-        if fault is not None:
-            return fault
+    fault = _client(cluster, spec) or _nice(spec, event.owner.uid)
+    fault = fault or _strings(cluster, spec) or _array(cluster, spec) or _nodelist(cluster, spec)
+    if fault is not None:
+        return fault
     found = _partitions(cluster, spec, event.owner.uid)
     if isinstance(found, Refused):
         return found
@@ -106,6 +100,11 @@ def _tasks(spec: JobSpec) -> int:
 
 def _client(cluster: ClusterSpec, spec: JobSpec) -> Refused | None:
     return gres_fault(cluster, spec.resources)
+
+
+def _nice(spec: JobSpec, uid: int) -> Refused | None:
+    """Root alone may ask for more priority than others have."""
+    return Refused("ESLURM_INVALID_NICE") if spec.nice < 0 and uid != 0 else None
 
 
 def _strings(cluster: ClusterSpec, spec: JobSpec) -> Refused | None:

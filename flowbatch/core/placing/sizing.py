@@ -123,12 +123,6 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
     )
 
 
-def node_estimate(cluster: ClusterSpec, need: Demand) -> int:
-    """NODES of a pending job as squeue shows it: enough for its CPUs on the partition's largest node."""
-    largest = max((node.cpus for node in partition_nodes(cluster, need.partition)), default=1)
-    return max(need.min_nodes, ceil(need.cpus / largest))
-
-
 def partition_nodes(cluster: ClusterSpec, name: str) -> list[NodeSpec]:
     """The nodes of a partition, in the cluster's order."""
     partition = cluster.partition(name)

@@ -210,4 +210,4 @@ def test_an_array_counts_all_its_tasks(desk):
     desk.submit(array="1-6")
     desk.submit()
     assert desk.queue.job_count() == 7
-    assert [desk.queue.job_exists(id) for id in (1, 2, 3)] == [True, True, False]
+    assert [id in desk.queue.jobs for id in (1, 2, 3)] == [True, True, False]

@@ -9,9 +9,9 @@ def priorities(desk):
     return [job.priority for job in desk.queue.jobs.values()]
 
 
-def test_each_job_gets_one_less(desk):
+def test_each_job_gets_one_less(desk, owners):
     for words in ({}, {"hold": True}, {}, {"nice": 1000}, {}, {"nice": -100}, {}):
-        desk.submit(**words)
+        desk.submit(owners["root"], **words)
     assert priorities(desk) == [FIRST, 0, FIRST - 1, FIRST - 1002, FIRST - 3, FIRST - 4 + 100, FIRST - 5]
 
 
