@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from flowbatch.core.jobs import ArrayTask, Job
+from flowbatch.core.placing.sizing import default_memory
 from flowbatch.core.ports import Payload
 from flowbatch.core.states import Allocation, NodeShare, Running
 from flowbatch.ids import StoreId
@@ -16,7 +17,8 @@ from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.job import JobSpec
-from flowbatch.spec.resources import Gres
+from flowbatch.spec.resources import Gres, Memory
+from flowbatch.units import MINUTE
 
 GPU = "gpu"
 
@@ -28,10 +30,6 @@ class Site:
     store: StoreId
     cluster: ClusterSpec
     slurm_conf: str | None = None
-
-
-def key(store: StoreId, job_id: int, restart: int) -> Key:
-    return Key(store, job_id, restart)
 
 
 def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMessage:
@@ -62,6 +60,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         array_index=task.index if task else None,
         kill_wait_s=site.cluster.kill_wait_s,
         ends_by=state.ends_by,
+        over_time_s=site.cluster.over_time_limit_min * MINUTE,
         signal=spec.signal.number if spec.signal else None,
         signal_lead_s=spec.signal.lead_s if spec.signal else 0,
         signal_batch_only=spec.signal.batch_only if spec.signal else False,
@@ -73,7 +72,8 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
 
 
 def _facts(site: Site, job: Job, allocation: Allocation) -> JobFacts:
-    spec, memory, shares = job.spec, job.spec.resources.memory, allocation.shares
+    spec, shares = job.spec, allocation.shares
+    memory = spec.resources.memory or _default_memory(site.cluster, allocation.partition)
     array = spec.array if isinstance(spec.array, ArraySpec) else None
     indices = array.indices() if array else None
     return JobFacts(
@@ -95,8 +95,8 @@ def _facts(site: Site, job: Job, allocation: Allocation) -> JobFacts:
         account=spec.account,
         qos=spec.qos,
         reservation=spec.reservation,
-        mem_per_node_mib=memory.mib if memory and memory.per == "node" else site.cluster.def_mem_per_node,
-        mem_per_cpu_mib=memory.mib if memory and memory.per == "cpu" else site.cluster.def_mem_per_cpu,
+        mem_per_node_mib=memory.mib if memory and memory.per == "node" else None,
+        mem_per_cpu_mib=memory.mib if memory and memory.per == "cpu" else None,
         mem_per_gpu_mib=memory.mib if memory and memory.per == "gpu" else None,
         gpus=_gpus(shares[0]) if GPU in site.cluster.gres_types else None,
         array_id=job.array.array_id if isinstance(job.array, ArrayTask) else None,
@@ -109,6 +109,12 @@ def _facts(site: Site, job: Job, allocation: Allocation) -> JobFacts:
         login_environment=_from_login(spec),
         slurm_conf=site.slurm_conf,
     )
+
+
+def _default_memory(cluster: ClusterSpec, partition: str) -> Memory | None:
+    """What a job gets that said nothing, and whose partitions did not agree when it was admitted."""
+    found = cluster.partition(partition)
+    return None if found is None else default_memory(cluster, found)
 
 
 def _from_login(spec: JobSpec) -> bool:

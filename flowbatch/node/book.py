@@ -38,6 +38,7 @@ class Started:
     signal: int | None = None
     signal_lead_s: int = 0
     signal_batch_only: bool = False
+    over_time_s: int = 0
     cgroup: str | None = None
 
 

@@ -229,5 +229,6 @@ def _started(message: LaunchMessage, waiting: Waiting, at: int) -> Started:
         key=message.key, node=message.node, spool=str(waiting.spool), stderr=waiting.stderr_path, at=at,
         wrapper=waiting.wrapper.pid, wrapper_born=waiting.wrapper_born, script=waiting.script,
         script_born=waiting.script_born, kill_wait_s=message.kill_wait_s, ends_by=message.ends_by, signal=message.signal,
-        signal_lead_s=message.signal_lead_s, signal_batch_only=message.signal_batch_only, cgroup=waiting.cgroup,
+        signal_lead_s=message.signal_lead_s, signal_batch_only=message.signal_batch_only, over_time_s=message.over_time_s,
+        cgroup=waiting.cgroup,
     )  # fmt: skip

@@ -77,7 +77,7 @@ class Run:
         if entry.stopping is not None:
             self._terminate()
         elif started.ends_by is not None:
-            self._at(started.ends_by, lambda: self.stop("timeout"))
+            self._at(started.ends_by + started.over_time_s, lambda: self.stop("timeout"))
             if started.signal is not None and not entry.warned:
                 self._at(started.ends_by - started.signal_lead_s, self._warn)
 

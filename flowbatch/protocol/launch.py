@@ -67,6 +67,8 @@ class LaunchMessage:
     memory_mib: int | None = None
     cpu_ids: tuple[int, ...] = ()
     gpu_ids: tuple[int, ...] = ()
+    over_time_s: int = 0
+    """How long the script may go on beyond `ends_by` (OverTimeLimit)."""
     login_environment: bool = False
 
 

@@ -48,6 +48,19 @@ def test_options_are_told_in_sbatchs_words(launch):
     assert (facts["nodelist"], facts["tasks_per_node"], facts["submit_dir"]) == ("n[1-2]", (1, 1), "/w")
 
 
+def test_one_kind_of_memory_is_told(launch):
+    site = {"def_mem_per_cpu": 5}
+    told = launch(cluster=site, resources=Resources(memory=Memory(per="node", mib=100))).facts
+    assert (told["mem_per_node_mib"], told["mem_per_cpu_mib"]) == (100, None)
+    told = launch(cluster=site).facts
+    assert (told["mem_per_node_mib"], told["mem_per_cpu_mib"]) == (None, 5)
+
+
+def test_a_site_may_allow_time_beyond_the_limit(launch):
+    assert launch().over_time_s == 0
+    assert launch(cluster={"over_time_limit_min": 2}).over_time_s == 120
+
+
 def test_gpus_are_told_where_the_cluster_manages_them(launch):
     assert launch().facts["gpus"] is None
     managed = launch(cluster={"gres_types": ("gpu",)})

@@ -266,6 +266,16 @@ def test_the_time_limit_falls_without_anybody_watching(play):
     play(scene)
 
 
+def test_a_site_may_allow_time_beyond_the_limit(play):
+    async def scene(node):
+        past = int(time.time()) - 3600
+        report = await node.over(node.job("sleep 0.3; echo alive; sleep 1000", ends_by=past, over_time_s=3602))
+        assert report.cause == "timeout"
+        assert node.output().startswith("alive")
+
+    play(scene)
+
+
 def test_a_clock_that_jumps_ends_no_job(play, work):
     shift = [0.0]
 
