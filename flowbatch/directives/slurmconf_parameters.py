@@ -250,13 +250,17 @@ PARTITION = (
     ),
     Parameter("Shared", _as("over_subscribe", _oversubscribe), "the same"),
     Parameter("PriorityTier", _as("priority_tier", _number), "jobs of a higher tier are looked at first"),
-    Parameter("PriorityJobFactor", _as("priority_job_factor", _number), "the partition's part of a job's priority"),
+    Parameter(
+        "PriorityJobFactor",
+        _as("priority_job_factor", _number),
+        "shown; a job's priority does not depend on it, as with priority/basic",
+    ),
     Parameter("Priority", _priority, "both"),
     Parameter("State", _as("state", _one_of(UP="UP", DOWN="DOWN", DRAIN="DRAIN", INACTIVE="INACTIVE")), "its state"),
     Parameter("Hidden", _as("hidden", _flag), "whether listings leave it out"),
     Parameter("RootOnly", _as("root_only", _flag), "whether only root may submit to it"),
     Parameter("AllowAccounts", _as("allow_accounts", _allowed), "accounts that may use it, or ALL"),
-    Parameter("AllowQos", _as("allow_qos", _allowed), "qualities of service that may use it, or ALL"),
+    Parameter("AllowQos", _as("allow_qos", _allowed), "shown; nothing hangs on a quality of service here"),
 )
 
 GRES = (
