@@ -24,7 +24,7 @@ PUBLIC = {
     "FlowError": "flowbatch.errors",
 }
 """The Python API, each name and the module that has it, loaded when first used: the node imports this package too, and
-on a rented machine it has neither the sdk nor what that needs (docs/dev/decisions/0005)."""
+on a rented machine it has neither the sdk nor what that needs (docs/dev/decisions/0006)."""
 
 
 def __getattr__(name: str) -> object:

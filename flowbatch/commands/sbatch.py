@@ -35,7 +35,7 @@ from flowbatch.units import Instant
 T = TypeVar("T")
 
 MAX_SCRIPT = 4 << 20
-"""max_script_size, as it is without a word in slurm.conf."""
+"""max_script_size, as it is without a word in slurm.conf: a longer one is PATHNAME_TOO_LONG to slurmctld."""
 
 RETRIES = 15
 """How often sbatch knocks at a full queue, each time a second later than before."""

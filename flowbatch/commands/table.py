@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from flowbatch.commands import flow_cancel, flow_explain, flow_info, flow_jobs, flow_submit, sbatch, scancel, scontrol, squeue
+from flowbatch.commands import (
+    flow_cancel,
+    flow_explain,
+    flow_info,
+    flow_jobs,
+    flow_submit,
+    sbatch,
+    scancel,
+    scontrol,
+    squeue,
+)
 from flowbatch.commands.call import Command
 
 COMMANDS: dict[str, Command] = {

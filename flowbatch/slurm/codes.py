@@ -204,12 +204,3 @@ REASONS = frozenset(
     }
 )  # fmt: skip
 """Reason words that can occur here. A reason may also be a sentence (`Job's account not permitted to use ...`)."""
-
-EXIT_REFUSED = 1
-"""Refused by the controller, or a script that is none. `SLURM_EXIT_ERROR` overrides it."""
-
-EXIT_BAD_OPTION = 255
-"""An option of sbatch, srun or salloc that is unknown or cannot be parsed."""
-
-EXIT_NO_OUTPUT_FILE = 53
-"""Exit code of a job whose output file could not be opened (shown as 0:53)."""

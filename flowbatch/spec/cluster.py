@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from flowbatch.spec.model import Frozen
-from flowbatch.spec.resources import Gres
 
 
 class GresDevice(Frozen):
@@ -32,9 +31,6 @@ class NodeSpec(Frozen):
     gres: tuple[GresDevice, ...] = ()
     weight: int = 1
     state: Literal["UNKNOWN", "DOWN", "DRAIN", "FUTURE"] = "UNKNOWN"
-
-    def gres_total(self) -> tuple[Gres, ...]:
-        return tuple(Gres(name=d.name, type=d.type, count=d.count) for d in self.gres)
 
 
 class PartitionSpec(Frozen):

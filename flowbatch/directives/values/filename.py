@@ -56,9 +56,6 @@ def _written(piece: Piece) -> str:
     return escaped if escaped != piece.text else piece.text.replace("%", "%%")
 
 
-_ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
-
-
 @v_args(inline=True)
 class _Reader(Transformer[Token, "tuple[Piece, ...]"]):
     def verbatim(self, text: str) -> tuple[Piece, ...]:
