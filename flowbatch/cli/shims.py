@@ -9,6 +9,7 @@ import click
 
 from flowbatch.paths import find
 from flowbatch.sdk import shims as files
+from flowbatch.sdk.compiling import compiler
 
 
 def _folder(to: Path | None) -> Path:
@@ -26,10 +27,12 @@ def shims() -> None:
 @shims.command()
 @_to
 @click.option("--force", is_flag=True, help="Replace files that are not ours.")
-def install(to: Path | None, force: bool) -> None:
+@click.option("--python", is_flag=True, help="Do not compile them, even where there is a C compiler.")
+def install(to: Path | None, force: bool, python: bool) -> None:
     """Write the commands into DIR (default: a folder of our own), and say how to reach them."""
     folder = _folder(to)
-    for path in files.install(folder, files.Baked.of(find(os.environ)), force=force):
+    cc = None if python else compiler()
+    for path in files.install(folder, files.Baked.of(find(os.environ)), force=force, cc=cc):
         click.echo(path)
     if not all(standing.winner and standing.winner.parent == folder for standing in files.standing(os.environ)):
         click.echo(
@@ -42,7 +45,9 @@ def env() -> None:
     """Print the line that puts the commands on PATH: eval "$(flow shims env)"."""
     paths = find(os.environ)
     folder = _folder(None)
-    files.install(folder, files.Baked.of(paths))
+    baked = files.Baked.of(paths)
+    if not files.is_current(folder, baked):
+        files.install(folder, baked, cc=compiler())
     click.echo(files.path_line(folder))
 
 

@@ -6,6 +6,7 @@ written into it: the interpreter, where `client.py` lies, the state directory an
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import stat
@@ -17,16 +18,21 @@ from pathlib import Path
 
 from flowbatch.errors import ForeignFile
 from flowbatch.paths import Paths
+from flowbatch.sdk.compiling import compiled
 
+CLIENTS = ("client.py", "client.c")
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 MARK = "flowbatch shim"
-"""Stands in the first lines of every file of ours: only such a file is replaced or removed."""
+"""Stands in every file of ours, with a digest of what was written into it: only such a file is replaced or removed."""
+
+LARGEST_SHIM = 1 << 20
+"""Bytes; no file of ours is as large."""
 
 LONGEST_SHEBANG = 127
 """What older Linux kernels read of a `#!` line; blanks in it never work."""
 
 PROGRAM = """\
-# {mark}: talks to the flowbatch controller of {state!r}
+# {mark}, talks to the flowbatch controller of {state!r}
 import sys
 sys.path.insert(0, {clients!r})
 from client import main
@@ -51,11 +57,17 @@ class Baked:
         start = (*configured, sys.executable, "-I", "-m", "flowbatch.controller", "start")
         return cls(sys.executable, str(files("flowbatch.shims")), str(paths.state), start)
 
+    def mark(self) -> str:
+        """MARK and a digest of all this, and of the clients themselves."""
+        words = [*map(os.fsencode, (self.python, self.clients, self.state, *self.start))]
+        sources = [path.read_bytes() for name in CLIENTS if (path := Path(self.clients) / name).is_file()]
+        return f"{MARK} {hashlib.sha256(bytes(1).join(words + sources)).hexdigest()[:16]}"
+
 
 def script(command: str, baked: Baked) -> str:
     """The whole text of one shim; its name on disk does not matter to it."""
     text = PROGRAM.format(
-        mark=MARK, command=os.fsencode(command), state=baked.state, clients=baked.clients,
+        mark=baked.mark(), command=os.fsencode(command), state=baked.state, clients=baked.clients,
         raw_state=os.fsencode(baked.state), start=[os.fsencode(word) for word in baked.start],
     )  # fmt: skip
     shebang = f"#!{baked.python} -IS"
@@ -65,9 +77,12 @@ def script(command: str, baked: Baked) -> str:
     return f"#!/bin/sh\n# {MARK}\n'''exec' {shlex.quote(baked.python)} -I -S \"$0\" \"$@\"\n' '''\n{text}"
 
 
-def install(folder: Path, baked: Baked, *, force: bool = False) -> list[Path]:
-    """Every command of `COMMANDS` stands in `folder`, executable. Raises ForeignFile, before anything is written,
-    if a name is taken by a file that is not ours; with `force` that file is replaced."""
+def install(folder: Path, baked: Baked, *, force: bool = False, cc: str | None = None) -> list[Path]:
+    """Every command of `COMMANDS` stands in `folder`, executable: compiled by `cc` where that works, else for Python.
+
+    Raises ForeignFile, before anything is written, if a name is taken by a file that is not ours; with `force` that
+    file is replaced.
+    """
     targets = {command: folder / command for command in COMMANDS}
     foreign = [target for target in targets.values() if os.path.lexists(target) and not is_shim(target)]
     if foreign and not force:
@@ -78,7 +93,8 @@ def install(folder: Path, baked: Baked, *, force: bool = False) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for command, target in targets.items():
         new = target.with_name(f".{command}.{os.getpid()}")
-        new.write_text(script(command, baked), encoding="utf-8", errors="surrogateescape")
+        if cc is None or not compiled(cc, command, baked.state, baked.start, baked.mark(), new):
+            new.write_text(script(command, baked), encoding="utf-8", errors="surrogateescape")
         new.chmod(0o755)
         new.replace(target)
     return list(targets.values())
@@ -96,11 +112,21 @@ def uninstall(folder: Path) -> list[Path]:
 
 def is_shim(path: Path) -> bool:
     """Whether this is a file of ours; a link, an unreadable file and a missing one are not."""
+    return _holds(path, MARK)
+
+
+def is_current(folder: Path, baked: Baked) -> bool:
+    """Whether `install` would write the same again."""
+    mark = baked.mark()
+    return all(_holds(folder / command, mark) for command in COMMANDS)
+
+
+def _holds(path: Path, mark: str) -> bool:
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return False
         with open(path, "rb") as file:
-            return MARK.encode() in file.read(512)
+            return mark.encode() in file.read(LARGEST_SHIM)
     except OSError:
         return False
 

@@ -1,4 +1,4 @@
-"""The thin client, in a process of its own, against a controller that is played by the test."""
+"""The thin clients, Python's and C's, each in a process of its own, against a controller that is played by the test."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from flowbatch.protocol.frames import HEADER, CallFrame, Kind, frame, header, unpack_call
+from flowbatch.sdk.compiling import compiler
 
-CLIENT = Path(__file__).resolve().parents[2] / "shims" / "client.py"
+SHIMS = Path(__file__).resolve().parents[2] / "shims"
 GOLDEN = Path(__file__).parent.parent / "data" / "frames"
 NOT_FOUND = 2
 
@@ -34,11 +35,35 @@ def listening(tmp_path: Path) -> Iterator[socket.socket]:
     listening.close()
 
 
-def start(
-    state: Path, *args: str | bytes, command: str = "sbatch", python: str = "/bin/false", **how: object
-) -> subprocess.Popen[bytes]:
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, "-I", "-S", CLIENT, command, state, python, *args], **{**streams, **how})  # type: ignore[call-overload]  # options of a test
+@pytest.fixture(scope="session")
+def c_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cc = compiler()
+    if cc is None:
+        pytest.skip("no C compiler here: the C client was not played")
+    client = tmp_path_factory.mktemp("client") / "client"
+    strict = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror")
+    subprocess.run([cc, *strict, "-o", client, SHIMS / "client.c"], check=True, timeout=60)
+    return client
+
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture(params=["python", "c"])
+def start(request: pytest.FixtureRequest) -> Start:
+    """Starts a client of either kind: start(state directory, *arguments, command=, python=, **of subprocess.Popen)."""
+    if request.param == "c":
+        client: list[str | Path] = [request.getfixturevalue("c_client")]
+    else:
+        client = [sys.executable, "-I", "-S", SHIMS / "client.py"]
+
+    def run(
+        state: Path, *args: str | bytes, command: str = "sbatch", python: str = "/bin/false", **how: object
+    ) -> subprocess.Popen[bytes]:
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([*client, command, state, python, *args], **{**streams, **how})  # type: ignore[call-overload]  # options of a test
+
+    return run
 
 
 class Played:
@@ -63,7 +88,7 @@ class Played:
         self.line.close()
 
 
-def test_the_call_says_all_there_is_to_know(listening, tmp_path):
+def test_the_call_says_all_there_is_to_know(start, listening, tmp_path):
     environ = {"B": "2", "A": "", "PATH": "/bin"}
     child = start(
         tmp_path, "-n", "2", b"job \xff.sh", "", cwd="/usr/bin", umask=0o27, env=environ, start_new_session=True
@@ -81,7 +106,7 @@ def test_the_call_says_all_there_is_to_know(listening, tmp_path):
     child.communicate()
 
 
-def test_it_packs_the_golden_frame(listening, tmp_path):
+def test_it_packs_the_golden_frame(start, listening, tmp_path):
     """The frame of the same call, but for what a test cannot choose: directory, session and limits."""
     played_words = (GOLDEN / "call-v1.bin").read_bytes()[HEADER.size :].split(b"\0")
     child = start(tmp_path, "-n", "2", b"job \xff.sh", "", cwd="/", umask=0o27, env={"PATH": "/bin", "EMPTY": ""})
@@ -95,7 +120,7 @@ def test_it_packs_the_golden_frame(listening, tmp_path):
     assert [words[n] for n in same] == [played_words[n] for n in same]
 
 
-def test_output_goes_where_it_belongs(listening, tmp_path):
+def test_output_goes_where_it_belongs(start, listening, tmp_path):
     child = start(tmp_path, command="squeue")
     played = Played(listening)
     assert played.call.limits == b""
@@ -106,7 +131,7 @@ def test_output_goes_where_it_belongs(listening, tmp_path):
     assert child.returncode == 255
 
 
-def test_files_are_read_where_the_caller_is(listening, tmp_path):
+def test_files_are_read_where_the_caller_is(start, listening, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     (work / "job.sh").write_bytes(b"#!/bin/sh\n" + b"x" * 100_000)
@@ -142,7 +167,7 @@ def test_files_are_read_where_the_caller_is(listening, tmp_path):
     assert child.returncode == 0
 
 
-def test_a_terminal_has_a_size(listening, tmp_path):
+def test_a_terminal_has_a_size(start, listening, tmp_path):
     ours, theirs = pty.openpty()
     child = start(tmp_path, command="squeue", stdout=theirs)
     played = Played(listening)
@@ -152,7 +177,7 @@ def test_a_terminal_has_a_size(listening, tmp_path):
     os.close(ours), os.close(theirs)
 
 
-def test_a_reader_that_is_gone_ends_it_by_sigpipe(listening, tmp_path):
+def test_a_reader_that_is_gone_ends_it_by_sigpipe(start, listening, tmp_path):
     child = start(tmp_path, command="squeue")
     assert child.stdout is not None and child.stderr is not None
     child.stdout.close()
@@ -163,7 +188,7 @@ def test_a_reader_that_is_gone_ends_it_by_sigpipe(listening, tmp_path):
     played.line.close()
 
 
-def test_ctrl_c_ends_it_by_sigint(listening, tmp_path):
+def test_ctrl_c_ends_it_by_sigint(start, listening, tmp_path):
     child = start(tmp_path)
     played = Played(listening)
     child.send_signal(signal.SIGINT)
@@ -180,7 +205,7 @@ def test_ctrl_c_ends_it_by_sigint(listening, tmp_path):
         ("squeue", (), b"slurm_load_jobs error: Zero Bytes were transmitted or received\n"),
     ],
 )
-def test_a_controller_that_dies_meanwhile(listening, tmp_path, command, args, words):
+def test_a_controller_that_dies_meanwhile(start, listening, tmp_path, command, args, words):
     child = start(tmp_path, *args, command=command)
     Played(listening).line.close()
     assert child.communicate(timeout=10) == (b"", words)
@@ -199,13 +224,13 @@ CONNECT_FAILURE = b"Unable to contact slurm controller (connect failure)\n"
         ("scancel", ("7",), b"scancel: error: Kill job error on job id 7: " + CONNECT_FAILURE, 8),
     ],
 )
-def test_no_controller_and_none_to_be_started(tmp_path, command, args, words, code):
+def test_no_controller_and_none_to_be_started(start, tmp_path, command, args, words, code):
     child = start(tmp_path, *args, command=command)
     assert child.communicate(timeout=10) == (b"", words)
     assert child.returncode == code
 
 
-def test_the_reason_comes_first(tmp_path):
+def test_the_reason_comes_first(start, tmp_path):
     starter = tmp_path / "python"
     starter.write_text("#!/bin/sh\necho because\nexit 1\n")
     starter.chmod(0o755)
@@ -214,7 +239,7 @@ def test_the_reason_comes_first(tmp_path):
     assert err.startswith(b"because\nslurm_load_jobs error: ")
 
 
-def test_another_version_is_named(listening, tmp_path):
+def test_another_version_is_named(start, listening, tmp_path):
     child = start(tmp_path, command="squeue")
     played = Played(listening)
     played.say(Kind.OTHER, b"this controller speaks version 2, its client 1")
@@ -226,7 +251,7 @@ def test_another_version_is_named(listening, tmp_path):
     )
 
 
-def test_a_long_state_directory_is_no_hindrance(tmp_path):
+def test_a_long_state_directory_is_no_hindrance(start, tmp_path):
     deep = tmp_path / ("d" * 120)
     deep.mkdir()
     listening = socket.socket(socket.AF_UNIX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from flowbatch.errors import ForeignFile
-from flowbatch.sdk.shims import COMMANDS, Baked, install, is_shim, path_line, standing, uninstall
+from flowbatch.sdk.compiling import compiler
+from flowbatch.sdk.shims import COMMANDS, Baked, install, is_current, is_shim, path_line, standing, uninstall
 
 TELLING = "import sys\ndef main(*told):\n    print(told)\n    sys.exit(7)\n"
 
@@ -107,3 +109,42 @@ def test_the_path_line_is_for_any_shell(tmp_path: Path) -> None:
     line = path_line(tmp_path / "a b'c")
     done = subprocess.run(["sh", "-c", f'{line}; echo "$PATH"'], env={"PATH": "/bin"}, capture_output=True, text=True)
     assert done.stdout == f"{tmp_path}/a b'c:/bin\n"
+
+
+@pytest.fixture
+def cc() -> str:
+    found = compiler()
+    if found is None:
+        pytest.skip("no C compiler here: no client was compiled")
+    return found
+
+
+def test_a_compiler_makes_clients_of_their_own(tmp_path: Path, cc: str) -> None:
+    """Each starts what it was told to start, and says as its own command that nothing answers."""
+    state = tmp_path / 'it\'s a "state\\101" é'
+    state.mkdir()
+    starter = tmp_path / "starter"
+    starter.write_text('#!/bin/sh\nprintf "%s|%s\\n" "$FLOW_STATE_DIR" "$*"\n')
+    starter.chmod(0o755)
+    shims = install(tmp_path / "bin", Baked(sys.executable, "/nowhere", str(state), (str(starter), "a b", '"')), cc=cc)
+    assert all(shim.read_bytes()[:4] == b"\x7fELF" or sys.platform == "darwin" for shim in shims)
+    done = subprocess.run([shims[1]], env={"FLOW_STATE_DIR": "/other"}, capture_output=True, timeout=30)
+    assert done.stderr.decode().splitlines()[0] == f'{state}|a b "'
+    assert done.stderr.startswith(os.fsencode(state)) and b"\nslurm_load_jobs error: " in done.stderr
+    assert done.returncode == 1
+    assert all(is_shim(shim) for shim in shims) and len(uninstall(tmp_path / "bin")) == len(COMMANDS)
+
+
+def test_a_compiler_that_fails_leaves_the_python_client(tmp_path: Path, baked: Baked) -> None:
+    shims = install(tmp_path / "bin", baked, cc="/bin/false")
+    assert told(shims[0])[1] == 7
+
+
+def test_what_is_installed_is_known_again(tmp_path: Path, baked: Baked) -> None:
+    folder = tmp_path / "bin"
+    assert not is_current(folder, baked)
+    install(folder, baked)
+    assert is_current(folder, baked)
+    assert not is_current(folder, Baked(baked.python, baked.clients, "/elsewhere", ()))
+    (Path(baked.clients) / "client.py").write_text(TELLING + "\n")
+    assert not is_current(folder, baked)
