@@ -1,6 +1,7 @@
 """The socket: each connection is one command on behalf of one caller.
 
-A caller that is slow, silent or gone costs one task and one bounded buffer; nobody waits for it. A command ends with
+A caller that is slow, silent or gone costs one task and one buffer (what a command wrote and it has not read); nobody
+waits for it. A command ends with
 its caller: when the connection closes, its task is cancelled.
 """
 
@@ -36,6 +37,9 @@ LAST_WORDS_S = 1
 
 UNREAD_MAX = 64 * 1024 * 1024
 """A client that lets so many bytes pile up is hopeless and dropped."""
+
+PIECE = 1024 * 1024
+"""No frame to a client is longer."""
 
 log = logging.getLogger("flowbatch.server")
 
@@ -161,11 +165,11 @@ class Line:
             self._answers.put_nowait((kind, body))
 
     def write(self, kind: Kind, body: bytes = b"") -> None:
-        """Never waits. A client with too much unread is dropped."""
+        """Never waits. A client with too much unread is dropped; what is long goes in several frames."""
         if self._writer.transport.get_write_buffer_size() > UNREAD_MAX:
             self._writer.transport.abort()
         elif not self._writer.is_closing():
-            self._writer.write(frame(kind, body))
+            self._writer.writelines(frame(kind, body[at : at + PIECE]) for at in range(0, max(1, len(body)), PIECE))
 
     async def drain(self) -> None:
         """Waits until the client has read most of what was written. Raises ConnectionError if it is gone."""
@@ -268,4 +272,5 @@ def _outcome(call: Call, work: asyncio.Future[int]) -> tuple[int, str]:
 
 async def _end(line: Line, call: Call, code: int, words: str) -> None:
     call.err.write(words)
+    await line.drain()  # a long listing is read before more is said
     await line.send(Kind.EXIT, code.to_bytes(4, "big", signed=True))

@@ -55,6 +55,11 @@ async def flood(call, queue):
         await asyncio.sleep(0)
 
 
+async def long(call, queue):
+    call.out.write(b"x" * 12_000_000)
+    return 0
+
+
 class Client:
     """A client that does what its test says."""
 
@@ -285,6 +290,20 @@ def test_a_command_ends_with_its_caller(here, until):
             await until(lambda: world.server._commands_running)
             client.writer.close()
             await until(lambda: ended == [True])
+
+    asyncio.run(main())
+
+
+def test_a_listing_of_any_length_arrives_whole(here, monkeypatch):
+    monkeypatch.setattr(module, "UNREAD_MAX", 5_000_000)
+
+    async def main():
+        async with here(long=long) as world:
+            client = await world.call(b"long")
+            sizes = []
+            while (answer := await client.hear())[0] is Kind.OUT:
+                sizes.append(len(answer[1]))
+            assert (sum(sizes), max(sizes), answer[0]) == (12_000_000, module.PIECE, Kind.EXIT)
 
     asyncio.run(main())
 
