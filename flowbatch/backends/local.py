@@ -113,8 +113,8 @@ class LocalBackend:
             try:
                 await self._converse(*(connection or await self._connect()))
                 failures = 0
-            except (OSError, FlowError, BadLine, ValueError) as error:
-                log.warning("the node does not answer: %s", error)
+            except (OSError, FlowError, BadLine, KeyError, TypeError, ValueError) as error:
+                log.warning("the node does not answer, or not in our words: %r", error)
             finally:
                 self._writer, connection = None, None
                 self._resumed.clear()

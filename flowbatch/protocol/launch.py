@@ -118,7 +118,9 @@ def key_of(plain: Mapping[str, Any]) -> Key:
 
 
 def report_of(plain: Mapping[str, Any]) -> Report:
-    return Report(**{**plain, "key": key_of(plain["key"])})
+    """The report in JSON's values; a field that this version does not know is left out."""
+    known = {f.name for f in fields(Report)}
+    return Report(**{name: value for name, value in plain.items() if name in known} | {"key": key_of(plain["key"])})
 
 
 def launch_of(plain: Mapping[str, Any]) -> LaunchMessage:

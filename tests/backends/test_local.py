@@ -221,10 +221,11 @@ def test_placements_of_another_store_are_left_alone(play):
     play(scene)
 
 
-def test_a_node_that_talks_nonsense_is_left_and_asked_again(play):
+@pytest.mark.parametrize("nonsense", [b"nonsense\n", b'{"op":"report"}\n', b'{"op":"report","report":{"key":7}}\n'])
+def test_a_node_that_talks_nonsense_is_left_and_asked_again(play, nonsense):
     async def scene(node, backend, told, starting):
         await node.hears("resume")
-        node._writer.write(b"nonsense\n")
+        node._writer.write(nonsense)
         await at_ease(node, starting)
 
     play(scene)
