@@ -17,6 +17,9 @@ from flowbatch.errors import FlowError
 MAX_RANGE = 65536
 """Slurm refuses a range of more hosts."""
 
+MAX_NAMES = 1_000_000
+"""More names than any cluster has: refused before they are made."""
+
 _NAME = re.compile(r"(?:[^\[\],\s]+|\[[^\[\]]*\])+")
 _BLANK = re.compile(r"[,\s]+")
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
@@ -83,7 +86,10 @@ def expand(text: str) -> list[str]:
             continue
         if not (found := _NAME.match(text, at)):
             raise InvalidHostlist(f"Invalid hostlist: {text}")
-        names += _pattern(found[0], text).names()
+        pattern = _pattern(found[0], text)
+        if len(names) + pattern.count > MAX_NAMES:
+            raise InvalidHostlist(f"Too many hosts in `{found[0]}'")
+        names += pattern.names()
         at = found.end()
     return names
 

@@ -79,3 +79,8 @@ def test_fold(text: str) -> None:
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidHostlist):
         expand(text)
+
+
+def test_more_names_than_any_cluster_has_are_refused_before_they_are_made():
+    with pytest.raises(InvalidHostlist, match="Too many hosts"):
+        expand("a[0-65535]b[0-65535]c[0-65535]")

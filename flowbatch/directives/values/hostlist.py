@@ -10,12 +10,9 @@ from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.slurm.hostlist import HostPattern, HostRange, InvalidHostlist, fold, host_range
+from flowbatch.slurm.hostlist import MAX_NAMES, HostPattern, HostRange, InvalidHostlist, fold, host_range
 
 FORMS = "a node list is names with commas between them, and ranges like n[1-3,5]"
-
-MAX_NAMES = 1_000_000
-"""More names than any cluster has: refused before they are made."""
 
 
 @lru_cache(maxsize=256)
