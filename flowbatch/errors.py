@@ -13,6 +13,10 @@ class FlowError(Exception):
         self.message = message
         self.hint = hint
 
+    def screen(self, who: str) -> str:
+        """What happened, as `who` says it, and what to do."""
+        return f"{who}: {self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
+
 
 class ControllerUnreachable(FlowError):
     """No controller answers and none could be started."""
@@ -44,6 +48,10 @@ class CommandFailed(FlowError):
     def __init__(self, message: str, *, hint: str | None = None, exit_code: int = 1) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = exit_code
+
+    def screen(self, who: str) -> str:
+        """The command has said itself who speaks."""
+        return self.message + (f"\nhint: {self.hint}" if self.hint else "")
 
 
 class JobFailed(FlowError):

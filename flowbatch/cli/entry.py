@@ -18,7 +18,7 @@ from flowbatch.cli.logs import logs
 from flowbatch.cli.shims import shims
 from flowbatch.cli.status import status
 from flowbatch.cli.submit import submit
-from flowbatch.errors import CommandFailed, FlowError
+from flowbatch.errors import FlowError
 
 INTERRUPTED = 130
 """128 and SIGINT, as a shell says it."""
@@ -56,6 +56,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def screen(error: FlowError) -> str:
-    """What happened, and what to do; a command of the controller has said itself who speaks."""
-    said = error.message if isinstance(error, CommandFailed) else f"flow: {error.message}"
-    return said + (f"\nhint: {error.hint}" if error.hint else "")
+    """What happened, and what to do."""
+    return error.screen("flow")

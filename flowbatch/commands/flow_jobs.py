@@ -78,7 +78,7 @@ async def wait(call: Call, queue: QueuePort) -> int:
 
 def refused(call: Call, error: FlowError) -> int:
     """Says why not, and what to do, as `flow` does; the exit code."""
-    call.err.write(f"flow: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+    call.err.write(error.screen("flow") + "\n")
     return error.exit_code
 
 

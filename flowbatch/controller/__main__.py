@@ -33,5 +33,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except FlowError as error:
-        sys.stderr.write(f"flowbatch: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(error.screen("flowbatch") + "\n")
         sys.exit(error.exit_code)
