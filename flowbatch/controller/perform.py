@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from itertools import count
 
 from flowbatch.backends.contract import Backend
 from flowbatch.controller import launching, mail
@@ -51,7 +52,7 @@ class Performer:
 
     async def _until_done(self, order: Order) -> None:
         """An order is never given up: the machine may be away for a while."""
-        for attempt in range(1_000_000_000):
+        for attempt in count():
             try:
                 await self.perform(order.effect, order.job)
             except (FlowError, OSError) as error:

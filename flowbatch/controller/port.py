@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flowbatch.controller.loop import Loop
+from flowbatch.core import arrays
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.ports import Payload, Snapshot
@@ -61,7 +62,9 @@ class Port:
 
     async def _over(self, root: int) -> None:
         """Nothing of the job is unfinished in the queue."""
-        waiter = _Waiter({job.id for job in self._loop.queue.jobs.values() if _root(job) == root and not _over(job)})
+        waiter = _Waiter(
+            {job.id for job in self._loop.queue.jobs.values() if arrays.root(job) == root and not _over(job)}
+        )
         if not waiter.unfinished:
             return
         self._waiters[root].append(waiter)
@@ -91,7 +94,7 @@ class Port:
     async def _root(self, job_id: int) -> int:
         job = await self._record(job_id)
         if job is not None:
-            return _root(job)
+            return arrays.root(job)
         if await self.history([job_id], 1):
             return job_id
         raise KeyError(job_id)
@@ -100,17 +103,13 @@ class Port:
         """After a commit: who has waited for the last of these?"""
         touched = set()
         for job in changed:
-            for waiter in self._waiters.get(_root(job), ()):
+            for waiter in self._waiters.get(arrays.root(job), ()):
                 (waiter.unfinished.discard if _over(job) else waiter.unfinished.add)(job.id)
-                touched.add(_root(job))
+                touched.add(arrays.root(job))
         for root in touched:
             for waiter in self._waiters[root]:
                 if not waiter.unfinished:
                     waiter.over.set()
-
-
-def _root(job: Job) -> int:
-    return job.id if job.array_id is None else job.array_id
 
 
 def _over(job: Job) -> bool:

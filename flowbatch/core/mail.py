@@ -13,7 +13,7 @@ from flowbatch.core.arrays import root
 from flowbatch.core.effects import SendMail
 from flowbatch.core.indexes import ArrayEntry
 from flowbatch.core.jobs import ArrayPast, Job
-from flowbatch.core.states import Finished, Pending, Requeueing, Running
+from flowbatch.core.states import Completing, Finished, Pending, Requeueing, Running
 from flowbatch.core.timers import ANNOUNCED
 from flowbatch.core.waiting import doomed
 
@@ -68,6 +68,6 @@ def _warnings(old: Job, new: Job) -> Iterator[str]:
 
 def _goes_back(job: Job) -> bool:
     """Whether the job is on its way back to the queue, or there again."""
-    if isinstance(job.state, Pending):
-        return True
-    return isinstance(getattr(job.state, "then", None), Requeueing)
+    if isinstance(job.state, Completing):
+        return isinstance(job.state.then, Requeueing)
+    return isinstance(job.state, Pending)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Pending
+from flowbatch.spec.dependency import Dependency
 
 HELD_BY_USER = "JobHeldUser"
 HELD_BY_ADMIN = "JobHeldAdmin"
@@ -32,7 +33,7 @@ def doomed(job: Job) -> bool:
     """Whether the job's dependency can never be fulfilled."""
     dependency = job.spec.dependency
     failed = [waiting.failed for waiting in job.waiting]
-    one_is_enough = getattr(dependency, "any", False)
+    one_is_enough = isinstance(dependency, Dependency) and dependency.any
     return bool(failed) and (all(failed) if one_is_enough else any(failed))
 
 
