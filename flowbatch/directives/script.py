@@ -18,7 +18,7 @@ FOREIGN_LINES = 100
 """So many lines that are no comments may stand before a #PBS or #BSUB line."""
 
 _BLANKS = b" \t\n\v\f\r"
-_LOOKALIKE = re.compile(r"\s*#[#\s]*(SBATCH|SLURM|FLOW)\b", re.IGNORECASE)
+_LOOKALIKE = re.compile(r"\s*#[#\s]*(SBATCH\b|(SLURM|FLOW)\s+-)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

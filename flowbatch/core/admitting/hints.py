@@ -8,8 +8,6 @@ from flowbatch.spec.job import JobSpec
 from flowbatch.spec.model import Malformed
 from flowbatch.spec.resources import Gres
 
-_ELSEWHERE = "rent a machine that has it (-M mithril)"
-
 
 def hint(cluster: ClusterSpec, spec: JobSpec, code: str) -> str | None:
     """One sentence for the user of an obliging cluster, or None."""
@@ -19,7 +17,7 @@ def hint(cluster: ClusterSpec, spec: JobSpec, code: str) -> str | None:
     line = _configuration(node, spec, code)
     if line is None:
         return None
-    return f"this machine is {_inventory(node)}; {_ELSEWHERE}, or play a cluster that has it, in slurm.conf: {line}"
+    return f"this machine is {_inventory(node)}; leave the option out, or play a cluster that has it, in slurm.conf: {line}"
 
 
 def _inventory(node: NodeSpec) -> str:
@@ -36,7 +34,7 @@ def _configuration(node: NodeSpec, spec: JobSpec, code: str) -> str | None:
     if code == "ESLURM_INVALID_LICENSES" and wish.licenses_text:
         return f"Licenses={wish.licenses_text}"
     if code == "ESLURM_RESERVATION_INVALID":
-        return "none can (there are no reservations here): leave --reservation out"
+        return "no line can, there are no reservations here"
     if code == "ESLURM_INVALID_NODE_NAME":
         return f"NodeName={','.join(wish.nodelist)} NodeHostname=localhost CPUs={node.cpus}"
     if code == "ESLURM_INVALID_GRES":
