@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}")
     parser.add_argument("-G", "--gpus")
     parser.add_argument("--exclusive", nargs="?", const="node")
-    for names in ("-O --overcommit", "-s --oversubscribe", "--contiguous", "-H --hold"):
+    for names in ("-O --overcommit", "-s --oversubscribe", "--contiguous", "-H --hold", "--reboot"):
         parser.add_argument(*names.split(), action="store_true")
     return parser
 
@@ -196,7 +196,7 @@ def _spec(words: str) -> JobSpec:
             resources["memory"] = Memory(per=per, mib=int(text))
     resources |= {
         "gres": GresRequest(
-            per_node=_gres(said["gres"]) + _gpus(said["gpus_per_node"]),
+            per_node=_gpus(said["gpus_per_node"]) + _gres(said["gres"]),
             per_job=_gpus(said["gpus"]),
             per_task=_gpus(said["gpus_per_task"]),
             per_socket=_gpus(said["gpus_per_socket"]),
@@ -225,6 +225,7 @@ def _spec(words: str) -> JobSpec:
         time_min_min=_minutes(said["time_min"]),
         deadline=int(said["deadline"]) if said["deadline"] else None,
         hold=said["hold"],
+        reboot=said["reboot"],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from flowbatch.core.events import Refused
+from flowbatch.core.placing.sizing import last_said
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.resources import Gres, GresRequest, Resources
 
@@ -34,8 +35,8 @@ def _all(asked: GresRequest) -> tuple[Gres, ...]:
 def _counts(wanted: Iterable[Gres]) -> dict[str | None, int]:
     """GPUs by type."""
     counts: dict[str | None, int] = {}
-    for gres in wanted:
-        if gres.name == "gpu" and gres.count:
+    for gres in last_said(wanted):
+        if gres.name == "gpu":
             counts[gres.type] = counts.get(gres.type, 0) + gres.count
     return counts
 

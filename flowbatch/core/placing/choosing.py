@@ -108,7 +108,7 @@ class _Search:
         need = self.need
         others = max(0, need.min_nodes - len(self.picks) - 1)
         gres = tuple(self._gres(i, offer, others) for i in range(len(need.gres)))
-        gpus = sum(n for n, want in zip(gres, need.gres, strict=True) if want.name == "gpu")
+        gpus = need.gpus(gres)
         floor = max(need.cpus_per_node, gpus * (need.cpus_per_gpu or 0))
         if need.cpus_per_gpu and need.tasks is None and gpus:
             cpus = min(offer.cpus, floor)

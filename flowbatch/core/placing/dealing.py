@@ -61,8 +61,7 @@ def _cpus(need: Demand, picks: Sequence[Pick]) -> list[int]:
 
 
 def _gpu_cpus(need: Demand, pick: Pick) -> int:
-    gpus = sum(count for count, want in zip(pick.gres, need.gres, strict=True) if want.name == "gpu")
-    return gpus * (need.cpus_per_gpu or 0)
+    return need.gpus(pick.gres) * (need.cpus_per_gpu or 0)
 
 
 def _tasks(need: Demand, picks: Sequence[Pick], cpus: Sequence[int]) -> list[int]:
@@ -147,5 +146,4 @@ def _count(need: Demand, want: GresWant, picked: int, tasks: int) -> int:
     """How many devices one want takes on a node; a job's total is already met by wants per node or task."""
     if want.per == "task":
         return want.count * tasks
-    met = want.per == "job" and any(other.per != "job" and other.name == want.name for other in need.gres)
-    return 0 if met else picked
+    return 0 if need.covers(want) else picked

@@ -65,7 +65,7 @@ def offer(
         fitting = memory // need.memory.mib
         cpus = min(cpus, fitting if cluster.select_memory else cpus * min(fitting, 1))
     cpus = _limited(need, node, cpus, gres, unit // threads)
-    floor = max(need.cpus_per_node, _gpus_per_node(need) * (need.cpus_per_gpu or 0))
+    floor = max(need.room_per_node, _gpus_per_node(need) * (need.cpus_per_gpu or 0))
     if cpus < floor or any(have < _least(want) for want, have in zip(need.gres, gres, strict=True)):
         return None
     if not _memory_fits(need, node, memory, gres):
@@ -141,6 +141,8 @@ def _shape_fits(need: Demand, node: NodeSpec, cores: int, unit: int) -> bool:
         return False
     if need.tasks_per_socket and need.tasks_per_socket > max(1, node.cpus // node.sockets):
         return False
+    if need.tasks_per_socket and (need.tasks_per_node or 0) > need.tasks_per_socket:
+        return False  # also where the sockets together have the places
     if need.tasks_per_core > node.cpus:
         return False
     if (

@@ -6,6 +6,7 @@ limit per CPU turns memory into CPUs, and a node is never asked for fewer CPUs t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
@@ -40,7 +41,9 @@ class Demand:
     cpus_per_task: int
     cpus: int
     cpus_per_node: int
+    """What each node gives at least."""
     tasks_per_node: int | None
+    """Each node must have room for so many, also where a single task leaves it unused."""
     tasks_per_socket: int | None
     tasks_per_core: int
     whole_cores: bool
@@ -67,6 +70,20 @@ class Demand:
         """How many tasks Slurm counts before the job has nodes (NumTasks)."""
         return self.tasks if self.tasks is not None else self.min_nodes
 
+    @property
+    def room_per_node(self) -> int:
+        """CPUs that must be free on a node, used or not."""
+        tasks = 0 if self.overcommit else self.tasks_per_node or 0
+        return max(self.cpus_per_node, tasks * self.cpus_per_task)
+
+    def covers(self, want: GresWant) -> bool:
+        """Whether what is wanted of the whole job comes by wants for each node or task of the same gres."""
+        return want.per == "job" and any(other.per != "job" and other.name == want.name for other in self.gres)
+
+    def gpus(self, counts: Sequence[int]) -> int:
+        """The GPUs in counts of the wants, each GPU once."""
+        return sum(n for n, want in zip(counts, self.gres, strict=True) if want.name == "gpu" and not self.covers(want))
+
 
 def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Demand:
     """What `spec` needs in `partition`. Its values are well-formed: admission has seen them."""
@@ -84,9 +101,10 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
     per_node = wish.ntasks_per_node
     if per_node is None and wish.ntasks_per_gpu:
         per_node = wish.ntasks_per_gpu * _gpus(gres, "node") or None
-    if per_node:
-        tasks = max(tasks or 0, per_node * low)
-    cpus_per_node = max(cpus_per_task, wish.mincpus or 1, (per_node or 0) * cpus_per_task)
+    if per_node and tasks is None:
+        tasks = per_node * low
+    used = per_node if per_node and tasks != 1 else 1
+    cpus_per_node = max(used * cpus_per_task, wish.mincpus or 1)
     if memory is not None and memory.per == "node" and per_cpu_limit:
         all_of_it = max((node.real_memory for node in partition_nodes(cluster, partition.name)), default=0)
         cpus_per_node = max(cpus_per_node, ceil((memory.mib or all_of_it) / per_cpu_limit))
@@ -109,7 +127,7 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
         memory=memory,
         gres=gres,
         cpus_per_gpu=wish.cpus_per_gpu,
-        whole_nodes=wish.exclusive == "node" or partition.over_subscribe == "EXCLUSIVE",
+        whole_nodes=wish.exclusive == "node" or spec.reboot or partition.over_subscribe == "EXCLUSIVE",
         sharing=partition.over_subscribe == "FORCE" or (partition.over_subscribe == "YES" and wish.oversubscribe),
         contiguous=wish.contiguous,
         constraint=None if isinstance(wish.constraint, Malformed) else wish.constraint,
@@ -141,22 +159,29 @@ def license_counts(wish: Resources) -> tuple[tuple[str, int], ...]:
 
 def gres_wants(wish: Resources) -> tuple[GresWant, ...]:
     """All that is asked of gres, without the zeroes; `--gpus-per-socket` becomes so many a node."""
-    sockets = wish.sockets_per_node or 1
+    asked = wish.gres
+    places: tuple[tuple[tuple[Gres, ...], Literal["node", "task", "job"], int], ...] = (
+        (asked.per_node, "node", 1),
+        (asked.per_socket, "node", wish.sockets_per_node or 1),
+        (asked.per_task, "task", 1),
+        (asked.per_job, "job", 1),
+    )
     found = [
-        *(_want(gres, "node") for gres in wish.gres.per_node),
-        *(_want(gres, "node", sockets) for gres in wish.gres.per_socket),
-        *(_want(gres, "task") for gres in wish.gres.per_task),
-        *(_want(gres, "job") for gres in wish.gres.per_job),
+        GresWant(gres.name, gres.type, per, gres.count * times)
+        for words, per, times in places
+        if words
+        for gres in last_said(words)
     ]
     if wish.ntasks_per_gpu and wish.ntasks and not found:
         gpus = ceil(wish.ntasks / wish.ntasks_per_gpu)
         nodes = wish.nodes.minimum if wish.nodes else None
         found.append(GresWant("gpu", None, "node", ceil(gpus / nodes)) if nodes else GresWant("gpu", None, "job", gpus))
-    return tuple(want for want in found if want.count)
+    return tuple(found)
 
 
-def _want(gres: Gres, per: Literal["node", "task", "job"], times: int = 1) -> GresWant:
-    return GresWant(gres.name, gres.type, per, gres.count * times)
+def last_said(asked: Iterable[Gres]) -> tuple[Gres, ...]:
+    """What counts of several words for one gres (`--gres=gpu:1,gpu:3`): the last; a zero says nothing."""
+    return tuple({(gres.name, gres.type): gres for gres in asked if gres.count}.values())
 
 
 def _gpus(gres: tuple[GresWant, ...], per: str) -> int:
