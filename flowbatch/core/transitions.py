@@ -161,7 +161,8 @@ def advance(cluster: ClusterSpec, job: Job, fact: Fact) -> Moved | Refusal:
     line = TABLE.get((kind_of(job.state), type(fact)), NOTHING)
     if isinstance(line, Refusal):
         return line
-    return line.move(cluster, job, job.state, fact)
+    moved = line.move(cluster, job, job.state, fact)
+    return NOTHING if moved.job is job and not moved.orders else moved
 
 
 def may_requeue(cluster: ClusterSpec, job: Job) -> bool:
@@ -208,7 +209,7 @@ def _released_pending(cluster: ClusterSpec, job: Job, state: Pending, fact: Rele
 
 
 def _launched(cluster: ClusterSpec, job: Job, state: Running, fact: Launched) -> Moved:
-    return Moved(replace(job, state=replace(state, launched=True)))
+    return Moved(job if state.launched else replace(job, state=replace(state, launched=True)))
 
 
 def _launch_failed(cluster: ClusterSpec, job: Job, state: Running, fact: LaunchFailed) -> Moved:

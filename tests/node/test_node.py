@@ -380,7 +380,8 @@ def test_forgetting_removes_the_spool(play, tmp_path):
     async def scene(node):
         await node.over(node.job("true"))
         spool = tmp_path / "node/spool" / key().store / "job00001"
-        assert (spool / "slurm_script").stat().st_mode & 0o777 == 0o700
+        for path in (spool.parents[1], spool.parent, spool, spool / "slurm_script"):
+            assert path.stat().st_mode & 0o777 == 0o700, path
         node.node.forget(key())
         await node.until(lambda: not spool.exists())
 
