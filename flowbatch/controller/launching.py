@@ -118,10 +118,8 @@ def _default_memory(cluster: ClusterSpec, partition: str) -> Memory | None:
 
 
 def _from_login(spec: JobSpec) -> bool:
-    """sbatch loads a login environment for --get-user-env and for every --export but ALL alone and NIL."""
-    export = spec.export
-    all_alone = export.kind == "all" and not export.variables
-    return spec.get_user_env or not (all_alone or export.kind == "nil")
+    """sbatch loads a login environment for --get-user-env and for every --export but ALL alone."""
+    return spec.get_user_env or spec.export.kind != "all" or bool(spec.export.variables)
 
 
 def _appends(spec: JobSpec, cluster: ClusterSpec) -> bool:

@@ -90,7 +90,7 @@ def test_limits_are_propagated_as_asked(launch, propagate, limits):
         (Export(kind="all", text="ALL"), False),
         (Export(kind="all", variables=(("A", "1"),), text="ALL,A=1"), True),
         (Export(kind="named", text="NONE"), True),
-        (Export(kind="nil", text="NIL"), False),
+        (Export(kind="nil", text="NIL"), True),
     ],
 )
 def test_a_login_environment_is_where_the_job_starts_from(launch, export, login):
