@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,15 +15,13 @@ from flowbatch.core.states import ExitStatus
 from flowbatch.errors import FlowError
 from flowbatch.node.server import LONGEST_LINE, SOCKET
 from flowbatch.protocol.launch import BadLine, Key, LaunchMessage, Report, line, parse, report_of
+from flowbatch.protocol.sockets import connected
 
 RETRY_S = (0.05, 0.2, 1.0, 5.0)
 """How soon a node that went away is looked for again, the last for good."""
 
 REMEMBERED = 10_000
 """So many forgotten placements are forgotten again if the node still speaks of them."""
-
-LONGEST_ADDRESS = 100
-"""Bytes of a path that a Unix socket surely takes."""
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +100,9 @@ class LocalBackend:
             return await self._open()
 
     async def _open(self) -> Connection:
-        return await asyncio.open_unix_connection(sock=connected(self._directory), limit=LONGEST_LINE)
+        connection = connected(self._directory, SOCKET)
+        connection.setblocking(False)
+        return await asyncio.open_unix_connection(sock=connection, limit=LONGEST_LINE)
 
     async def _listen(self, connection: Connection | None) -> None:
         """Converses with the node, and with the next one when it goes away, until cancelled."""
@@ -179,32 +177,6 @@ class LocalBackend:
             await earlier
         assert self._tell is not None
         await self._tell(fact)
-
-
-def connected(directory: Path) -> socket.socket:
-    """A connection to the node that serves `directory`, however long its path. Raises OSError."""
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    address = os.fsencode(directory / SOCKET)
-    try:
-        if len(address) <= LONGEST_ADDRESS:
-            line.connect(address)
-        else:
-            _connect_from_within(line, directory)
-    except OSError:
-        line.close()
-        raise
-    line.setblocking(False)
-    return line
-
-
-def _connect_from_within(line: socket.socket, directory: Path) -> None:
-    here = os.open(".", os.O_RDONLY)
-    try:
-        os.chdir(directory)
-        line.connect(SOCKET)
-    finally:
-        os.fchdir(here)
-        os.close(here)
 
 
 def fact_of(report: Report) -> Fact:

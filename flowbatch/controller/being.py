@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from filelock import Timeout
@@ -37,7 +38,8 @@ def live(paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any,
 
 def ready() -> None:
     """Tells `start` that the controller answers, and lets go of the standard streams (a pipe to the starter)."""
-    os.write(1, lifecycle.READY)
+    with suppress(BrokenPipeError):  # whoever started this one did not wait
+        os.write(1, lifecycle.READY)
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)

@@ -6,8 +6,8 @@ Who holds `controller.lock` is the controller; the socket may be stale, the lock
 from __future__ import annotations
 
 import os
+import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,8 +20,12 @@ from filelock import FileLock, Timeout
 from flowbatch.controller import peer
 from flowbatch.errors import ControllerUnreachable
 from flowbatch.paths import SOCKET, Paths
+from flowbatch.protocol.sockets import connected
 
 START_WITHIN_S = 30
+READY_WITHIN_S = 120
+"""A controller that was started answers by then, however much it has to read; its starter waits no longer."""
+
 STOP_WITHIN_S = 30
 ALREADY = 75
 """A controller's exit code when another one holds the lock."""
@@ -116,30 +120,45 @@ def environment(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _spawn(paths: Paths, environ: Mapping[str, str]) -> tuple[int, str]:
-    """Starts a controller and waits until it lets go of its streams: (0, "") if it lives, else how and why it ended."""
+    """Starts a controller and waits until it lets go of its streams: (0, "") if it lives, else how and why it ended.
+
+    Raises ControllerUnreachable if it does neither in time.
+    """
     with subprocess.Popen(
         PROGRAM, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=paths.state,
         env=environment(paths, environ), start_new_session=True,
     ) as child:  # fmt: skip
         assert child.stdout is not None
-        words = child.stdout.read()
-        if words.endswith(READY):
+        words = _all_of(child.stdout.fileno(), READY_WITHIN_S)
+        if words is None or words.endswith(READY):
             child.returncode = 0  # it lives on without us
+        if words is None:
+            raise ControllerUnreachable(
+                f"the controller (pid {child.pid}) does not get ready", hint="see controller.log in the state directory"
+            )
+        if words.endswith(READY):
             return 0, ""
     return child.returncode, words.decode(errors="replace").strip()
 
 
+def _all_of(stream: int, within_s: float) -> bytes | None:
+    """What is said on a pipe until its end; None if that does not come in time."""
+    until, words = time.monotonic() + within_s, b""
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    while (left_s := until - time.monotonic()) > 0:
+        if poll.poll(left_s * 1000):
+            piece = os.read(stream, 4096)
+            if not piece:
+                return words
+            words += piece
+    return None
+
+
 def _answering(paths: Paths) -> int | None:
     """The pid of the controller that listens, or None."""
-    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        os.chdir(paths.state)
-        line.connect(SOCKET)
-        return peer.of(line).pid
+        with connected(paths.state, SOCKET) as line:
+            return peer.of(line).pid
     except OSError:
         return None
-    finally:
-        os.fchdir(here)
-        os.close(here)
-        line.close()

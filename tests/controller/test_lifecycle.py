@@ -125,6 +125,13 @@ def test_a_lock_that_is_held_by_nobody_who_answers(played, monkeypatch):
         lifecycle.start(played, os.environ)
 
 
+def test_a_program_that_never_gets_ready_is_not_waited_for_forever(played, monkeypatch):
+    monkeypatch.setattr(lifecycle, "READY_WITHIN_S", 0.2)
+    monkeypatch.setattr(lifecycle, "PROGRAM", (sys.executable, "-c", "import time; time.sleep(3)"))
+    with pytest.raises(ControllerUnreachable, match="does not get ready"):
+        lifecycle.start(played, os.environ)
+
+
 def test_a_program_that_ends_says_why(played, monkeypatch):
     monkeypatch.setattr(lifecycle, "PROGRAM", (sys.executable, "-c", "import sys; sys.exit('no such disk')"))
     with pytest.raises(ControllerUnreachable, match="no such disk"):

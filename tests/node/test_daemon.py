@@ -11,10 +11,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from flowbatch.backends.local import connected
 from flowbatch.node.processes import here
+from flowbatch.node.server import SOCKET
 from flowbatch.node.start import NodeUnreachable, start
 from flowbatch.protocol.launch import line
+from flowbatch.protocol.sockets import connected
 from tests.node.jobs import message, until
 
 
@@ -48,7 +49,7 @@ def served(directory):
 
 @contextmanager
 def conversation(directory):
-    with connected(directory) as socket:
+    with connected(directory, SOCKET) as socket:
         socket.setblocking(True)
         with socket.makefile("rwb") as stream:
             yield stream
