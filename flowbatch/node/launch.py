@@ -123,9 +123,14 @@ class Launcher:
         return waiting
 
 
+def find_perl() -> str | None:
+    """The Perl that wrappers run under, if this machine has one."""
+    return next((path for path in PERLS if os.access(path, os.X_OK)), None)
+
+
 def _wrapper(directory: Path) -> tuple[str, Sequence[str]]:
     """The wrapper's kind and command line; its text is laid beside the journal, for the package may be inside an archive."""
-    perl = next((path for path in PERLS if os.access(path, os.X_OK)), None)
+    perl = find_perl()
     name = "wrapper.pl" if perl else "wrapper.py"
     source = pkgutil.get_data("flowbatch.node", name)
     assert source is not None

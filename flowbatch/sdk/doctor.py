@@ -13,6 +13,7 @@ from flowbatch import __version__
 from flowbatch.commands.flow_results import ClusterStatus
 from flowbatch.errors import FlowError
 from flowbatch.node.cgroups import Cgroups
+from flowbatch.node.launch import find_perl
 from flowbatch.sdk import shims
 from flowbatch.sdk.controller import Controller
 
@@ -109,7 +110,7 @@ def _cluster(controller: Controller, cluster: ClusterStatus) -> Iterator[Finding
 
 
 def _wrapper() -> Finding:
-    perl = shutil.which("perl")
+    perl = find_perl()
     if perl:
         return Finding("jobs", "ok", f"each runs under a small wrapper, by {perl}")
     return Finding(
