@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from flowbatch.directives.options import Verdict
 from flowbatch.slurm.getopt import Arity, OptionRow, Table
-
-Verdict = Literal["honoured", "emulated", "recorded", "refused"]
 
 VERSION = "slurm 22.05.8"
 """What `--version` of every command prints."""
+
+
+class Stop(Exception):
+    """Nothing more to do: what is left to print, and the exit code."""
+
+    def __init__(self, code: int, *, out: str = "", err: str = "") -> None:
+        super().__init__(code)
+        self.code, self.out, self.err = code, out, err
 
 
 @dataclass(frozen=True, slots=True)

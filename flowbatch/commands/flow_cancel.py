@@ -16,7 +16,7 @@ async def cancel(call: Call, queue: QueuePort) -> int:
     failed = False
     for word in call.argv:
         target = read_target(word)
-        if target is None or target.step is not None or target.component is not None:
+        if target is None:
             call.err.write(f"flow cancel: {word} is no job\nhint: a job is 7, a task 7_3, several tasks 7_[1-4]\n")
             failed = True
             continue

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import grp
-import pwd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from flowbatch.commands import sbatch_environment, sbatch_help
+from flowbatch.commands.accounts import group_id, user_id
 from flowbatch.commands.call import Call, CallerFile
 from flowbatch.commands.command_options import known_clusters, unreachable_cluster
 from flowbatch.commands.sbatch_script import CannotOpen, Found, find
@@ -28,9 +27,8 @@ from flowbatch.directives.variables import exit_error
 from flowbatch.errors import StoreFailed
 from flowbatch.slurm import codes
 from flowbatch.slurm.hostlist import fold
-from flowbatch.slurm.times import TimeStyle, is_time_format, zone
+from flowbatch.slurm.times import TimeStyle
 from flowbatch.spec.job import JobSpec
-from flowbatch.units import Instant
 
 T = TypeVar("T")
 
@@ -130,8 +128,8 @@ def surroundings(call: Call, queue: QueuePort) -> Surroundings:
         cwd=call.cwd,
         uid=call.owner.uid,
         host_file=call.environ.get("SLURM_HOSTFILE"),
-        user=_user,
-        group=_group,
+        user=user_id,
+        group=group_id,
     )
 
 
@@ -139,28 +137,6 @@ def worst(jobs: Sequence[Job]) -> int:
     """The exit code of --wait: the greatest of the tasks', 1 for one that a signal ended."""
     endings = [job.state.ending.exit for job in jobs if isinstance(job.state, Finished)]
     return max((1 if ending.signal else ending.code for ending in endings), default=0)
-
-
-def _user(text: str) -> int | None:
-    try:
-        return pwd.getpwnam(text).pw_uid
-    except KeyError:
-        pass
-    try:
-        return pwd.getpwuid(int(text)).pw_uid
-    except (KeyError, ValueError, OverflowError):
-        return None
-
-
-def _group(text: str) -> int | None:
-    try:
-        return grp.getgrnam(text).gr_gid
-    except KeyError:
-        pass
-    try:
-        return grp.getgrgid(int(text)).gr_gid
-    except (KeyError, ValueError, OverflowError):
-        return None
 
 
 async def _with_files(call: Call, around: Surroundings, run: Callable[[Surroundings], T]) -> tuple[T, Surroundings]:
@@ -258,10 +234,7 @@ def accepted(submission: Submission, spec: JobSpec, job_id: int) -> str:
 
 
 def would_start(call: Call, queue: QueuePort, reply: WouldStart) -> str:
-    asked = call.environ.get("SLURM_TIME_FORMAT", "standard")
-    style = TimeStyle(
-        zone(call.environ.get("TZ")), Instant(queue.now()), asked if is_time_format(asked) else "standard"
-    )
+    style = TimeStyle.of(call.environ, queue.now())
     return (
         f"sbatch: Job {reply.job_id} to start at {style.stamp(reply.at)} using {reply.cpus} processors"
         f" on nodes {fold(reply.nodes)} in partition {reply.partition}"

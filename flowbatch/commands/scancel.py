@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from flowbatch import text
 from flowbatch.commands.call import Call
-from flowbatch.commands.command_options import known_clusters, unreachable_cluster
+from flowbatch.commands.command_options import Stop, known_clusters, unreachable_cluster
 from flowbatch.commands.job_fields import job_id_text, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scancel_options import Target, Wanted, read
-from flowbatch.commands.squeue_options import Stop
 from flowbatch.commands.squeue_order import load_order
 from flowbatch.core.arrays import index_set
 from flowbatch.core.events import CancelAsked, JobRef, SignalAsked, Verdict

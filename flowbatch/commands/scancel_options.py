@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flowbatch.commands.command_options import VERSION, CommandOption, help_text, hint, table, usage_text
-from flowbatch.commands.squeue_options import Stop, user_id
+from flowbatch.commands.accounts import user_id
+from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table, usage_text
 from flowbatch.directives.values import signal
 from flowbatch.slurm import codes
 from flowbatch.slurm.getopt import GetoptError, Given
@@ -60,7 +60,6 @@ _VALUES_BY_ENVIRONMENT = {
 }
 _FILTERS = ("account", "name", "nodelist", "partition", "qos", "reservation", "state", "user", "wckey")
 _STATES_HINT = "Valid job states are PENDING, RUNNING, and SUSPENDED\n"
-_STATE_WORDS = {code: name for name, code in codes.STATES.items()} | {name: name for name in codes.STATES}
 _ID = re.compile(
     r"(?P<job>[ +]*[0-9]+)(?:\+(?P<component>[0-9]+)|_(?:(?P<task>[0-9]*)|\[(?P<tasks>[^][]*)\]))?(?:\.(?P<step>[0-9]*))?"
 )
@@ -142,7 +141,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
     targets = tuple(_target(part) for word in operands for part in _parts(word))
     return Wanted(
         targets=targets, flags=frozenset(flags), words=words, signal=number, notes=notes,
-        state=_STATE_WORDS[words["state"].upper()] if "state" in words else None,
+        state=codes.STATE_WORDS[words["state"].upper()] if "state" in words else None,
         user=_user(words, flags, uid), verbose=-1 if "quiet" in flags else verbose,
     )  # fmt: skip
 
@@ -180,7 +179,7 @@ def signal_number(text: str) -> int:
 
 
 def _state(text: str, complaint: str) -> None:
-    if text.upper() not in _STATE_WORDS:
+    if text.upper() not in codes.STATE_WORDS:
         raise Stop(1, err=complaint)
 
 

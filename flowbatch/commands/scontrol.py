@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from flowbatch.commands import show_cluster
 from flowbatch.commands.call import Call
-from flowbatch.commands.command_options import VERSION, help_text
+from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.scancel_options import Target, read_target
 from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked, read
 from flowbatch.commands.scontrol_show import show
-from flowbatch.commands.squeue_options import Stop, leading_number
 from flowbatch.core.events import Event, HoldAsked, JobRef, ReleaseAsked, RequeueAsked, Verdict
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Running
+from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.errnos import NUMBERS
 
@@ -187,7 +187,7 @@ async def _nothing(asked: Asked) -> int:
 async def _errnumstr(asked: Asked) -> int:
     if len(asked.words) < 2:
         raise Stop(1, err="too few arguments for keyword:errnumstr\n")
-    number = leading_number(asked.words[1])
+    number = leading(asked.words[1])
     name = next((name for name, value in NUMBERS.items() if value == number), None)
     asked.out(f"{codes.message(name) if name else f'Unknown error {number}'}\n")
     return 0
@@ -202,7 +202,7 @@ async def _write(asked: Asked) -> int:
         raise Stop(1, err=f"invalid write argument:{words[0]}\n")
     if len(words) < 2:
         return 0
-    job = next((job for job in asked.queue.snapshot().jobs if job.id == leading_number(words[1])), None)
+    job = next((job for job in asked.queue.snapshot().jobs if job.id == leading(words[1])), None)
     allowed = job is not None and asked.call.owner.uid in (0, job.owner.uid)
     payload = await asked.queue.payload(job.id) if job is not None and allowed else None
     if payload is None:

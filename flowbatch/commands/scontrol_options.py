@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from flowbatch.commands.call import Call
-from flowbatch.commands.command_options import VERSION, CommandOption, help_text, hint, table
+from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table
 from flowbatch.commands.job_fields import Style, style_of
-from flowbatch.commands.squeue_options import Stop
 from flowbatch.core.ports import QueuePort
 from flowbatch.slurm.getopt import GetoptError, Given
 

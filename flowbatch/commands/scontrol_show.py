@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from flowbatch.commands import show_cluster, show_job
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_options import Asked
-from flowbatch.commands.squeue_options import Stop, leading_number
 from flowbatch.commands.squeue_order import load_order
 from flowbatch.commands.squeue_steps import step_id
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Running
+from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes, hostlist
 
 _INVALID = "ESLURM_INVALID_JOB_ID"
@@ -51,14 +52,14 @@ async def _show_job(asked: Asked, words: Sequence[str]) -> int:
 def _chosen(snapshot: Snapshot, word: str) -> list[Job]:
     """The records that an id names: an array's last record first. Raises Stop for an id that nothing has."""
     number, under, task = word.partition("_")
-    job_id = leading_number(number)
+    job_id = leading(number)
     if job_id <= 0:
         raise Stop(1, err=f"scontrol_print_job error: {codes.message(_INVALID)}\n")
     named = [job for job in snapshot.jobs if job_id in (job.id, job.array_id)]
     if not named:
         raise Stop(1, err=f"slurm_load_jobs error: {codes.message(_INVALID)}\n")
     if under:
-        return [job for job in named if _has_task(job, job_id, leading_number(task))]
+        return [job for job in named if _has_task(job, job_id, leading(task))]
     own = [job for job in named if job.id == job_id]
     rest = [job for job in named if job.id != job_id]
     return own + sorted(rest, key=lambda job: -job.id)
@@ -75,7 +76,7 @@ def _has_task(job: Job, array_id: int, index: int) -> bool:
 async def _show_step(asked: Asked, words: Sequence[str]) -> int:
     snapshot = asked.queue.snapshot()
     scene = Scene.of(snapshot)
-    job_id = leading_number(words[0].partition(".")[0]) if words else None
+    job_id = leading(words[0].partition(".")[0]) if words else None
     running = [job for job in load_order(snapshot.jobs) if isinstance(job.state, Running)]
     chosen = [job for job in running if job_id in (None, job.id, job.array_id)]
     if not chosen:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from flowbatch.commands import job_json, squeue_order, squeue_steps
 from flowbatch.commands.call import Call
-from flowbatch.commands.command_options import known_clusters, unreachable_cluster
+from flowbatch.commands.command_options import Stop, known_clusters, unreachable_cluster
 from flowbatch.commands.job_fields import VALUES, Style, style_of
 from flowbatch.commands.job_view import JobView, Scene
-from flowbatch.commands.squeue_options import Stop, Wanted, column_format, read
+from flowbatch.commands.squeue_options import Wanted, column_format, read
 from flowbatch.commands.squeue_rows import chosen_nodes, expanded, is_known, rows
 from flowbatch.commands.squeue_verbose import words
 from flowbatch.core.ports import QueuePort, Snapshot

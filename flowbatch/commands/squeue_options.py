@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import pwd
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from flowbatch.commands.command_options import VERSION, CommandOption, help_text, hint, table, usage_text
+from flowbatch.commands.accounts import user_id
+from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table, usage_text
+from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.getopt import GetoptError, Given, Operand
 
@@ -64,7 +65,6 @@ _VALID_STATES = (
     "COMPLETING,CONFIGURING,RESIZING,RESV_DEL_HOLD,REQUEUED,REQUEUE_FED,REQUEUE_HOLD,REVOKED,SIGNALING,SPECIAL_EXIT,"
     "STAGE_OUT,STOPPED"
 )
-_STATE_WORDS = {code: name for name, code in codes.STATES.items()} | {name: name for name in codes.STATES}
 ACTIVE_STATES = frozenset({"PENDING", "RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING", "SIGNALING", "STAGE_OUT"})
 
 _FLAGS_BY_ENVIRONMENT = {
@@ -88,14 +88,6 @@ _VALUES_BY_ENVIRONMENT = {
     "SQUEUE_SORT": "sort",
     "SLURM_CLUSTERS": "clusters",
 }
-
-
-class Stop(Exception):
-    """Nothing more to do: what is left to print, and the exit code."""
-
-    def __init__(self, code: int, *, out: str = "", err: str = "") -> None:
-        super().__init__(code)
-        self.code, self.out, self.err = code, out, err
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +228,7 @@ def _take(wanted: Wanted, key: str, value: str | None, uid: int) -> Wanted:
             users, notes = _users(text)
             return replace(wanted, users=users, notes=wanted.notes + notes)
         case "iterate", str(text):
-            seconds = leading_number(text)
+            seconds = leading(text)
             if seconds <= 0:
                 raise Stop(1, err=f"squeue: error: --iterate={text}\n\n")
             return replace(wanted, iterate_s=seconds)
@@ -248,30 +240,22 @@ def _words(text: str) -> list[str]:
     return [word for word in text.split(",") if word]
 
 
-def leading_number(text: str) -> int:
-    """What C's strtol reads: the digits at the start, 0 for none."""
-    stripped = text.lstrip(" \t\n")
-    sign, digits = (-1, stripped[1:]) if stripped.startswith("-") else (1, stripped.removeprefix("+"))
-    end = next((i for i, char in enumerate(digits) if not ("0" <= char <= "9")), len(digits))
-    return sign * int(digits[: min(end, 18)] or "0")
-
-
 def _job_id(word: str) -> JobId:
     number, under, rest = word.partition("_")
-    job_id = leading_number(number)
+    job_id = leading(number)
     if job_id <= 0:
         raise Stop(1, err=f"squeue: error: Invalid job id: {word}\n")
-    return JobId(job_id, leading_number(rest) if under else None)
+    return JobId(job_id, leading(rest) if under else None)
 
 
 def _step_id(word: str) -> tuple[JobId, int]:
     job, dot, step = word.partition(".")
     if not dot:
         raise Stop(1, err=f"squeue: error: Invalid job_step id: {word}.??\n")
-    number = leading_number(job)
+    number = leading(job)
     if number <= 0:
         raise Stop(1, err=f"squeue: error: Invalid job_step id: {job}.{step}\n")
-    return _job_id(job), leading_number(step)
+    return _job_id(job), leading(step)
 
 
 def _states(text: str) -> frozenset[str]:
@@ -279,13 +263,13 @@ def _states(text: str) -> frozenset[str]:
         return frozenset(codes.STATES)
     states = set()
     for word in _words(text):
-        if word.upper() not in _STATE_WORDS:
+        if word.upper() not in codes.STATE_WORDS:
             raise Stop(
                 1,
                 err=f"squeue: error: Invalid job state specified: {word}\n"
                 f"squeue: error: Valid job states include: {_VALID_STATES}\n\n",
             )
-        states.add(_STATE_WORDS[word.upper()])
+        states.add(codes.STATE_WORDS[word.upper()])
     return frozenset(states)
 
 
@@ -299,15 +283,3 @@ def _users(text: str) -> tuple[frozenset[int], str]:
         else:
             found.add(uid)
     return frozenset(found), notes
-
-
-def user_id(word: str) -> int | None:
-    """The uid of a user's name or number, if the password file has it."""
-    try:
-        return pwd.getpwnam(word).pw_uid
-    except (KeyError, ValueError):
-        pass
-    try:
-        return pwd.getpwuid(int(word)).pw_uid if word.isascii() and word.isdigit() else None
-    except (KeyError, OverflowError):
-        return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView
-from flowbatch.commands.squeue_options import Stop
 from flowbatch.core.jobs import Job
 from flowbatch.slurm import hostlist
 from flowbatch.units import MINUTE

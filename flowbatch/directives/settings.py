@@ -28,7 +28,7 @@ from flowbatch.directives.values import (
     signal,
     time,
 )
-from flowbatch.directives.values.integers import as_int32, as_long, whole
+from flowbatch.directives.values.integers import as_int32, leading
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import times
 from flowbatch.units import Instant
@@ -117,20 +117,11 @@ def _instant_wording(option: Option, text: str, error: ValueSyntax) -> tuple[tup
     return (*said, f"error: Invalid --{option.key or option.name} specification"), USAGE
 
 
-_INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
-
-
-def _leading(text: str) -> int:
-    """What C's strtol makes of a text: the number it begins with, 0 where there is none."""
-    found = _INTEGER.match(text)
-    return as_long(whole(found.group())) if found else 0
-
-
 NICE_LIMIT = 2147483645
 
 
 def _nice(text: str) -> int:
-    value = _leading(text) if text else 100
+    value = leading(text) if text else 100
     if abs(value) > NICE_LIMIT:
         raise ValueSyntax(f"Invalid --nice value, out of range (+/- {NICE_LIMIT})")
     return value
@@ -143,7 +134,7 @@ _NO_PRIORITY = 4294967294
 def _priority(text: str) -> int:
     if text.lower() == "top":
         return TOP_PRIORITY
-    value = _leading(text)
+    value = leading(text)
     if value < 0:
         raise ValueSyntax("Priority must be >= 0")
     if value >= _NO_PRIORITY:

@@ -191,6 +191,9 @@ STATES = MappingProxyType(
 )
 """Job states, long to compact. The first twelve are base states in Slurm's order (which squeue sorts by)."""
 
+STATE_WORDS = MappingProxyType({code: name for name, code in STATES.items()} | {name: name for name in STATES})
+"""What an option that names a state may say, in capitals: the long name or the compact one."""
+
 BASE_STATES = tuple(STATES)[:12]
 
 REASONS = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache
@@ -79,6 +80,12 @@ class TimeStyle:
     zone: tzinfo
     now: Instant
     format: str = "standard"
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], now: int) -> TimeStyle:
+        """How a caller's TZ and SLURM_TIME_FORMAT say it; standard where that is no format."""
+        said = environ.get("SLURM_TIME_FORMAT", "standard")
+        return cls(zone(environ.get("TZ")), Instant(now), said if is_time_format(said) else "standard")
 
     def stamp(self, instant: int | None, missing: str = "N/A") -> str:
         """The instant, or `missing` for None and 0."""

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowbatch.commands import scancel
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scancel_options import signal_number
-from flowbatch.commands.squeue_options import Stop
 from flowbatch.core.events import CancelAsked, Event, JobRef, SignalAsked, Submitted, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Snapshot

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 LONG_MAX = 2**63 - 1
+
+_INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
 
 
 def whole(text: str) -> int:
@@ -15,6 +19,12 @@ def whole(text: str) -> int:
 def as_long(number: int) -> int:
     """What strtol makes of it."""
     return max(-LONG_MAX - 1, min(number, LONG_MAX))
+
+
+def leading(text: str) -> int:
+    """What strtol makes of a text: the number it begins with, 0 where there is none."""
+    found = _INTEGER.match(text)
+    return as_long(whole(found.group())) if found else 0
 
 
 def as_int32(number: int) -> int:
