@@ -54,5 +54,30 @@ class Call:
     """What the caller's standard input has next, as it comes (a terminal gives a line); empty at its end. For questions."""
 
 
+LONGEST_LINE = 1 << 16
+"""A longer line of an answer comes in pieces."""
+
+
+class Lines:
+    """What the caller's standard input says, line by line, as it comes."""
+
+    def __init__(self, call: Call) -> None:
+        self._chunk = call.chunk
+        self._unread = b""
+
+    async def next(self) -> bytes:
+        """The next line with its end; empty at the end of the input, and where there is none to read."""
+        while b"\n" not in self._unread and len(self._unread) < LONGEST_LINE and (chunk := await self._more()):
+            self._unread += chunk
+        line, end, self._unread = self._unread.partition(b"\n")
+        return line + end
+
+    async def _more(self) -> bytes:
+        try:
+            return await self._chunk()
+        except CallerFile:
+            return b""
+
+
 Command = Callable[[Call, QueuePort], Awaitable[int]]
 """A command: prints to the call's streams and returns the exit code. Cancelled when the caller hangs up."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from flowbatch import text
-from flowbatch.commands.call import Call
+from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import Stop, known_clusters, unreachable_cluster
 from flowbatch.commands.job_fields import job_id_text, style_of
 from flowbatch.commands.job_view import JobView, Scene
@@ -52,6 +52,7 @@ class Cancelling:
 
     def __init__(self, call: Call, queue: QueuePort, wanted: Wanted) -> None:
         self._call, self._queue, self._wanted = call, queue, wanted
+        self._answers = Lines(call)
         self._code = 0
 
     async def run(self) -> int:
@@ -150,23 +151,11 @@ class Cancelling:
         while True:
             self._call.out.write(question)
             await self._call.out.drain()
-            answer = await self._answer()
+            answer = text.decode(await self._answers.next())
             if not answer or answer[:1] in ("n", "N"):
                 return False
             if answer[:1] in ("y", "Y"):
                 return True
-
-    _unread = b""
-
-    async def _answer(self) -> str:
-        """The next line of the caller's input, empty at its end."""
-        while b"\n" not in self._unread:
-            chunk = await self._call.chunk()
-            if not chunk:
-                break
-            self._unread += chunk
-        line, end, self._unread = self._unread.partition(b"\n")
-        return text.decode(line + end)
 
     def _say(self, line: str) -> None:
         if self._wanted.verbose > 0:

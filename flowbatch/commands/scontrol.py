@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from flowbatch import text
 from flowbatch.commands import show_cluster
-from flowbatch.commands.call import Call
+from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.scancel_options import Target, read_target
 from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked, read
@@ -38,16 +39,13 @@ async def main(call: Call, queue: QueuePort) -> int:
 
 async def _interactive(asked: Asked) -> int:
     """One command a line of the caller's standard input, until `exit` or its end."""
-    unread = b""
-    flags = asked.flags
+    lines, flags = Lines(asked.call), asked.flags
     while True:
         asked.out("scontrol: ")
         await asked.call.out.drain()
-        while b"\n" not in unread and (chunk := await asked.call.chunk()):
-            unread += chunk
-        line, _, unread = unread.partition(b"\n")
-        words = tuple(line.decode("utf-8", "replace").split())
-        if not words and not line and not unread:
+        line = text.decode(await lines.next())
+        words = tuple(line.split())
+        if not line:
             return 0
         if words and words[0] in ("exit", "quit", "q", "e"):
             return 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from flowbatch import text
 from flowbatch.commands import show_cluster, show_job
+from flowbatch.commands.call import CallerFile
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_options import Asked
@@ -17,6 +20,9 @@ from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes, hostlist
 
 _INVALID = "ESLURM_INVALID_JOB_ID"
+
+FILE_LIMIT = 1 << 20
+"""No file of nodes is read further."""
 
 
 async def show(asked: Asked) -> int:
@@ -179,9 +185,19 @@ async def _fold(asked: Asked, words: Sequence[str], fold: Callable[[Sequence[str
         raise Stop(0, err="invalid encode argument\n")
     said = words[0]
     if said.startswith("/"):
-        said = (await asked.call.read(said, 1 << 20)).decode("utf-8", "replace").replace("\n", ",").strip(",")
+        said = await _listed(asked, said)
     asked.out(fold(_hosts(said)) + "\n")
     return 0
+
+
+async def _listed(asked: Asked, path: str) -> str:
+    """The names in a file of the caller's, on one line or several. Raises Stop."""
+    try:
+        raw = await asked.call.read(path, FILE_LIMIT)
+    except CallerFile as error:
+        complaint = "Error reading" if error.errno == errno.EISDIR else "Can not open"
+        raise Stop(1, err=f"{complaint} {path}\n") from None
+    return text.decode(raw).replace("\n", ",").strip(",")
 
 
 def _hosts(said: str) -> list[str]:

@@ -98,6 +98,7 @@ UNKNOWN = "Invalid job id specified"
         ("show hostnames", 0, "", "scontrol: error: host list is empty\n"),
         ("show hostlist n3,n1,n2,n1", 0, "n[3,1-2,1]\n", ""),
         ("show hostlistsorted n3,n2,n1", 0, "n[1-3]\n", ""),
+        ("show hostlist /no/such", 1, "", "Can not open /no/such\n"),
         ("ping", 0, "Slurmctld(primary) at vm is UP\n", ""),
         ("pinG", 0, "Slurmctld(primary) at vm is UP\n", ""),
         ("version", 0, "slurm 22.05.8\n", ""),
@@ -276,3 +277,10 @@ WORDS = st.one_of(
 @given(argv=st.lists(WORDS, min_size=1, max_size=5))
 def test_nothing_that_can_be_said_is_an_exception(argv: list[str], run: Any) -> None:
     assert run(*argv).code in (0, 1)
+
+
+def test_a_line_at_a_time(caller: Any, queue: Any) -> None:
+    said = b"\nversion\nnosuch\nquit\nversion\n"
+    heard = replace(caller, files={"-": said}).run(scontrol.main, queue)
+    assert (heard.code, heard.err) == (0, "invalid keyword: nosuch\n")
+    assert heard.out == "scontrol: " * 2 + "slurm 22.05.8\n" + "scontrol: " * 2
