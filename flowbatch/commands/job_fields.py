@@ -12,7 +12,7 @@ from flowbatch.slurm import amounts, codes, indices
 from flowbatch.slurm.times import TimeStyle, is_time_format, minutes_short_clock, short_clock, zone
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.resources import Gres
-from flowbatch.units import MINUTE, Instant
+from flowbatch.units import Instant
 
 _NULL, _NOT_APPLICABLE, _ANY = "(null)", "N/A", "*"
 _SHORT_ID = 31
@@ -88,9 +88,9 @@ def _term_text(waiting: Waiting) -> str:
 
 
 def tasks_text(view: JobView, limit: int) -> str:
-    """The indices of an array's rest with its throttle: `7,9%2`."""
+    """The indices of an array's rest with its throttle: `7,9%2`; empty once nothing is left of it."""
     rest = view.rest
-    if rest is None:
+    if rest is None or not rest.pending:
         return ""
     throttle = f"%{rest.throttle}" if rest.throttle else ""
     return indices.text(rest.pending.runs(), limit) + throttle
@@ -100,9 +100,10 @@ def job_id_text(view: JobView, style: Style) -> str:
     """The id as users name it: `7`, `7_3`, `7_[4-9%2]`."""
     if view.task is not None:
         return f"{view.array_id}_{view.task}"
-    if view.rest is None:
+    tasks = tasks_text(view, style.bits)
+    if not tasks:
         return str(view.job.id)
-    text = f"{view.job.id}_[{tasks_text(view, style.bits)}]"
+    text = f"{view.job.id}_[{tasks}]"
     return text if style.long_ids else text[:_SHORT_ID]
 
 
@@ -253,7 +254,7 @@ VALUES: Mapping[str, Value] = {
     "maxnodes": lambda view, style: str(view.max_nodes or view.node_count),
     "mcslabel": _recorded("mcs-label"),
     "mem-per-tres": lambda view, style: _or_not(memory_per_tres(view)),
-    "mintime": lambda view, style: short_clock((view.spec.time_min_min or 0) * MINUTE),
+    "mintime": lambda view, style: short_clock(view.time_min_s),
     "network": _recorded("network"),
     "ntperboard": _always("0"),
     "ntpercore": lambda view, style: _or_not(str(view.wish.ntasks_per_core or "")),
@@ -317,7 +318,13 @@ def frequency_text(view: JobView) -> str:
 
 def wait_status(view: JobView) -> int:
     """The exit status as wait(2) has it, which is what Slurm keeps."""
+    if (view.exit.code, view.exit.signal) == (0, _IO_ERROR & 0x7F):
+        return _IO_ERROR
     return view.exit.code << 8 | view.exit.signal
+
+
+_IO_ERROR = 4021
+"""Slurm's error number of output files that cannot be opened; read as a wait status it is the signal 53 of `0:53`."""
 
 
 def requeues(view: JobView) -> bool:

@@ -26,6 +26,7 @@ from flowbatch.commands.job_fields import (
 from flowbatch.commands.job_view import JobView
 from flowbatch.core.states import NodeShare
 from flowbatch.slurm import codes
+from flowbatch.units import MINUTE
 
 _DEFAULT_BITS = 64
 _NEVER_S = 4294967236
@@ -285,7 +286,7 @@ _VALUES: Mapping[str, Json] = {
     "suspend_time": _always(0),
     "system_comment": _always(""),
     "time_limit": lambda view: view.time_limit_min,
-    "time_minimum": lambda view: view.spec.time_min_min or 0,
+    "time_minimum": lambda view: view.time_min_s // MINUTE,
     "threads_per_core": lambda view: view.wish.threads_per_core,
     "tres_bind": bind_text,
     "tres_freq": frequency_text,

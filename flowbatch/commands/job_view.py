@@ -25,6 +25,7 @@ from flowbatch.units import DAY, MINUTE
 NO_VALUE = 4294967294
 """Slurm's NO_VAL, which a few fields let through."""
 YEAR_MIN = 365 * DAY // MINUTE
+_MAX_SWITCH_WAIT_S = 300
 """The time limit that slurmctld gives an unlimited job when it starts it."""
 MAX_PRIORITY = 4294967295
 
@@ -111,9 +112,18 @@ class JobView:
 
     @property
     def switches(self) -> tuple[int, int]:
-        """`--switches`: how many, and how many seconds to wait for them."""
-        count, _, wait = (self.spec.switches or "0").partition("@")
-        return int(count), time.parse(wait) * MINUTE if wait else 0
+        """`--switches`: how many, and how many seconds to wait for them: no more than Slurm's max_switch_wait."""
+        if not self.spec.switches:
+            return 0, 0
+        count, _, wait = self.spec.switches.partition("@")
+        return int(count), min(time.parse(wait) * MINUTE if wait else _MAX_SWITCH_WAIT_S, _MAX_SWITCH_WAIT_S)
+
+    @property
+    def time_min_s(self) -> int:
+        """The least time limit; a job with a deadline and without a limit gets a minute."""
+        if self.spec.time_min_min is None and self.spec.time_limit_min is None and self.spec.deadline is not None:
+            return MINUTE
+        return (self.spec.time_min_min or 0) * MINUTE
 
     @property
     def delay_boot_s(self) -> int:

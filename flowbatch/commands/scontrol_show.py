@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from flowbatch import text
 from flowbatch.commands import show_cluster, show_job
@@ -23,6 +25,9 @@ _INVALID = "ESLURM_INVALID_JOB_ID"
 
 FILE_LIMIT = 1 << 20
 """No file of nodes is read further."""
+
+_JOB = re.compile(r"(?P<job>[0-9]+)(?:_(?P<task>[0-9]*))?(?P<component>\+[0-9]+)?")
+"""0 is every job; no task's number is task 0; components are of heterogeneous jobs."""
 
 
 async def show(asked: Asked) -> int:
@@ -57,26 +62,34 @@ async def _show_job(asked: Asked, words: Sequence[str]) -> int:
 
 def _chosen(snapshot: Snapshot, word: str) -> list[Job]:
     """The records that an id names: an array's last record first. Raises Stop for an id that nothing has."""
-    number, under, task = word.partition("_")
-    job_id = leading(number)
-    if job_id <= 0:
+    written = _JOB.fullmatch(word)
+    if written is None:
         raise Stop(1, err=f"scontrol_print_job error: {codes.message(_INVALID)}\n")
+    job_id, task = leading(written["job"]), written["task"]
+    if job_id == 0:
+        return load_order(snapshot.jobs)
     named = [job for job in snapshot.jobs if job_id in (job.id, job.array_id)]
     if not named:
         raise Stop(1, err=f"slurm_load_jobs error: {codes.message(_INVALID)}\n")
-    if under:
-        return [job for job in named if _has_task(job, job_id, leading(task))]
+    if written["component"]:
+        return []
+    if task is not None:
+        tasks = (_task(job, job_id, leading(task)) for job in named)
+        return [job for job in tasks if job is not None]
     own = [job for job in named if job.id == job_id]
     rest = [job for job in named if job.id != job_id]
     return own + sorted(rest, key=lambda job: -job.id)
 
 
-def _has_task(job: Job, array_id: int, index: int) -> bool:
+def _task(job: Job, array_id: int, index: int) -> Job | None:
+    """The array's task as this record has it: its own record, or the array's record as it is for this task."""
     if job.array_id != array_id:
-        return False
+        return None
     if isinstance(job.array, ArrayTask):
-        return job.array.index == index
-    return isinstance(job.array, ArrayRest) and index in job.array.pending
+        return job if job.array.index == index else None
+    if isinstance(job.array, ArrayRest) and index in job.array.pending:
+        return replace(job, array=ArrayTask(job.id, index, job.array.throttle))
+    return None
 
 
 async def _show_step(asked: Asked, words: Sequence[str]) -> int:

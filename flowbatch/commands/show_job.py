@@ -25,7 +25,6 @@ from flowbatch.core.states import NodeShare
 from flowbatch.slurm import amounts, hostlist, patterns
 from flowbatch.slurm.patterns import NO_INDEX, Names
 from flowbatch.slurm.times import TimeStyle, clock, minutes_clock
-from flowbatch.units import MINUTE
 
 _NULL = "(null)"
 
@@ -55,11 +54,11 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"ExitCode={view.exit.code}:{view.exit.signal}",
         *(["DerivedExitCode=0:0"] if details else []),
         f"RunTime={clock(view.time_used_s)} TimeLimit={minutes_clock(view.time_limit_min)} "
-        f"TimeMin={clock(spec.time_min_min * MINUTE) if spec.time_min_min else 'N/A'}",
+        f"TimeMin={clock(view.time_min_s) if view.time_min_s else 'N/A'}",
         f"SubmitTime={stamp(job.submitted_at)} EligibleTime={stamp(job.eligible_at)}",
         f"AccrueTime={stamp(view.accrues_at)}",
         f"StartTime={stamp(view.start_time)} EndTime={stamp(view.end_time)} Deadline={stamp(spec.deadline, 'N/A')}",
-        f"SuspendTime=None SecsPreSuspend=0 LastSchedEval={stamp(job.last_evaluated_at)} "
+        f"SuspendTime=None SecsPreSuspend=0 LastSchedEval={stamp(job.last_evaluated_at or job.submitted_at)} "
         f"Scheduler={job.scheduled_by or 'Main'}",
         f"Partition={view.partition} AllocNode:Sid={owner.host}:{owner.sid}",
         f"ReqNodeList={view.scene.nodes_text(wish.nodelist) or _NULL} "
@@ -112,10 +111,9 @@ def _given(**texts: str | None) -> list[str]:
 def _array(view: JobView, bits: int) -> str:
     if view.array_id is None:
         return ""
-    if view.task is None:
-        return f"ArrayJobId={view.array_id} ArrayTaskId={tasks_text(view, bits)} "
+    tasks = (tasks_text(view, bits) or NO_INDEX) if view.task is None else view.task
     throttle = f"ArrayTaskThrottle={view.throttle} " if view.throttle else ""
-    return f"ArrayJobId={view.array_id} ArrayTaskId={view.task} {throttle}"
+    return f"ArrayJobId={view.array_id} ArrayTaskId={tasks} {throttle}"
 
 
 def _nodes(view: JobView) -> str:

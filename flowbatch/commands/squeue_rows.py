@@ -65,7 +65,7 @@ def _listed(job: Job, scene: Scene, wanted: Wanted) -> Iterator[JobView]:
 def expanded(views: Iterable[JobView]) -> Iterator[JobView]:
     """The rows with what is left of an array task by task (`--array`), which squeue does as it prints."""
     for view in views:
-        if view.rest is None:
+        if view.rest is None or not view.rest.pending:
             yield view
             continue
         for index in view.rest.pending:

@@ -29,11 +29,14 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 GresTypes=gpu
+Licenses=matlab:2,ansys:10
 NodeName=n[1-{nodes}] {plumbing}CPUs={cpus} Sockets=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory=16000 \
 Gres=gpu:h100:{gpus} Feature=fast,big State=UNKNOWN
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=short Nodes=n1 MaxTime=30 State=UP
 PartitionName=closed Nodes=n2 State=DOWN
+PartitionName=urgent Nodes=n1 PriorityTier=5 MaxTime=60 DefaultTime=10 State=UP
+PartitionName=shared Nodes=n3 OverSubscribe=YES State=UP
 {extra}
 """
 """The cluster's shape in slurm.conf's words; both worlds read it, real Slurm with `plumbing` and more lines around it."""
@@ -75,7 +78,7 @@ def gres_conf(devices: Path, nodes: int = 4, gpus: int = 8) -> str:
 
 @contextmanager
 def real_slurm(
-    directory: Path, *, port: int = 27817, nodes: int = 4, cpus: int = 8, gpus: int = 8, extra: str = ""
+    directory: Path, *, nodes: int = 4, cpus: int = 8, gpus: int = 8, extra: str = ""
 ) -> Iterator[dict[str, str]]:
     """A running Slurm whose nodes are idle; yields the environment to add. Stops what it started, by pid."""
     for part in ("state", "spool", "log", "run", "dev"):
@@ -85,6 +88,7 @@ def real_slurm(
         if not device.exists():
             os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     host = socket.gethostname().split(".")[0]
+    port = _free_port()
     plumbing = f"NodeHostname={host} NodeAddr=127.0.0.1 Port=[{port + 10}-{port + 9 + nodes}] "
     around = _AROUND.format(host=host, port=port, user="root", dir=directory)
     conf = directory / "slurm.conf"
@@ -99,6 +103,19 @@ def real_slurm(
         yield env
     finally:
         _stop(directory)
+
+
+def _free_port() -> int:
+    """The first of a block of ports that nobody listens on: slurmctld's, and from the tenth on the nodes'."""
+    for first in range(27817, 30000, 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", first))
+            except OSError:
+                continue
+        return first
+    raise RuntimeError("no port is free for a real Slurm")
 
 
 def _run(argv: list[str], env: dict[str, str]) -> str:

@@ -1,15 +1,23 @@
 # What every case may use. `run CMD...` prints the command, its standard output, its standard error (lines marked
-# "! ") and its exit code; `sub ARGS...` is `run sbatch ARGS...` and leaves the job's number in $J.
+# "! ") and its exit code; `runin TEXT CMD...` gives it standard input (\n is a newline); `sub ARGS...` is
+# `run sbatch ARGS...` and leaves the job's number in $J. `THROUGH=FILTER run CMD...` prints what the filter leaves of
+# the output.
 set -u
-run() {
+run() { answer "$@" </dev/null; }
+runin() {
+  local text=$1
+  shift
+  answer "$@" < <(printf '%b' "$text")
+}
+answer() {
   local word shown=
   for word in "$@"; do
     case $word in *[!A-Za-z0-9_./:=,@%+-]* | '') shown+=" '$word'" ;; *) shown+=" $word" ;; esac
   done
-  printf '$%s\n' "$shown"
-  "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" </dev/null
+  printf '$%s%s\n' "$shown" "${THROUGH:+ | $THROUGH}"
+  "$@" >"$SCRATCH/out" 2>"$SCRATCH/err"
   local rc=$?
-  cat "$SCRATCH/out"
+  eval "${THROUGH:-cat}" <"$SCRATCH/out"
   sed 's/^/! /' "$SCRATCH/err"
   printf '[rc=%s]\n' "$rc"
 }
@@ -48,5 +56,18 @@ reason() {
   done
   echo "still $(squeue -h -j "$1" -o %r)"
 }
+# said FILE WORD: waits until the file holds the word, ten seconds at most.
+said() {
+  local i
+  for i in $(seq 100); do
+    grep -qs -e "$2" "$1" && return
+    sleep 0.1
+  done
+  echo "$1 does not say $2"
+}
+# young: a filter that hides how many seconds a job has run.
+young() { sed -E 's/\b(00:)?00?:[0-5][0-9]\b/<AGE>/g; s/ +<AGE>/ <AGE>/g'; }
+# still: a filter for scontrol's records without the time that a job has run.
+still() { sed -E 's/ ?RunTime=[^ ]+//g'; }
 show() { printf '%s\n' "--- $1"; cat "$1"; }
 script() { cat >"$1"; chmod +x "$1"; }
