@@ -16,11 +16,11 @@ from flowbatch.clock import SystemClock
 from flowbatch.commands.table import COMMANDS
 from flowbatch.config import Settings
 from flowbatch.controller import being
-from flowbatch.controller.failpoint import Failpoint, nowhere
 from flowbatch.controller.service import Parts, serve
 from flowbatch.core.embedded import embedded
 from flowbatch.directives import slurmconf
 from flowbatch.errors import ConfigError, FlowError
+from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.ids import StoreId
 from flowbatch.node import start as node
 from flowbatch.node.machine import machine

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from flowbatch.clock import Clock
-from flowbatch.controller.failpoint import Failpoint, nowhere
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Event, Passed, Reply
 from flowbatch.core.jobs import Job
@@ -24,6 +23,7 @@ from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
 from flowbatch.core.states import Finished
 from flowbatch.errors import StoreFailed
+from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.store.contract import Entry, Loaded, Store
 

@@ -10,7 +10,6 @@ from itertools import count
 
 from flowbatch.backends.contract import Backend
 from flowbatch.controller import launching, mail
-from flowbatch.controller.failpoint import Failpoint, nowhere
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Loop, Order
 from flowbatch.controller.mail import Mailer
@@ -20,6 +19,7 @@ from flowbatch.core.jobs import Job
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Running
 from flowbatch.errors import FlowError
+from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.protocol.launch import Key
 
 RETRY_S = (0.2, 1, 5, 15)

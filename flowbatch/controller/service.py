@@ -14,7 +14,6 @@ from flowbatch.clock import Clock
 from flowbatch.commands.call import Command
 from flowbatch.config import Settings
 from flowbatch.controller import recovery
-from flowbatch.controller.failpoint import Failpoint, nowhere
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Loop
 from flowbatch.controller.mail import Mailer
@@ -23,6 +22,7 @@ from flowbatch.controller.port import Port
 from flowbatch.controller.server import Server
 from flowbatch.core.events import Configured
 from flowbatch.errors import FlowError
+from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.ids import StoreId
 from flowbatch.paths import SOCKET
 from flowbatch.protocol.launch import Key

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from flowbatch.node.journal import Failpoint, Journal, Record, nowhere
+from flowbatch.failpoint import Failpoint, nowhere
+from flowbatch.node.journal import Journal, Record
 from flowbatch.protocol.launch import Key, Report, key_of, report_of
 
 log = logging.getLogger(__name__)

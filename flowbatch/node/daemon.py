@@ -10,8 +10,8 @@ import signal
 import socket
 from pathlib import Path
 
+from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.node.files import write_private
-from flowbatch.node.journal import Failpoint, nowhere
 from flowbatch.node.node import Node
 from flowbatch.node.server import SOCKET, Server
 

@@ -15,17 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from flowbatch.failpoint import Failpoint, nowhere
+
 Record = dict[str, Any]
-Failpoint = Callable[[str], None]
-"""Called at each instant with its name; a test may end the process there."""
 
 GROWTH = 4
 SMALL = 500
 """The journal is written anew when it has `GROWTH` times as many lines as it last needed, and no less than `SMALL`."""
-
-
-def nowhere(name: str) -> None:
-    """The failpoint of every real run."""
 
 
 class Journal:

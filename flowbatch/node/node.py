@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.node import cgroups
 from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
-from flowbatch.node.journal import Failpoint, nowhere
 from flowbatch.node.launch import CannotStart, Launcher, Waiting
 from flowbatch.node.processes import Processes, here
 from flowbatch.node.run import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Failpoint = Callable[[str], None]
-"""Called at each instant with its name: `stepped`, `committed`, `replied`, `ordered Launch`, `performed Launch` ..."""
+"""Called at each instant with its name: `stepped`, `committed`, `ordered Launch` (controller), `before gate` (node) ..."""
 
 
 def nowhere(name: str) -> None:
