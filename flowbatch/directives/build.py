@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from flowbatch.directives.chosen import Chosen, Use
 from flowbatch.directives.options import OPTIONS
 from flowbatch.directives.setting import NODE_INFO, shown
-from flowbatch.directives.settings import Switches
+from flowbatch.directives.settings import OPEN_MODES, Switches
 from flowbatch.directives.values import array, constraint, dependency, export, gres, hostlist, licenses
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.spec.files import Files
@@ -24,8 +24,6 @@ WRAP_NAME = "wrap"
 STDIN_NAME = "sbatch"
 NO_PARTITION = "(null)"
 """What slurmctld calls a partition without a name when it refuses it."""
-
-OPEN_MODES: dict[str, Literal["append", "truncate"]] = {"a": "append", "t": "truncate"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from flowbatch.directives.chosen import Surroundings
 from flowbatch.directives.options import Option
@@ -243,22 +243,27 @@ def _profile(text: str) -> str:
     return ",".join(chosen)
 
 
+OPEN_MODES: Mapping[str, Literal["append", "truncate"]] = {"a": "append", "t": "truncate"}
+"""--open-mode by the letter that sbatch keeps."""
+
 HINTS = ("compute_bound", "memory_bound", "multithread", "nomultithread")
 
 
 def _hint(text: str) -> str:
-    if text.lower() == "help":
-        raise Help("hint", 1)
-    if text.lower() not in HINTS:
-        raise ValueSyntax(f'unrecognized --hint argument "{text}", see --hint=help')
+    for word in text.split(","):
+        if word.lower() == "help":
+            raise Help("hint", 1)
+        if word.lower() not in HINTS:
+            raise ValueSyntax(f'unrecognized --hint argument "{word}", see --hint=help')
     return text
 
 
 def _open_mode(text: str) -> str:
-    for word in ("append", "truncate"):
-        if text and word.startswith(text.lower()):
-            return word[0]
-    raise ValueSyntax("neither append nor truncate")
+    """Only the first letter is looked at."""
+    letter = text[:1].lower()
+    if letter not in OPEN_MODES:
+        raise ValueSyntax("neither append nor truncate")
+    return letter
 
 
 def _gres(text: str) -> str:

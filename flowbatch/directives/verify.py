@@ -195,11 +195,14 @@ def _names(listed: str | None) -> list[str]:
 
 
 def _nodes_of_list(chosen: Chosen) -> Iterator[Message]:
-    """A list of nodes is the least number of them."""
-    count = len(_names(chosen.get("nodelist")))
+    """A list of nodes is the least number of them; an empty one is no nodes, which the controller refuses."""
+    listed = chosen.get("nodelist")
+    count = len(_names(listed))
+    nodes: NodeCount | None = chosen.get("nodes")
+    if nodes is None and listed is not None and not listed.strip(","):
+        chosen.set("nodes", NodeCount(minimum=0, maximum=0))
     if not count:
         return
-    nodes: NodeCount | None = chosen.get("nodes")
     if nodes is None:
         chosen.set("nodes", NodeCount(minimum=count, maximum=None))
         return
@@ -210,19 +213,21 @@ def _nodes_of_list(chosen: Chosen) -> Iterator[Message]:
 
 
 def _implied_tasks(chosen: Chosen) -> Iterator[Message]:
-    """-B alone asks for a task on each thread that it names."""
+    """-B alone asks for a task on each thread that it names, on a number of nodes that is certain."""
     if "extra-node-info" not in chosen or "ntasks" in chosen or "ntasks-per-node" in chosen:
         return
     shape = [chosen.get(name) for name in ("sockets-per-node", "cores-per-socket", "threads-per-core")]
     if all(part is None for part in shape):
         return
     nodes: NodeCount | None = chosen.get("nodes")
-    if nodes and nodes.maximum is not None and nodes.maximum < nodes.minimum:
+    if nodes and nodes.maximum not in (None, 0, nodes.minimum):
         return
     tasks = max(1, nodes.minimum) if nodes else 1
     for part in shape:
         tasks *= 1 if part is None else part
     chosen.set("ntasks", tasks)
+    if tasks == 0 and nodes is None:
+        chosen.set("nodes", NodeCount(minimum=0, maximum=0))
     yield Message("verbose", f"Number of tasks implicitly set to {tasks}.")
 
 

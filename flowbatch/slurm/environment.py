@@ -107,7 +107,7 @@ IMPLIED = {
     ("hint", "memory_bound"): {"SLURM_THREADS_PER_CORE": "1"},
     ("hint", "multithread"): {"SLURM_NTASKS_PER_CORE": "65535"},
 }
-"""What a given option (with this value, or with any: None) says besides its own variable, or instead."""
+"""What a given option (with this word in its value, or with any: None) says besides its own variable, or instead."""
 
 GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK", "GPU_DEVICE_ORDINAL")
 
@@ -163,7 +163,7 @@ def _from_option(facts: JobFacts, option: str, value: str) -> Iterator[tuple[str
         yield OPTIONS[option], value
     if option == "distribution" and kind == "arbitrary":
         yield "SLURM_ARBITRARY_NODELIST", facts.nodelist
-    for wanted in (value, None):
+    for wanted in (*value.lower().split(","), None):
         yield from IMPLIED.get((option, wanted), {}).items()
 
 

@@ -55,7 +55,10 @@ class FeatureTerm(Frozen):
 
 
 class FeatureGroup(Frozen):
-    """`&` (all), `|` (any) or `[a|b]` (any, but the same for all nodes: `matching`) over smaller constraints."""
+    """`&` (all), `|` (any) or brackets (`matching`) over smaller constraints.
+
+    `[a|b]` is any, but the same for all nodes; `[a*1&b*2]`, where every part has a count, so many nodes of each.
+    """
 
     kind: Literal["all", "any", "matching"]
     terms: tuple[Constraint, ...]

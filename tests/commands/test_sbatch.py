@@ -318,7 +318,7 @@ def test_texts_that_are_asked_for(here: Any, answering: Any) -> None:
     assert "  -a, --array=VALUE" in help_.out
     assert here.run(sbatch.main, queue, "--usage").out.startswith("Usage: sbatch [--array=VALUE]")
     gres = here.run(sbatch.main, queue, "--gres=help", "job.sh")
-    assert (gres.code, gres.out) == (0, "Valid gres options are:\ngpu\n")
+    assert (gres.code, gres.out) == (0, "Valid gres options are:\ngpu[[:type]:count]\n")
     assert here.run(sbatch.main, queue, "--hint=help").code == 1
     assert queue.events == []
 

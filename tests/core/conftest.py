@@ -305,7 +305,7 @@ def _term(words: list[str]) -> Constraint:
         words.pop(0)
         if word == "(":
             return inner
-        terms = inner.terms if isinstance(inner, FeatureGroup) and inner.kind == "any" else (inner,)
+        terms = inner.terms if isinstance(inner, FeatureGroup) and inner.kind != "matching" else (inner,)
         return FeatureGroup(kind="matching", terms=terms)
     name, _, count = word.partition("*")
     return FeatureTerm(name=name, count=int(count) if count else None)

@@ -66,3 +66,10 @@ def test_without_a_slurm_conf_none_is_named(facts):
 @pytest.mark.parametrize(("counts", "text"), [((1,), "1"), ((4, 4), "4(x2)"), ((2, 2, 1, 2), "2(x2),1,2"), ((), "")])
 def test_counts_fold(counts, text):
     assert folded(counts) == text
+
+
+@pytest.mark.parametrize("said", ["NoMultithread", "nomultithread,compute_bound", "compute_bound"])
+def test_each_hint_of_a_list_says_what_it_means_in_any_case(facts, said):
+    hinted = JobFacts.of({**asdict(facts), "options": {"hint": said}})
+    made = batch_environment([], hinted)
+    assert (made[b"SLURM_HINT"], made[b"SLURM_THREADS_PER_CORE"]) == (said.encode(), b"1")

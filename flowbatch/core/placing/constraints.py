@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flowbatch.spec.cluster import NodeSpec
-from flowbatch.spec.resources import Constraint, FeatureTerm
+from flowbatch.spec.resources import Constraint, FeatureGroup, FeatureTerm
 
 
 def names(constraint: Constraint) -> Iterator[str]:
@@ -37,9 +37,21 @@ def alternatives(constraint: Constraint) -> tuple[Constraint, ...]:
 
 
 def counted(constraint: Constraint) -> list[tuple[Constraint, int]]:
-    """The parts that want a number of nodes (`fast*2`, `[a*1&b*2]`); empty if no number is said."""
+    """The parts that want a number of nodes; empty if no number is said.
+
+    Within brackets (`[a*1&b*2]`) each part has nodes of its own. Elsewhere all that is counted must be on the same nodes,
+    and what is not counted is not asked for (observed on 22.05.8).
+    """
+    found = list(_with_counts(constraint))
+    if len(found) < 2 or (isinstance(constraint, FeatureGroup) and constraint.kind == "matching"):
+        return found
+    together = FeatureGroup(kind="all", terms=tuple(one for one, _ in found))
+    return [(together, max(count for _, count in found))]
+
+
+def _with_counts(constraint: Constraint) -> Iterator[tuple[Constraint, int]]:
     if constraint.count is not None:
-        return [(constraint, constraint.count)]
-    if isinstance(constraint, FeatureTerm):
-        return []
-    return [found for term in constraint.terms for found in counted(term)]
+        yield constraint, constraint.count
+    elif isinstance(constraint, FeatureGroup):
+        for term in constraint.terms:
+            yield from _with_counts(term)

@@ -81,8 +81,8 @@ def would_start(
 
     As on 22.05 partition limits on time and memory are not asked, and jobs that wait are not seen.
     """
-    wish = job.spec.resources.nodes
-    if wish is not None and wish.minimum == 0:
+    wish = job.spec.resources
+    if wish.nodes is not None and not wish.nodes.minimum and not wish.nodes.maximum and not wish.ntasks:
         return WouldStart(job.id, at, 0, (), job.partitions[0])
     timeline = Timeline(occupancy, releases(cluster, running, at), at)
     empty, out = Occupancy(cluster), out_of_service(cluster)

@@ -222,7 +222,7 @@ def _node_counts(
 ) -> tuple[int, int | None, int]:
     """Fewest, most and wanted nodes."""
     if wish.nodes is not None:
-        low, high = wish.nodes.minimum, wish.nodes.maximum
+        low, high = max(1, wish.nodes.minimum), wish.nodes.maximum or None
         wanted = max(low, high or low)
         if wish.ntasks is not None and not wish.ntasks_per_node:
             wanted = max(low, min(wanted, wish.ntasks))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -22,7 +23,7 @@ _SIGN = {"all": "&", "any": "|"}
 def parse(text: str) -> Constraint | None:
     """The constraint; None for an empty text. Raises ValueSyntax.
 
-    Operators bind from left to right: `a|b&c` is (a or b) and c. `[a*2&b*4]` is what `a*2&b*4` is.
+    Operators bind from left to right: `a|b&c` is (a or b) and c. A number counts nodes, within brackets for each part.
     """
     return _CONSTRAINT.read(text)
 
@@ -45,7 +46,8 @@ def _operand(constraint: Constraint) -> str:
     if isinstance(constraint, FeatureTerm):
         return constraint.name + count
     if constraint.kind == "matching":
-        return f"[{'|'.join(map(_operand, constraint.terms))}]"
+        sign = "|" if all(term.count is None for term in constraint.terms) else "&"
+        return f"[{sign.join(map(_operand, constraint.terms))}]"
     return f"({_chain(constraint.model_copy(update={'count': None}))}){count}"
 
 
@@ -58,6 +60,14 @@ def _joined(left: Constraint, operator: str, right: Constraint) -> Constraint:
     """`left operator right`, without a group in a group where one does."""
     kind: Literal["any", "all"] = "any" if operator == "|" else "all"
     return FeatureGroup(kind=kind, terms=(*_terms(left, kind), *_terms(right, kind)))
+
+
+def _all_terms(constraint: Constraint) -> Iterator[Constraint]:
+    """The constraint and everything in it."""
+    yield constraint
+    if isinstance(constraint, FeatureGroup):
+        for term in constraint.terms:
+            yield from _all_terms(term)
 
 
 def _terms(constraint: Constraint, kind: str) -> tuple[Constraint, ...]:
@@ -84,6 +94,8 @@ class _Reader(Transformer[Token, "Constraint | None"]):
         return _counted(FeatureTerm(name=str(name)), counts[-1] if counts else None)
 
     def group(self, inner: Constraint, count: str | None) -> Constraint:
+        if any(term.count is not None for term in _all_terms(inner)):
+            raise ValueSyntax("no number may stand within parentheses", hint=FORMS)
         return _counted(inner, count)
 
     def bracket(self, *parts: Constraint | Token) -> Constraint:
@@ -93,7 +105,7 @@ class _Reader(Transformer[Token, "Constraint | None"]):
         if operators <= {"|"} and counts == 0:
             return FeatureGroup(kind="matching", terms=terms)
         if operators <= {"&", ","} and counts == len(terms):
-            return terms[0] if len(terms) == 1 else FeatureGroup(kind="all", terms=terms)
+            return terms[0] if len(terms) == 1 else FeatureGroup(kind="matching", terms=terms)
         raise ValueSyntax("brackets hold a|b, or a*1&b*2", hint=FORMS)
 
 
