@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from flowbatch.commands.job_view import MAX_PRIORITY, NO_VALUE, JobView
 from flowbatch.core.jobs import Waiting
+from flowbatch.core.transitions import may_requeue
 from flowbatch.slurm import amounts, codes, indices
-from flowbatch.slurm.times import TimeStyle, is_time_format, minutes_short_clock, short_clock, zone
+from flowbatch.slurm.fields import NULL
+from flowbatch.slurm.times import TimeStyle, minutes_short_clock, short_clock
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.resources import Gres
-from flowbatch.units import Instant
 
-_NULL, _NOT_APPLICABLE, _ANY = "(null)", "N/A", "*"
+_NOT_APPLICABLE, _ANY = "N/A", "*"
 _SHORT_ID = 31
 """How much of `7_[1-3,5]` squeue shows unless SLURM_BITSTR_LEN is set."""
 
@@ -31,9 +32,8 @@ class Style:
 
 def style_of(environ: Mapping[str, str], at: int, *, convert: bool = True) -> Style:
     """How the caller's variables say it: TZ, SLURM_TIME_FORMAT (standard where it is none) and SLURM_BITSTR_LEN."""
-    said = environ.get("SLURM_TIME_FORMAT", "standard")
     return Style(
-        TimeStyle(zone(environ.get("TZ")), Instant(at), said if is_time_format(said) else "standard"),
+        TimeStyle.of(environ, at),
         convert=convert,
         bits=indices.length_limit(environ),
         long_ids="SLURM_BITSTR_LEN" in environ,
@@ -44,7 +44,7 @@ Value = Callable[[JobView, Style], str]
 
 
 def _null(text: str | None) -> str:
-    return text if text else _NULL
+    return text if text else NULL
 
 
 def _or_not(text: str) -> str:
@@ -59,7 +59,8 @@ def _recorded(option: str) -> Value:
     return lambda view, style: _null(view.recorded.get(option))
 
 
-def _always(text: str) -> Value:
+def always(text: str) -> Value:
+    """The same for every job."""
     return lambda view, style: text
 
 
@@ -193,7 +194,7 @@ VALUES: Mapping[str, Value] = {
     "priority": lambda view, style: f"{view.job.priority / MAX_PRIORITY:.14f}",
     "qos": lambda view, style: _null(view.qos),
     "reason": lambda view, style: view.reason,
-    "selectjobinfo": _always(""),
+    "selectjobinfo": always(""),
     "statecompact": lambda view, style: codes.STATES[view.state],
     "username": lambda view, style: view.job.owner.name,
     "reservation": lambda view, style: _null(view.spec.reservation),
@@ -228,14 +229,14 @@ VALUES: Mapping[str, Value] = {
     "schednodes": lambda view, style: _null(view.planned_nodes),
     "workdir": lambda view, style: view.spec.work_dir,
     "accruetime": lambda view, style: style.times.stamp(view.accrues_at),
-    "admin_comment": _always(_NULL),
+    "admin_comment": always(NULL),
     "allocnodes": lambda view, style: view.job.owner.host,
     "allocsid": lambda view, style: str(view.job.owner.sid),
-    "associd": _always("0"),
-    "batchflag": _always("1"),
-    "boardspernode": _always("0"),
+    "associd": always("0"),
+    "batchflag": always("1"),
+    "boardspernode": always("0"),
     "burstbuffer": _recorded("bb"),
-    "burstbufferstate": _always(_NULL),
+    "burstbufferstate": always(NULL),
     "cluster": lambda view, style: view.scene.cluster.name,
     "clusterfeature": _recorded("cluster-constraint"),
     "container": _recorded("container"),
@@ -243,12 +244,12 @@ VALUES: Mapping[str, Value] = {
     "cpus-per-tres": lambda view, style: _or_not(cpus_per_tres(view)),
     "deadline": lambda view, style: style.times.stamp(view.spec.deadline),
     "delayboot": lambda view, style: short_clock(view.delay_boot_s),
-    "derivedec": _always("0"),
+    "derivedec": always("0"),
     "eligibletime": lambda view, style: style.times.stamp(view.job.eligible_at),
     "exit_code": lambda view, style: str(wait_status(view)),
-    "hetjobid": _always(_NOT_APPLICABLE),
-    "hetjobidset": _always(_NOT_APPLICABLE),
-    "hetjoboffset": _always(_NOT_APPLICABLE),
+    "hetjobid": always(_NOT_APPLICABLE),
+    "hetjobidset": always(_NOT_APPLICABLE),
+    "hetjoboffset": always(_NOT_APPLICABLE),
     "lastschedeval": lambda view, style: style.times.stamp(view.job.last_evaluated_at),
     "maxcpus": lambda view, style: str(view.cpu_count),
     "maxnodes": lambda view, style: str(view.max_nodes or view.node_count),
@@ -256,31 +257,31 @@ VALUES: Mapping[str, Value] = {
     "mem-per-tres": lambda view, style: _or_not(memory_per_tres(view)),
     "mintime": lambda view, style: short_clock(view.time_min_s),
     "network": _recorded("network"),
-    "ntperboard": _always("0"),
+    "ntperboard": always("0"),
     "ntpercore": lambda view, style: _or_not(str(view.wish.ntasks_per_core or "")),
     "ntpernode": lambda view, style: str(view.wish.ntasks_per_node or 0),
     "ntpersocket": lambda view, style: _or_not(str(view.wish.ntasks_per_socket or "")),
     "numtasks": lambda view, style: str(view.task_count or NO_VALUE),
-    "origin": _always("NA"),
-    "originraw": _always("NA"),
+    "origin": always("NA"),
+    "originraw": always("NA"),
     "pendingtime": lambda view, style: str(view.pending_s),
-    "preempttime": _always(_NOT_APPLICABLE),
+    "preempttime": always(_NOT_APPLICABLE),
     "prefer": lambda view, style: _null(view.wish.prefer_text),
     "profile": lambda view, style: ",".join(profile_words(view)) or "NotSet",
     "reboot": lambda view, style: _flag(view.spec.reboot),
     "reqswitch": lambda view, style: str(view.switches[0]),
     "requeue": lambda view, style: _flag(requeues(view)),
-    "resizetime": _always(_NOT_APPLICABLE),
+    "resizetime": always(_NOT_APPLICABLE),
     "restartcnt": lambda view, style: str(view.job.restarts),
-    "siblingsactive": _always("NA"),
-    "siblingsactiveraw": _always("NA"),
-    "siblingsviable": _always("NA"),
-    "siblingsviableraw": _always("NA"),
-    "sperboard": _always("0"),
+    "siblingsactive": always("NA"),
+    "siblingsactiveraw": always("NA"),
+    "siblingsviable": always("NA"),
+    "siblingsviableraw": always("NA"),
+    "sperboard": always("0"),
     "stderr": lambda view, style: stream(view, view.spec.files.error or view.spec.files.output),
     "stdin": _stdin,
     "stdout": lambda view, style: stream(view, view.spec.files.output),
-    "system_comment": _always(_NULL),
+    "system_comment": always(NULL),
     "tres-alloc": lambda view, style: allocated_tres(view) or requested_tres(view),
     "tres-bind": lambda view, style: _or_not(bind_text(view)),
     "tres-freq": lambda view, style: _or_not(frequency_text(view)),
@@ -328,5 +329,4 @@ _IO_ERROR = 4021
 
 
 def requeues(view: JobView) -> bool:
-    asked = view.spec.requeue
-    return view.scene.cluster.job_requeue if asked is None else asked
+    return may_requeue(view.scene.cluster, view.job)

@@ -25,7 +25,7 @@ from flowbatch.commands.job_fields import (
 )
 from flowbatch.commands.job_view import JobView
 from flowbatch.core.states import NodeShare
-from flowbatch.slurm import codes
+from flowbatch.slurm import codes, indices
 from flowbatch.units import MINUTE
 
 _DEFAULT_BITS = 64
@@ -137,20 +137,9 @@ def _gres_detail(view: JobView) -> list[str]:
 def gres_indices(share: NodeShare) -> str:
     """What a job holds on one node: `gpu:h100:2(IDX:0-1)`."""
     return ",".join(
-        f"{name}:{kind + ':' if kind else ''}{len(devices)}(IDX:{number_ranges(devices)})"
+        f"{name}:{kind + ':' if kind else ''}{len(devices)}(IDX:{indices.ranges(devices)})"
         for name, kind, devices in share.gres
     )
-
-
-def number_ranges(numbers: Iterable[int]) -> str:
-    """`0-3,6`."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and parts[-1][1] == number - 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
 
 
 def _job_resources(view: JobView) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Waiting
 from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Completing, Ending, ExitStatus, Finished, Pending, Running
+from flowbatch.core.waiting import begins_at
 from flowbatch.directives.values import time
 from flowbatch.slurm import hostlist
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
@@ -204,7 +205,8 @@ class JobView:
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:
-        return self.job.waiting if self.pending else ()
+        """What its dependency still wants; of a job that ended before it ran, what it wanted to the last."""
+        return self.job.waiting
 
     # Times
 
@@ -216,9 +218,7 @@ class JobView:
     @property
     def begins_at(self) -> int | None:
         """Before when a pending job must not start, while that is still to come."""
-        if not isinstance(self.job.state, Pending):
-            return None
-        begin = max(self.spec.begin or 0, self.job.state.not_before or 0)
+        begin = begins_at(self.job) if self.pending else 0
         return begin if begin > self.scene.at else None
 
     @property

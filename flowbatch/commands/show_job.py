@@ -19,14 +19,13 @@ from flowbatch.commands.job_fields import (
     stream,
     tasks_text,
 )
-from flowbatch.commands.job_json import gres_indices, number_ranges
+from flowbatch.commands.job_json import gres_indices
 from flowbatch.commands.job_view import JobView
 from flowbatch.core.states import NodeShare
-from flowbatch.slurm import amounts, hostlist, patterns
+from flowbatch.slurm import amounts, hostlist, indices, patterns
+from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.patterns import NO_INDEX, Names
 from flowbatch.slurm.times import TimeStyle, clock, minutes_clock
-
-_NULL = "(null)"
 
 
 def record(view: JobView, times: TimeStyle, *, bits: int, details: bool, one_line: bool) -> str:
@@ -48,8 +47,8 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
     lines = [
         f"JobId={job.id} {_array(view, bits)}JobName={spec.name}",
         f"UserId={owner.name}({owner.uid}) GroupId={owner.group}({owner.gid}) MCS_label={view.recorded.get('mcs-label', 'N/A')}",
-        f"Priority={job.priority} Nice={spec.nice} Account={spec.account or _NULL} QOS={view.qos or _NULL}",
-        f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or _NULL}",
+        f"Priority={job.priority} Nice={spec.nice} Account={spec.account or NULL} QOS={view.qos or NULL}",
+        f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or NULL}",
         f"Requeue={int(requeues(view))} Restarts={job.restarts} BatchFlag=1 Reboot={int(spec.reboot)} "
         f"ExitCode={view.exit.code}:{view.exit.signal}",
         *(["DerivedExitCode=0:0"] if details else []),
@@ -61,8 +60,8 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"SuspendTime=None SecsPreSuspend=0 LastSchedEval={stamp(job.last_evaluated_at or job.submitted_at)} "
         f"Scheduler={job.scheduled_by or 'Main'}",
         f"Partition={view.partition} AllocNode:Sid={owner.host}:{owner.sid}",
-        f"ReqNodeList={view.scene.nodes_text(wish.nodelist) or _NULL} "
-        f"ExcNodeList={view.scene.nodes_text(wish.exclude) or _NULL}",
+        f"ReqNodeList={view.scene.nodes_text(wish.nodelist) or NULL} "
+        f"ExcNodeList={view.scene.nodes_text(wish.exclude) or NULL}",
         f"NodeList={view.nodes}",
         *([f"BatchHost={view.batch_host}"] if view.batch_host else []),
         *([f"SchedNodeList={view.planned_nodes}"] if view.planned_nodes else []),
@@ -73,12 +72,12 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"{wish.ntasks_per_socket or '*'}:{wish.ntasks_per_core or '*'} CoreSpec=*",
         *(_devices(held.shares) if details and held else []),
         f"MinCPUsNode={view.cpus_per_node} {_memory(view)} MinTmpDiskNode={amounts.mebibytes(wish.tmp_mib or 0)}",
-        f"Features={wish.constraint_text or _NULL} DelayBoot={clock(view.delay_boot_s)}",
+        f"Features={wish.constraint_text or NULL} DelayBoot={clock(view.delay_boot_s)}",
         *_given(ClusterFeatures=view.recorded.get("cluster-constraint"), Prefer=wish.prefer_text),
         *_given(Reservation=spec.reservation),
-        f"OverSubscribe={sharing(view)} Contiguous={int(wish.contiguous)} Licenses={wish.licenses_text or _NULL} "
-        f"Network={view.recorded.get('network') or _NULL}",
-        f"Command={view.command or _NULL}",
+        f"OverSubscribe={sharing(view)} Contiguous={int(wish.contiguous)} Licenses={wish.licenses_text or NULL} "
+        f"Network={view.recorded.get('network') or NULL}",
+        f"Command={view.command or NULL}",
         f"WorkDir={spec.work_dir}",
         *([f"Comment={spec.comment} "] if spec.comment else []),
         f"StdErr={_stream(view, spec.files.error or spec.files.output)}",
@@ -143,12 +142,12 @@ def _devices(shares: tuple[NodeShare, ...]) -> list[str]:
             key = f"{name}:{kind}" if kind else name
             totals[key] = totals.get(key, 0) + len(devices)
     whole = ",".join(f"{name}:{count}" for name, count in totals.items())
-    lines = [f"JOB_GRES={whole or _NULL}"]
+    lines = [f"JOB_GRES={whole or NULL}"]
     for _, same in groupby(shares, key=lambda share: (share.cpu_ids, share.memory_mib, share.gres)):
         group = list(same)
         nodes = hostlist.fold_sorted(share.node for share in group)
         first = group[0]
         lines.append(
-            f"  Nodes={nodes} CPU_IDs={number_ranges(first.cpu_ids)} Mem={first.memory_mib} GRES={gres_indices(first)}"
+            f"  Nodes={nodes} CPU_IDs={indices.ranges(first.cpu_ids)} Mem={first.memory_mib} GRES={gres_indices(first)}"
         )
     return lines

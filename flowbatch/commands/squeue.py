@@ -9,7 +9,7 @@ from datetime import datetime
 from flowbatch.commands import job_json, squeue_order, squeue_steps
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop, known_clusters, unreachable_cluster
-from flowbatch.commands.job_fields import VALUES, Style, style_of
+from flowbatch.commands.job_fields import VALUES, Style, always, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import Wanted, column_format, read
 from flowbatch.commands.squeue_rows import chosen_nodes, expanded, is_known, rows
@@ -142,9 +142,5 @@ def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: 
     views, notes = squeue_order.sort(rows(snapshot.jobs, scene, wanted), order)
     if "array" in wanted.flags:
         views = list(expanded(views))
-    values = [VALUES[column.key] if column.key else _nothing for column in columns]
+    values = [VALUES[column.key] if column.key else always("") for column in columns]
     return listing.lines(columns, ([value(view, style) for value in values] for view in views)), notes
-
-
-def _nothing(view: JobView, style: Style) -> str:
-    return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from flowbatch.commands.job_fields import Style
+from flowbatch.commands.job_fields import Style, Value, always
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import Wanted
 from flowbatch.commands.squeue_order import STEP_ORDER, load_order
@@ -12,10 +12,10 @@ from flowbatch.commands.squeue_rows import chosen_nodes
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Completing, Running
 from flowbatch.slurm import hostlist, listing
+from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.listing import Column
 from flowbatch.slurm.times import short_clock
 
-_NULL = "(null)"
 _BATCH = "batch"
 
 
@@ -24,7 +24,7 @@ def lines(jobs: Iterable[Job], scene: Scene, wanted: Wanted, columns: Sequence[C
     views = [JobView(job, scene) for job in load_order(jobs) if isinstance(job.state, Running | Completing)]
     views = [view for view in views if _is_asked_for(view, wanted)]
     ordered = _sorted(views, wanted.words.get("sort", STEP_ORDER))
-    values = [STEP_VALUES[column.key] if column.key else _nothing for column in columns]
+    values = [STEP_VALUES[column.key] if column.key else always("") for column in columns]
     return listing.lines(columns, ([value(view, style) for value in values] for view in ordered))
 
 
@@ -72,24 +72,13 @@ def step_id(view: JobView) -> str:
     return f"{job}.{_BATCH}"
 
 
-Value = Callable[[JobView, Style], str]
-
-
-def _always(text: str) -> Value:
-    return lambda view, style: text
-
-
-def _nothing(view: JobView, style: Style) -> str:
-    return ""
-
-
 STEP_VALUES: Mapping[str, Value] = {
-    "gres": _always(_NULL),
+    "gres": always(NULL),
     "stepid": lambda view, style: step_id(view),
-    "stepname": _always(_BATCH),
-    "timelimit": _always("UNLIMITED"),
+    "stepname": always(_BATCH),
+    "timelimit": always("UNLIMITED"),
     "username": lambda view, style: view.job.owner.name,
-    "numtasks": _always("1"),
+    "numtasks": always("1"),
     "timeused": lambda view, style: short_clock(view.scene.at - (view.started_at or view.scene.at)),
     "nodes": lambda view, style: view.batch_host or "",
     "partition": lambda view, style: view.partition,
@@ -98,18 +87,18 @@ STEP_VALUES: Mapping[str, Value] = {
     "arrayjobid": lambda view, style: str(view.array_id or 0),
     "arraytaskid": lambda view, style: "N/A" if view.task is None else str(view.task),
     "cluster": lambda view, style: view.scene.cluster.name,
-    "container": _always(_NULL),
-    "cpufreq": _always("0-0:0"),
-    "cpus-per-tres": _always(_NULL),
+    "container": always(NULL),
+    "cpufreq": always("0-0:0"),
+    "cpus-per-tres": always(NULL),
     "jobid": lambda view, style: str(view.job.id),
-    "mem-per-tres": _always(_NULL),
-    "network": _always(_NULL),
-    "numcpus": _always("0"),
-    "resvports": _always(_NULL),
-    "stepstate": _always("RUNNING"),
-    "tres-bind": _always(_NULL),
-    "tres-freq": _always(_NULL),
-    "tres-per-step": _always(_NULL),
-    "tres-per-socket": _always(_NULL),
-    "tres-per-task": _always(_NULL),
+    "mem-per-tres": always(NULL),
+    "network": always(NULL),
+    "numcpus": always("0"),
+    "resvports": always(NULL),
+    "stepstate": always("RUNNING"),
+    "tres-bind": always(NULL),
+    "tres-freq": always(NULL),
+    "tres-per-step": always(NULL),
+    "tres-per-socket": always(NULL),
+    "tres-per-task": always(NULL),
 }

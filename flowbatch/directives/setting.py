@@ -10,6 +10,7 @@ from flowbatch.directives.options import OPTIONS, Option
 from flowbatch.directives.refusal import ERROR, Message, Refusal
 from flowbatch.directives.settings import BARE, LANGUAGES, SOFT, Switches
 from flowbatch.directives.values import mail, nodeinfo
+from flowbatch.directives.values.nodeinfo import NodeInfo
 from flowbatch.directives.values.syntax import ValueSyntax
 
 FLAG_VALUES = {"requeue": "requeue", "no-requeue": "no-requeue", "oversubscribe": "oversubscribe"}
@@ -97,7 +98,7 @@ def _power(chosen: Chosen, text: str) -> Iterator[Message]:
 def shown(chosen: Chosen, one: Option) -> str:
     """The value of a set option as `sbatch -v` lists it."""
     if one.name == "extra-node-info":
-        return _shown_node_info(chosen)
+        return nodeinfo.show(NodeInfo(*(chosen.get(part) for part in NODE_INFO)))
     value = chosen.get(one.name)
     if value is None:
         return "(null)" if one.name == "nodefile" else "unset"
@@ -107,12 +108,6 @@ def shown(chosen: Chosen, one: Option) -> str:
         return "set" if value is True else str(value)
     language = LANGUAGES.get(one.language)
     return language.show(value) if language else str(value)
-
-
-def _shown_node_info(chosen: Chosen) -> str:
-    sockets, *others = (chosen.get(part) for part in NODE_INFO)
-    text = ("" if sockets is None else str(sockets)) + "".join(f":{part}" for part in others if part is not None)
-    return text or "unset"
 
 
 def defined(chosen: Chosen) -> tuple[tuple[str, str], ...]:

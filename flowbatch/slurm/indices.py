@@ -23,10 +23,25 @@ def length_limit(environ: Mapping[str, str]) -> int:
 def text(runs: Iterable[tuple[int, int]], limit: int = 0) -> str:
     """The runs (first, last), ascending, as one text; what has no room ends in three dots."""
     all_runs = list(runs)
-    whole = _stepped(all_runs) or ",".join(str(a) if a == b else f"{a}-{b}" for a, b in all_runs)
+    whole = _stepped(all_runs) or _listed(all_runs)
     if not limit or len(whole) < limit:
         return whole
     return (whole[: max(limit - 4, 0)] + "...")[: limit - 1]
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """`0-3,6`: numbers in any order, neighbours folded, never with a step."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return _listed(runs)
+
+
+def _listed(runs: Iterable[tuple[int, int]]) -> str:
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 def _stepped(runs: list[tuple[int, int]]) -> str | None:

@@ -123,6 +123,7 @@ def test_notes_are_for_terminals(here: Any, answering: Any) -> None:
         (["-M", "other", "job.sh"], {},
          "sbatch: error: 'other' can't be reached now, or it is an invalid entry for --cluster.  "
          "Use 'sacctmgr list clusters' to see available clusters.\n", 1),
+        (["--uid=0", "job.sh"], {}, "sbatch: error: flowbatch: --uid: a job runs as its submitter\n", 1),
         (["--container=/c", "job.sh"], {},
          "sbatch: error: flowbatch: --container: there is no OCI runtime here, and outside its container the job would be "
          "another job\n", 1),
