@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
-from tests.bench.parsing import scripts_per_second
 
+from tests.bench.parsing import scripts_per_second
 from tests.conformance import oracle, worlds
 
 ROUNDS = 40
