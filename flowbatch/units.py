@@ -1,4 +1,5 @@
-"""Units, each in whole numbers: seconds, MiB, micro-dollars. A name that carries a number says which."""
+"""Instants, and how many seconds there are in what. Everything is counted in whole numbers; a name that carries one says of what
+(`_s`, `_min`, `_mib`, `_micro_usd`)."""
 
 from __future__ import annotations
 
@@ -6,10 +7,6 @@ from typing import NewType
 
 Instant = NewType("Instant", int)
 """Seconds since 1970-01-01 UTC, as Slurm's own time_t. Zones exist where text is read or printed, nowhere else."""
-
-Seconds = NewType("Seconds", int)
-MiB = NewType("MiB", int)
-MicroUSD = NewType("MicroUSD", int)
 
 MINUTE = 60
 HOUR = 3600

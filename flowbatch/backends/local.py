@@ -36,8 +36,6 @@ class LocalBackend:
     """
 
     def __init__(self, directory: Path, store: str, ensure: Callable[[], Awaitable[None]]) -> None:
-        self.node_facts: dict[str, Any] = {}
-        """What the node said it can do, once it was reached."""
         self._directory = directory
         self._store = store
         self._ensure = ensure
@@ -138,7 +136,7 @@ class LocalBackend:
     async def _hear(self, message: dict[str, Any]) -> None:
         match message["op"]:
             case "node":
-                self.node_facts = {name: value for name, value in message.items() if name != "op"}
+                log.info("the node says what it can do", extra={"fields": message})
             case "report":
                 await self._report(report_of(message["report"]))
             case "resumed":
