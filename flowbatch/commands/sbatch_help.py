@@ -49,7 +49,10 @@ def text(name: str, cluster: ClusterSpec) -> str:
         case "version":
             return f"{VERSION}\n"
         case "gres":
-            return "\n".join(["Valid gres options are:", *(f"{name}[[:type]:count]" for name in cluster.gres_types)]) + "\n"
+            return (
+                "\n".join(["Valid gres options are:", *(f"{name}[[:type]:count]" for name in cluster.gres_types)])
+                + "\n"
+            )
         case "hint":
             return "".join(f"  {hint}\n" for hint in HINTS)
         case _:
