@@ -19,7 +19,12 @@ TABLES = {
 }
 """Enumerations without logic: these may be long."""
 
-MAY_START_PROCESSES = ("flowbatch/node/", "flowbatch/controller/lifecycle.py", "flowbatch/controller/mail.py", "flowbatch/sdk/compiling.py")
+MAY_START_PROCESSES = (
+    "flowbatch/node/",
+    "flowbatch/controller/lifecycle.py",
+    "flowbatch/controller/mail.py",
+    "flowbatch/sdk/compiling.py",
+)
 MAY_CHANGE_STATE = "flowbatch/core/transitions.py"
 
 
