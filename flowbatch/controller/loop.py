@@ -194,7 +194,12 @@ class Loop:
             await self._give_up(batch, error)
             return
         except Exception as error:  # noqa: BLE001  a fault in the rules must not take the controller down
-            await self._give_up(batch, StoreFailed(f"internal error: {error!r}"))
+            if len(batch) <= 1:
+                await self._give_up(batch, StoreFailed(f"internal error: {error!r}"))
+                return
+            await self._read_again()
+            for asked in batch:  # each by itself: the fault of one is not the others'
+                await self._turn([asked])
             return
         self._failpoint("committed")
         self._tell(stepped, entries)
@@ -218,15 +223,19 @@ class Loop:
 
     async def _give_up(self, batch: Sequence[_Asked], error: StoreFailed) -> None:
         """Reads the queue again, so that nothing of `batch` is left, and tells those who waited."""
+        await self._read_again()
+        _fail(batch, error)
+        if self._queue is None:
+            await asyncio.sleep(RETRY_S)
+
+    async def _read_again(self) -> None:
+        """The queue is as the store has it; None where that cannot be read."""
         log.error("a turn failed: the queue is read again", exc_info=True)
         self._queue = None
         try:
             await self.load()
         except StoreFailed:
             log.exception("the queue could not be read again")
-        _fail(batch, error)
-        if self._queue is None:
-            await asyncio.sleep(RETRY_S)
 
 
 def _fail(batch: Iterable[_Asked], error: StoreFailed) -> None:

@@ -166,6 +166,18 @@ def test_a_bug_in_the_rules_is_contained(running, toy, caplog):
         asyncio.run(main())
 
 
+def test_a_bug_that_one_fact_meets_is_not_the_others(running, toy, caplog):
+    async def main():
+        async with running(timers=False) as loop:
+            asked = [loop.apply(toy.submission(name)) for name in ("one", "bug", "two")]
+            one, bug, two = await asyncio.gather(*asked, return_exceptions=True)
+            assert (one, two) == (Accepted(1), Accepted(2))
+            assert isinstance(bug, StoreFailed)
+
+    with caplog.at_level(logging.CRITICAL):
+        asyncio.run(main())
+
+
 def test_what_was_performed_is_remembered(running, store, toy, until):
     async def main():
         async with running() as loop:
