@@ -72,13 +72,15 @@ class Scene:
 
 
 class JobView:
-    """One record of the queue. `partition` stands for all of the job's where squeue -P lists it once for each."""
+    """One record of the queue. `partition` stands for all of the job's where squeue -P lists it once for each, `reason`
+    for its own where a line stands for several records."""
 
-    def __init__(self, job: Job, scene: Scene, *, partition: str | None = None) -> None:
+    def __init__(self, job: Job, scene: Scene, *, partition: str | None = None, reason: str | None = None) -> None:
         self.job = job
         self.spec = job.spec
         self.scene = scene
         self._partition = partition
+        self._reason = reason
 
     @property
     def wish(self) -> Resources:
@@ -193,6 +195,8 @@ class JobView:
 
     @property
     def reason(self) -> str:
+        if self._reason is not None:
+            return self._reason
         match self.job.state:
             case Pending(reason=reason):
                 return reason

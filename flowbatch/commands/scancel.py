@@ -72,7 +72,7 @@ class Cancelling:
         self._say(f"Terminating job {target.text}")
         if target.component is not None:
             known = any(job.id == target.job_id for job in self._queue.snapshot().jobs)
-            self._complain(target.text, "ESLURM_NOT_HET_JOB" if known else _INVALID)
+            self._complain(target.text, "ESLURM_NOT_HET_JOB" if known and target.component == 0 else _INVALID)
             return
         ref = JobRef(target.job_id, target.tasks)
         self._judge(target.text, await self._apply(ref))
@@ -89,7 +89,7 @@ class Cancelling:
         matches = _filter(self._wanted)
         chosen = [
             named
-            for job in reversed(active)
+            for job in sorted(active, key=lambda job: _turn(job, targets))
             for named in _named(job, targets)
             if matches(JobView(named, scene))
         ]  # fmt: skip
@@ -211,6 +211,14 @@ def _named(job: Job, targets: Sequence[Target]) -> Iterable[Job]:
     for rest in rests:
         together = IndexSet(together.bits | rest.bits)
     return [replace(job, array=replace(job.array, pending=together))]
+
+
+def _turn(job: Job, targets: Sequence[Target]) -> tuple[int, int]:
+    """When it is this record's turn: as the targets name them, an array's running tasks first; without targets by number."""
+    if not targets:
+        return 0, job.id
+    place = next((n for n, target in enumerate(targets) if _named_tasks(job, target) is not None), len(targets))
+    return place, -job.id
 
 
 def _named_tasks(job: Job, target: Target) -> Job | None:

@@ -231,7 +231,7 @@ def _ranges(ranges: str, text: str) -> frozenset[int]:
         first = int(found[1])
         last = int(found[2]) if found[2] else first
         if last < first:
-            raise _invalid(text)
+            raise _invalid(text, f"scancel: error: _parse_single_range: Invalid range: `{one}'\n")
         tasks.update(range(first, min(last + 1, _MOST_TASKS)))
     return frozenset(tasks)
 

@@ -21,6 +21,8 @@ from flowbatch.slurm.errnos import NUMBERS
 
 _INVALID = "ESLURM_INVALID_JOB_ID"
 
+_NO_BRACKETS = str.maketrans("", "", "[]")
+
 Verb = Callable[[Asked], Awaitable[int]]
 
 
@@ -38,25 +40,31 @@ async def main(call: Call, queue: QueuePort) -> int:
 
 
 async def _interactive(asked: Asked) -> int:
-    """One command a line of the caller's standard input, until `exit` or its end."""
+    """One command a line of the caller's standard input, until `exit` or its end; `!!` is the last one again. What is
+    read is shown behind the prompt, as readline does without a terminal. The exit code is that of the last failure."""
     lines, flags = Lines(asked.call), asked.flags
+    last: tuple[str, ...] = ()
+    code = 0
     while True:
         asked.out("scontrol: ")
         await asked.call.out.drain()
         line = text.decode(await lines.next())
-        words = tuple(line.split())
+        asked.out(line.removesuffix("\n") + "\n")
         if not line:
-            return 0
+            return code
+        words = tuple(line.split())
+        last = words = last if words == ("!!",) else words
         if words and words[0] in ("exit", "quit", "q", "e"):
-            return 0
+            return code
         if words and words[0] in ("oneliner", "details", "all", "hide", "quiet", "verbose"):
             flags |= {words[0]}
         elif words:
             try:
-                await _do(replace(asked, words=words, flags=flags))
+                code = await _do(replace(asked, words=words, flags=flags)) or code
             except Stop as stop:
                 asked.out(stop.out)
                 asked.err(stop.err)
+                code = stop.code or code
 
 
 async def _do(asked: Asked) -> int:
@@ -80,7 +88,7 @@ class _Complaint:
     def lines(self, target: Target, code: str) -> str:
         said = codes.message(code)
         if target.tasks is not None:
-            return f"{target.text}: {said}\n"
+            return f"{target.text.translate(_NO_BRACKETS)}: {said}\n"
         return f"{said} for job {target.text}\n" + (f"slurm_suspend error: {said}\n" if self.suspends else "")
 
 
@@ -123,14 +131,9 @@ async def _hold(asked: Asked) -> int:
 
 
 async def _uhold(asked: Asked) -> int:
-    """A hold that the job's owner may release: as if the owner had held it."""
+    """A hold that the job's owner may release."""
     at, by = asked.queue.now(), asked.call.owner.uid
-    owners = {id: job.owner.uid for job in asked.queue.snapshot().jobs for id in (job.id, job.array_id or job.id)}
-
-    def held(ref: JobRef) -> Event:
-        return HoldAsked(at, owners.get(ref.job_id, by) if by == 0 else by, (ref,))
-
-    return await _alter(asked, held, _Complaint(True), asked.words[1:])
+    return await _alter(asked, lambda ref: HoldAsked(at, by, (ref,), True), _Complaint(True), asked.words[1:])
 
 
 async def _release(asked: Asked) -> int:
@@ -184,8 +187,11 @@ async def _nothing(asked: Asked) -> int:
 
 async def _errnumstr(asked: Asked) -> int:
     if len(asked.words) < 2:
-        raise Stop(1, err="too few arguments for keyword:errnumstr\n")
+        raise Stop(1, err="one arguments required for keyword:errnumstr\n")
     number = leading(asked.words[1])
+    if number == 0:
+        asked.out("No error\n")
+        return 0
     name = next((name for name, value in NUMBERS.items() if value == number), None)
     asked.out(f"{codes.message(name) if name else f'Unknown error {number}'}\n")
     return 0

@@ -10,9 +10,9 @@ from dataclasses import replace
 from flowbatch import text
 from flowbatch.commands import show_cluster, show_job
 from flowbatch.commands.call import CallerFile
-from flowbatch.commands.command_options import Stop
+from flowbatch.commands.command_options import Stop, help_text
 from flowbatch.commands.job_view import JobView, Scene
-from flowbatch.commands.scontrol_options import Asked
+from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked
 from flowbatch.commands.squeue_order import load_order
 from flowbatch.commands.squeue_steps import step_id
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
@@ -36,7 +36,7 @@ async def show(asked: Asked) -> int:
     if not entity:
         raise Stop(1, err="too few arguments for keyword:show\n")
     words = ([id] if id else []) + list(asked.words[2:])
-    if len(words) > 1 and not entity.lower().startswith("hostl"):
+    if len(words) > 1:
         raise Stop(1, err="too many arguments for keyword:show\n")
     for name, (least, entity_of) in _ENTITIES.items():
         if name.startswith(entity.lower()) and len(entity) >= least:
@@ -99,7 +99,9 @@ async def _show_step(asked: Asked, words: Sequence[str]) -> int:
     running = [job for job in load_order(snapshot.jobs) if isinstance(job.state, Running)]
     chosen = [job for job in running if job_id in (None, job.id, job.array_id)]
     if not chosen:
-        asked.out("No job steps in the system\n" if not words else f"Job step {words[0]} not found\n")
+        if words and "." in words[0]:
+            raise Stop(1, err=f"slurm_get_job_steps error: {codes.message(_INVALID)}\n")
+        asked.out("No job steps in the system\n" if not words else f"Job step {words[0]}. not found\n")
         return 1 if words else 0
     times = asked.style.times
     for job in chosen:
@@ -161,8 +163,9 @@ async def _show_licenses(asked: Asked, words: Sequence[str]) -> int:
     snapshot = asked.queue.snapshot()
     scene = Scene.of(snapshot)
     views = [JobView(job, scene) for job in snapshot.jobs]
-    text = show_cluster.licenses(snapshot.cluster, views, one_line="oneliner" in asked.flags)
-    asked.out(text or "No licenses configured in Slurm.\n")
+    only = words[0] if words else None
+    listed = show_cluster.licenses(snapshot.cluster, views, only=only, one_line="oneliner" in asked.flags)
+    asked.out(listed or ("" if only else "No licenses configured in Slurm.\n"))
     return 0
 
 
@@ -177,11 +180,10 @@ async def _show_daemons(asked: Asked, words: Sequence[str]) -> int:
 
 
 async def _show_hostnames(asked: Asked, words: Sequence[str]) -> int:
-    said = words[0] if words else asked.call.environ.get("SLURM_JOB_NODELIST", "")
-    names = _hosts(said)
-    if not names:
-        asked.err("scontrol: error: host list is empty\n")
-    asked.out("".join(name + "\n" for name in names))
+    said = words[0] if words else asked.call.environ.get("SLURM_NODELIST")
+    if said is None:
+        raise Stop(0, err="scontrol: error: host list is empty\n")
+    asked.out("".join(name + "\n" for name in _hosts(said, code=0)))
     return 0
 
 
@@ -195,7 +197,7 @@ async def _show_hostlistsorted(asked: Asked, words: Sequence[str]) -> int:
 
 async def _fold(asked: Asked, words: Sequence[str], fold: Callable[[Sequence[str]], str]) -> int:
     if not words:
-        raise Stop(0, err="invalid encode argument\n")
+        raise Stop(1, out=help_text("scontrol", OPERANDS, OPTIONS), err="invalid encode argument\n")
     said = words[0]
     if said.startswith("/"):
         said = await _listed(asked, said)
@@ -213,16 +215,42 @@ async def _listed(asked: Asked, path: str) -> str:
     return text.decode(raw).replace("\n", ",").strip(",")
 
 
-def _hosts(said: str) -> list[str]:
+def _hosts(said: str, code: int = 1) -> list[str]:
+    """The names. Raises Stop with `code` for what is no list of them."""
     try:
         return hostlist.expand(said)
     except hostlist.InvalidHostlist as error:
-        raise Stop(1, err=f"scontrol: error: {error.message}\n") from None
+        about = error.message.startswith("Invalid hostlist")
+        detail = "" if about else f"scontrol: error: _parse_single_range: {error.message}\n"
+        raise Stop(code, err=f"{detail}Invalid hostlist: {said}\n") from None
+
+
+async def _show_aliases(asked: Asked, words: Sequence[str]) -> int:
+    """The nodes of this host, which are all of them."""
+    asked.out("" if words else " ".join(node.name for node in asked.queue.cluster.nodes) + "\n")
+    return 0
+
+
+async def _show_topology(asked: Asked, words: Sequence[str]) -> int:
+    asked.err(
+        f"scontrol: error: Topology information contains no switch or node named {words[0]}\n"
+        if words
+        else "scontrol: error: No topology information available\n"
+    )
+    return 0
+
+
+async def _show_nothing(asked: Asked, words: Sequence[str]) -> int:
+    """What a cluster without it shows."""
+    return 0
 
 
 _ENTITIES: Mapping[str, tuple[int, Callable[[Asked, Sequence[str]], Awaitable[int]]]] = {
+    "aliases": (1, _show_aliases),
+    "burstbuffer": (1, _show_nothing),
     "config": (1, _show_config),
     "daemons": (1, _show_daemons),
+    "federation": (1, _show_nothing),
     "hostlist": (5, _show_hostlist),
     "hostlistsorted": (9, _show_hostlistsorted),
     "hostnames": (5, _show_hostnames),
@@ -233,5 +261,6 @@ _ENTITIES: Mapping[str, tuple[int, Callable[[Asked, Sequence[str]], Awaitable[in
     "partitions": (1, _show_partition),
     "reservations": (1, _show_reservation),
     "steps": (2, _show_step),
+    "topology": (1, _show_topology),
 }
 """What `show` shows: the name and how much of it is enough."""

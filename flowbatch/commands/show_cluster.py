@@ -173,8 +173,8 @@ def config_values(cluster: ClusterSpec) -> Mapping[str, str]:
     }
 
 
-def licenses(cluster: ClusterSpec, views: Sequence[JobView], *, one_line: bool) -> str:
-    """How many there are of each, and how many running jobs have."""
+def licenses(cluster: ClusterSpec, views: Sequence[JobView], *, only: str | None, one_line: bool) -> str:
+    """How many there are of each (or of one), and how many running jobs have."""
     used: dict[str, int] = {}
     for view in views:
         for name, count in view.need.licenses if view.allocation and not view.finished else ():
@@ -184,4 +184,5 @@ def licenses(cluster: ClusterSpec, views: Sequence[JobView], *, one_line: bool) 
         f"LicenseName={name}{between}Total={total} Used={used.get(name, 0)} Free={total - used.get(name, 0)} "
         "Reserved=0 Remote=no\n"
         for name, total in sorted(cluster.licenses)
+        if only in (None, name)
     )

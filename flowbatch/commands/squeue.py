@@ -12,7 +12,7 @@ from flowbatch.commands.command_options import Stop, known_clusters, unreachable
 from flowbatch.commands.job_fields import VALUES, Style, always, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import Wanted, column_format, read
-from flowbatch.commands.squeue_rows import chosen_nodes, expanded, is_known, rows
+from flowbatch.commands.squeue_rows import chosen_nodes, expanded, is_known, joined, rows
 from flowbatch.commands.squeue_verbose import words
 from flowbatch.core.ports import QueuePort, Snapshot
 from flowbatch.directives.values import squeue_format
@@ -140,7 +140,6 @@ def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: 
     if order is None:
         order = squeue_order.START_ORDER if "start" in wanted.flags else squeue_order.JOB_ORDER
     views, notes = squeue_order.sort(rows(snapshot.jobs, scene, wanted), order)
-    if "array" in wanted.flags:
-        views = list(expanded(views))
+    views = list(expanded(views)) if "array" in wanted.flags else joined(views)
     values = [VALUES[column.key] if column.key else always("") for column in columns]
     return listing.lines(columns, ([value(view, style) for value in values] for view in views)), notes

@@ -12,6 +12,7 @@ from flowbatch.commands.squeue_order import by_start, load_order
 from flowbatch.core.arrays import index_set
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.slurm import hostlist
+from flowbatch.spec.array import IndexSet
 from flowbatch.spec.cluster import ClusterSpec
 
 Test = Callable[[JobView], bool]
@@ -71,6 +72,29 @@ def expanded(views: Iterable[JobView]) -> Iterator[JobView]:
         for index in view.rest.pending:
             task = replace(view.job, array=ArrayTask(view.job.id, index, view.rest.throttle))
             yield JobView(task, view.scene, partition=view.partition)
+
+
+def joined(views: Iterable[JobView]) -> list[JobView]:
+    """The rows where an array's tasks that wait again, after a requeue, stand in its one line of waiting tasks: without
+    the throttle, and with all their reasons."""
+    views = list(views)
+    lines = {view.job.id for view in views if view.pending and view.rest is not None}
+    again: dict[int, list[JobView]] = {}
+    kept = []
+    for view in views:
+        if view.pending and view.task is not None and view.array_id in lines:
+            again.setdefault(view.array_id, []).append(view)
+        else:
+            kept.append(view)
+    return [_with_tasks(view, again[view.job.id]) if view.job.id in again else view for view in kept]
+
+
+def _with_tasks(view: JobView, tasks: Sequence[JobView]) -> JobView:
+    waiting = index_set(task.task for task in tasks if task.task is not None)
+    rest = view.rest.pending.bits if view.rest is not None else 0
+    job = replace(view.job, array=ArrayRest(IndexSet(rest | waiting.bits), None))
+    reasons = dict.fromkeys([view.reason, *(task.reason for task in tasks)])
+    return JobView(job, view.scene, partition=view.partition, reason=",".join(reasons))
 
 
 def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:

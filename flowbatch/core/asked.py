@@ -55,11 +55,12 @@ def signal(
     return tuple(one(ref) for ref in refs)
 
 
-def hold(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
-    """Keeps what the refs name from starting."""
+def hold(turn: Turn, by: int, refs: Iterable[JobRef], *, releasable: bool) -> tuple[Verdict, ...]:
+    """Keeps what the refs name from starting; what root holds only root releases, unless it is `releasable`."""
+    why = HELD_BY_ADMIN if by == 0 and not releasable else HELD_BY_USER
 
     def act(job: Job) -> str | None:
-        return _code(turn.advance(job, Held(turn.at, HELD_BY_ADMIN if by == 0 else HELD_BY_USER)))
+        return _code(turn.advance(job, Held(turn.at, why)))
 
     return tuple(_all(ref, *_each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
 
@@ -72,6 +73,7 @@ def release(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
             return "ESLURM_ACCESS_DENIED"
         fresh = priority.fresh(turn.queue.indexes.bases.least(), job.spec)
         code = _code(turn.advance(job, Released(turn.at, fresh)))
+        turn.rejudge(turn.queue.jobs[job.id])
         turn.reconsider(turn.queue.jobs[job.id])
         return code
 

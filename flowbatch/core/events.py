@@ -56,9 +56,12 @@ class SignalAsked:
 
 @dataclass(frozen=True, slots=True)
 class HoldAsked:
+    """`releasable`: a hold by root that the job's owner may release (`scontrol uhold`)."""
+
     at: int
     by: int
     refs: tuple[JobRef, ...]
+    releasable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def _reply(turn: Turn, event: Event) -> Reply:
     if isinstance(event, SignalAsked):
         return asked.signal(turn, event.by, event.refs, event.signal, event.scope)
     if isinstance(event, HoldAsked):
-        return asked.hold(turn, event.by, event.refs)
+        return asked.hold(turn, event.by, event.refs, releasable=event.releasable)
     if isinstance(event, ReleaseAsked):
         return asked.release(turn, event.by, event.refs)
     if isinstance(event, RequeueAsked):
@@ -91,7 +91,7 @@ def _new_job(queue: Queue, event: Submitted, spec: JobSpec, partitions: tuple[st
         priority=0 if spec.hold else priority.at_submission(queue.indexes.bases.least(), event.owner, spec),
         partitions=partitions, array=None if array is None else ArrayRest(array.indices(), array.throttle),
         waiting=() if dependency is None else queue.dependencies.terms(dependency), notes=notes,
-        held=HELD_BY_USER if spec.hold else None,
+        held=HELD_BY_USER if spec.hold else None, last_evaluated_at=event.at,
     )  # fmt: skip
 
 

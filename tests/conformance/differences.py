@@ -30,9 +30,29 @@ DIFFERENCES: tuple[Difference, ...] = (
         "there are no plugins to load",
     ),
     Difference(
-        "190-*", r"^slurm(-wlm)? 22\.05\.8$", "slurm 22.05.8",
+        "*", r"^slurm(-wlm)? 22\.05\.8$", "slurm 22.05.8",
         "`slurm 22.05.8` where Debian's build prints `slurm-wlm 22.05.8`",
         "programs parse the version behind the last blank; upstream's own word is `slurm`",
+    ),
+    Difference(
+        "*", r"^! \w+: error: Problem talking to database\n", "",
+        "an unknown cluster is refused without `Problem talking to database`",
+        "there is no database to talk to",
+    ),
+    Difference(
+        "240-*", r"^(\$ squeue -h -r -j J\+\d+ -o 'task %K'\n(?:task \d+\n)+?)(?:task 30\n)?(?=\[rc)", r"\1",
+        "`squeue -r` of an array with a step (`2-30:4`) lists its last task too",
+        "22.05 leaves it out, so that a client takes a waiting task for a finished one",
+    ),
+    Difference(
+        "280-*", r"^(\$ scontrol (?:suspend|resume|notify|top|wait_job) .*\n)! .*\n", r"\1",
+        "`scontrol suspend`, `resume`, `notify`, `top` and `wait_job` are refused as not supported, whatever they name",
+        "no job is stopped half way here, and a node is up when its job starts",
+    ),
+    Difference(
+        "290-*", r"^(\$ scontrol show hostnames 'n\[1-'\n)(?:n\]|! Invalid hostlist: n\[1-)$", r"\1",
+        "a list of hosts with an open bracket is refused",
+        "22.05 makes a name of what is left of it",
     ),
 )  # fmt: skip
 

@@ -17,8 +17,7 @@ sub -H -p debug,short --deadline=2041-01-01 --tmp=5M --threads-per-core=1 --core
 THROUGH=still run scontrol show job $J
 sub -d afterok:$A:$A,afterany:$A --wrap true
 THROUGH=still run scontrol show job $J
-sub --begin=2040-01-01 -O -n 40 -k --wrap true
-reason $J BeginTime
+sub -H -O -n 40 -k --wrap true
 THROUGH=still run scontrol show job $J
 sub -H --array=0-3%2 -o o-%a-%A-%j --wrap true
 for id in $J ${J}_2 ${J}_ ${J}_x ${J}_2x ${J}x ${J}+1 ${J}_9 ${J},${J}_3 ${J}.0 x 99999999 99999999_1 99999999+1; do THROUGH="still | grep -E 'Job|Array|StdOut'" run scontrol show job $id; done

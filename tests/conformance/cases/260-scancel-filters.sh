@@ -55,7 +55,6 @@ run scancel $C.batch
 run scancel 99999999.0
 run scancel $C+1
 run scancel -M nowhere $C
-run scancel --cluster=oracle 99999999
 run scancel -Q abc
 run scancel --help=x
 run scancel -s

@@ -14,6 +14,7 @@ line
 run scontrol holdu $A
 run scontrol release $A,$B
 run scontrol uhold $B
+reason $A BeginTime
 line
 run scontrol release jobname=word
 reason $A BeginTime; reason $B BeginTime
@@ -32,13 +33,11 @@ run scontrol requeuehold
 run scontrol requeue $A
 run scontrol requeuehold $A
 run scontrol requeue abc
-run scontrol requeue ${C}_1
 run scontrol release ${C}_[1-2]
 until_state ${C}_1 RUNNING; until_state ${C}_2 RUNNING
 THROUGH="sed 's/|[^|]*$//'" run squeue $f -j $C
 run scontrol requeuehold ${C}_1
 until_state ${C}_1 PENDING
-reason ${C}_1 JobHeldUser
 THROUGH="sed 's/|[^|]*$//'" run squeue $f -j $C
 run scontrol hold ${C}_2
 run scontrol requeue incomplete $A
