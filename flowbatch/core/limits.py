@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from flowbatch.core.jobs import Job
 from flowbatch.core.placing.sizing import Demand, partition_nodes
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
+
+UNNAMED = "PartitionConfig"
+"""What a job beyond a limit of its partition says before it names the limit."""
+
+
+def named_at(cluster: ClusterSpec, job: Job) -> int:
+    """When a job that is beyond a limit of its partition begins to name it: at slurmctld's next look at the whole queue."""
+    return job.submitted_at + cluster.sched_interval_s
 
 
 def time_limit_min(partition: PartitionSpec, spec: JobSpec) -> int:
@@ -84,5 +93,5 @@ def reason_to_wait(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec
     if wrong_node_count(cluster, partition, spec) and not too_many_cpus(cluster, partition, need):
         return "PartitionNodeLimit"
     if too_many_cpus(cluster, partition, need) or too_much_memory(cluster, partition, need):
-        return "PartitionConfig"
+        return UNNAMED
     return "PartitionTimeLimit" if too_long(partition, spec) else account_trouble(partition, spec)

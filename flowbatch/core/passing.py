@@ -7,6 +7,7 @@ from dataclasses import replace
 from flowbatch.core import timers
 from flowbatch.core.deadlines import ends_by, latest_start
 from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.limits import named_at
 from flowbatch.core.placing.scheduling import By, Plan, plan
 from flowbatch.core.states import Allocation, Finished, Pending, Running
 from flowbatch.core.transitions import Announced, Held, Missed, Placed, Waits
@@ -57,6 +58,9 @@ def _due_pending(turn: Turn, job: Job, state: Pending) -> None:
     if state.reason == BEGIN_TIME:
         turn.reconsider(job)
         return
+    if timers.must_name_limit(turn.queue.cluster, job) and named_at(turn.queue.cluster, job) <= turn.at:
+        turn.put(replace(job, last_evaluated_at=turn.at))
+        turn.queue.pass_by(turn.at)
     last = latest_start(turn.queue.cluster, job)
     if is_ready(job) and last is not None and last < turn.at:
         turn.advance(job, Missed(turn.at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowbatch.core.deadlines import latest_start
 from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.limits import UNNAMED, named_at
 from flowbatch.core.states import Finished, Pending, Running
 from flowbatch.core.waiting import BEGIN_TIME, begins_at, is_ready
 from flowbatch.spec.cluster import ClusterSpec
@@ -23,7 +24,9 @@ def due_at(cluster: ClusterSpec, job: Job) -> int | None:
         return None
     if must_split(job):
         return job.submitted_at
-    due = [waiting.due for waiting in job.waiting if waiting.due is not None]
+    due = [waiting.due for waiting in job.waiting if waiting.due is not None and job.held is None]
+    if must_name_limit(cluster, job):
+        due.append(named_at(cluster, job))
     if state.reason == BEGIN_TIME:
         due.append(begins_at(job))
     if is_ready(job) and (last := latest_start(cluster, job)) is not None:
@@ -35,6 +38,12 @@ def must_split(job: Job) -> bool:
     """Whether the tasks of an array need records of their own: with `aftercorr` each waits for another task."""
     corresponding = any(waiting.array and waiting.term.kind == "aftercorr" for waiting in job.waiting)
     return isinstance(job.array, ArrayRest) and job.held is None and corresponding
+
+
+def must_name_limit(cluster: ClusterSpec, job: Job) -> bool:
+    """Whether the job is to be looked at again because it may be beyond a partition's limit and does not name it yet."""
+    unnamed = isinstance(job.state, Pending) and job.state.reason == UNNAMED
+    return unnamed and (job.last_evaluated_at or 0) < named_at(cluster, job)
 
 
 def announcements(job: Job, state: Running) -> list[tuple[int, int]]:

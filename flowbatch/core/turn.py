@@ -72,14 +72,14 @@ class Turn:
         full = self.queue.room(job) == 0
         reason = waiting.reason(job, self.at, full)
         eligible = job.eligible_at
-        if eligible is None and job.held is None and not job.waiting:
-            eligible = max(self.at, waiting.begins_at(job))
+        if eligible is None:
+            eligible = waiting.eligible_at(job, self.at)
         if (reason, eligible) != (job.state.reason, job.eligible_at):
             self.advance(replace(job, eligible_at=eligible), Waits(self.at, reason))
 
     def rejudge(self, job: Job) -> None:
-        """What a pending job waits for is judged anew; if it is in vain, the job ends if it was asked to."""
-        if not job.waiting or not isinstance(job.state, Pending):
+        """What a pending job waits for is judged anew, unless it is held; if it is in vain, the job ends if it was asked to."""
+        if not job.waiting or job.held is not None or not isinstance(job.state, Pending):
             return
         left = self.queue.dependencies.still(job, self.at)
         if left == job.waiting:

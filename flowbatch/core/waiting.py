@@ -43,6 +43,15 @@ def begins_at(job: Job) -> int:
     return max(job.spec.begin or 0, after or 0)
 
 
+def eligible_at(job: Job, at: int) -> int | None:
+    """Since when a job that was never eligible is, at `at`; None while nobody knows. What begins later is eligible then,
+    whatever else it waits for."""
+    begins = begins_at(job)
+    if begins > at:
+        return begins
+    return None if job.held is not None or job.waiting else at
+
+
 def reason(job: Job, at: int, full: bool) -> str:
     """What a pending job waits for at `at`, the first of Slurm's reasons that holds; `full`: its array's throttle is used up.
 

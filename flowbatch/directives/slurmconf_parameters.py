@@ -190,9 +190,11 @@ CLUSTER = (
     Parameter(
         "SchedulerParameters",
         _settings(
-            batch_sched_delay=("batch_sched_delay_s", _number), default_queue_depth=("default_queue_depth", _number)
+            batch_sched_delay=("batch_sched_delay_s", _number),
+            default_queue_depth=("default_queue_depth", _number),
+            sched_interval=("sched_interval_s", _number),
         ),
-        "batch_sched_delay (seconds) and default_queue_depth (jobs); others have no effect",
+        "batch_sched_delay, sched_interval (seconds) and default_queue_depth (jobs); others have no effect",
     ),
     Parameter(
         "DependencyParameters",

@@ -86,6 +86,8 @@ class ClusterSpec(Frozen):
     default_queue_depth: int = 100
     backfill: bool = True
     batch_sched_delay_s: int = 0
+    sched_interval_s: int = 60
+    """So long after its submission a job that waits for a partition's limit names the limit."""
     requeue_delay_s: int = 120
     """How long a job rests after `scontrol requeue` (real Slurm: some two minutes)."""
     over_time_limit_min: int = 0

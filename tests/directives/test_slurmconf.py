@@ -145,11 +145,12 @@ def test_words_of_partitions() -> None:
 def test_words_of_the_cluster() -> None:
     read = cluster(
         SMALL + "EnforcePartLimits=YES\nJobRequeue=0\nLicenses=foo:4,bar\nSchedulerType=sched/builtin\n"
-        "SchedulerParameters=bf_continue,default_queue_depth=7\nDependencyParameters=kill_invalid_depend\n"
+        "SchedulerParameters=bf_continue,default_queue_depth=7,sched_interval=9\nDependencyParameters=kill_invalid_depend\n"
         "OverTimeLimit=2\nMinJobAge=9\nMinJobAge=8\n"
     )
     assert (read.name, read.enforce_part_limits, read.job_requeue, read.backfill) == ("here", "ALL", False, False)
     assert (read.default_queue_depth, read.kill_on_invalid_dep, read.over_time_limit_min) == (7, True, 2)
+    assert read.sched_interval_s == 9
     assert (read.licenses, read.min_job_age_s) == ((("foo", 4), ("bar", 1)), 8)
     assert read.other == (("SchedulerParameters", "bf_continue"),)
 

@@ -28,10 +28,6 @@ BOOKINGS = 20
 PATIENCE = 3
 """A pass looks at this many times `default_queue_depth` jobs at most, those included that only wait behind others."""
 
-CONFIG_REASON_S = 60
-"""So long after its submission a job beyond a partition's limit shows `PartitionConfig`; then the limit's own name
-(slurmctld's sched_interval)."""
-
 NODES_TAKEN = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
 
 PASSING = ("Resources", NODES_TAKEN, "Priority", "Licenses")
@@ -201,8 +197,7 @@ class _Pass:
             if trouble is None:
                 tries.append(_Try(partition, need, seconds_of(limits.time_limit_min(partition, job.spec))))
             elif trouble in ("PartitionNodeLimit", "PartitionTimeLimit"):
-                young = self.at < job.submitted_at + CONFIG_REASON_S
-                reasons.append("PartitionConfig" if young else trouble)
+                reasons.append(limits.UNNAMED if self.at < limits.named_at(self.cluster, job) else trouble)
             else:
                 reasons.append(trouble)
         return tries, reasons

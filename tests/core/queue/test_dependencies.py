@@ -95,10 +95,35 @@ def test_a_chain(desk):
     ]  # fmt: skip
     assert desk.queue.jobs[bad].eligible_at == desk.now
     assert desk.queue.jobs[timed].eligible_at == desk.now - 9 + 999
-    assert shown(desk, held) == []
     desk.passed(59)
     assert desk.reason(late) == "Dependency"
     desk.passed(60)
+    assert desk.kind(late) == "running"
+
+
+def test_nobody_judges_what_a_held_job_waits_for(desk):
+    """As on 22.05: it stays as it was until the job is released, also a job that was never there."""
+    first = desk.run()
+    unknown, known = (desk.submit(depend=f"afterany:{id}", hold=True) for id in (9999, first))
+    never = desk.submit(depend=f"afterok:{first}", kill_on_invalid_dep=True, hold=True)
+    desk.end(first, code=1)
+    desk.passed()
+    assert [shown(desk, id)[0][3] for id in (unknown, known, never)] == ["unfulfilled"] * 3
+    for id in (unknown, known, never):
+        desk.release(id)
+    desk.passed()
+    assert [desk.kind(id) for id in (unknown, known, never)] == ["running", "running", "finished"]
+    assert shown(desk, never) == [("afterok", first, None, "failed")]
+
+
+def test_a_delay_that_ends_while_the_job_is_held_wakes_nobody(desk):
+    first = desk.run()
+    late = desk.submit(depend=f"after:{first}+1")
+    desk.hold(late)
+    assert desk.queue.next_wake() is None
+    desk.passed(60)
+    desk.release(late)
+    desk.passed()
     assert desk.kind(late) == "running"
 
 
@@ -163,7 +188,7 @@ def run_array(desk, last=3):
 def test_on_a_whole_array(desk):
     array = run_array(desk)
     kinds = ("afterok", "afternotok", "afterany", "after")
-    waits = {kind: desk.submit(depend=f"{kind}:{array}", hold=True) for kind in kinds}
+    waits = {kind: desk.submit(depend=f"{kind}:{array}", begin=desk.now + 999) for kind in kinds}
     assert all(desk.queue.jobs[id].waiting[0].array for id in waits.values())
     left = []
     for task, code in ((2, 0), (7, 1), (1, 0)):
@@ -244,7 +269,7 @@ def test_a_task_that_was_cancelled_before_its_start(desk):
 def test_a_task_that_left_the_queue_is_remembered_by_its_array(desk_of):
     desk = desk_of(min_job_age_s=10)
     array = desk.submit(array="1-2%1")
-    whole = desk.submit(depend=f"afterok:{array}", hold=True)
+    whole = desk.submit(depend=f"afterok:{array}", begin=desk.now + 999)
     desk.passed()
     desk.end(3, code=1)
     desk.passed(20)

@@ -45,6 +45,7 @@ def test_a_submitted_job_waits_for_the_pass(desk, owners):
     job = Job(
         id=1, spec=event.spec, spec_id=1, payload_id=1, owner=owners["ada"], state=Pending(), submitted_at=desk.now,
         priority=4294901759, partitions=("debug",), eligible_at=desk.now,
+        last_evaluated_at=desk.now,
     )  # fmt: skip
     assert desk.step(event) == Stepped({1: job}, set(), [], Accepted(1))
     assert desk.queue.next_job_id == 2

@@ -132,3 +132,37 @@ def test_a_pass_that_did_not_see_all_is_followed_by_another(desk_of):
         desk.submit()
     desk.passed()
     assert set(desk.listing().values()) == {"running"}
+
+
+def test_a_limit_of_the_partition_is_named_after_a_while(desk_of):
+    """slurmctld says PartitionConfig until it looks at the whole queue again, which nothing else has to cause."""
+    debug, other = desk_of().cluster.partitions
+    desk = desk_of(partitions=(debug.model_copy(update={"max_time_min": 60}), other), sched_interval_s=30)
+    id = desk.submit(time_limit_min=120)
+    desk.passed()
+    assert desk.reason(id) == "PartitionConfig"
+    assert desk.queue.next_wake() == desk.now + 30
+    desk.passed(29)
+    assert desk.reason(id) == "PartitionConfig"
+    desk.passed(30)
+    assert desk.reason(id) == "PartitionTimeLimit"
+    assert desk.queue.jobs[id].last_evaluated_at == desk.now
+    assert desk.queue.next_wake() is None
+
+
+def test_a_reason_without_a_name_of_its_own_is_looked_at_once_more_only(desk_of):
+    desk = desk_of(sched_interval_s=30)
+    id = desk.submit(cpus=5)
+    desk.passed()
+    desk.passed(31)
+    assert desk.reason(id) == "PartitionConfig"
+    assert desk.queue.next_wake() is None
+
+
+def test_what_begins_later_is_eligible_then_whatever_else_it_waits_for(desk):
+    first, later = desk.run(), desk.now + 60
+    held, behind = desk.submit(begin=later, hold=True), desk.submit(begin=later, depend=f"afterany:{first}")
+    array, plain = desk.submit(array="0-3", hold=True), desk.submit(hold=True)
+    jobs = desk.queue.jobs
+    assert [jobs[id].eligible_at for id in (held, behind, array, plain)] == [later, later, None, None]
+    assert {jobs[id].last_evaluated_at for id in (held, behind, array, plain)} == {desk.now}
