@@ -114,6 +114,14 @@ def test_a_completing_job_is_expected_to_be_gone_after_kill_wait(flat: World) ->
     assert flat.look("-n 1").planned == {1: (NOW + 30, ("n1",))}
 
 
+@pytest.mark.parametrize("gpus", ["", " -G3", " --gpus-per-node=1"])
+def test_neighbours_are_waited_for_also_with_gpus(flat: World, gpus: str) -> None:
+    flat.run("-w n3 --exclusive", 60)
+    assert flat.look(f"-N3 -t 60{gpus} --contiguous").starts == []
+    ((_, allocation, _),) = flat.look(f"-N3 -t 60{gpus}").starts
+    assert allocation.nodes == ("n1", "n2", "n4")
+
+
 def test_tasks_of_an_array_start_one_by_one(flat: World) -> None:
     found = flat.look(("-n 4 -t 10", 100), "-n 1 -t 5")
     assert [id for id, _, _ in found.starts] == [1] * 8

@@ -59,7 +59,7 @@ class _Search:
 
     def _take_from(self, offers: list[Offer]) -> None:
         """Takes nodes of one weight until enough."""
-        if any(want.per != "node" for want in self.need.gres):
+        if any(want.per != "node" for want in self.need.gres) and not self.need.contiguous:
             single = self._single(offers)
             in_order = sorted(offers, key=lambda offer: -sum(offer.gres))
             self._take_all([single] if single else in_order)
