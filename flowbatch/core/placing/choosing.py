@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter, ge
 
 from flowbatch.core.placing.offers import Offer
 from flowbatch.core.placing.sizing import Demand
@@ -90,8 +91,9 @@ class _Search:
         """The one node that is enough, if one more node is all that is wanted."""
         if self.need.wanted_nodes - len(self.picks) > 1:
             return None
-        enough = [offer for offer in offers if self._enough([offer])]
-        return min(enough, key=lambda offer: offer.cpus, default=None)
+        cpus, gres = self.cpus_left, self.gres_left
+        enough = [offer for offer in offers if offer.cpus >= cpus and all(map(ge, offer.gres, gres))]
+        return min(enough, key=attrgetter("cpus"), default=None)
 
     def _badness(self, run: list[Offer]) -> tuple[bool, int, int]:
         """The least of these is the run to take: sufficient and small, else large; the first of equals."""

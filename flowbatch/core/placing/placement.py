@@ -17,6 +17,10 @@ from flowbatch.spec.job import JobSpec
 from flowbatch.spec.resources import Constraint
 
 
+SHAPES = 256
+"""Different demands whose offers are remembered."""
+
+
 class Occupancy:
     """What jobs hold on a cluster: loads of nodes and licences. `add` and `remove` are each other's inverse."""
 
@@ -24,9 +28,15 @@ class Occupancy:
         self.cluster = cluster
         self._places = {node.name: (i, node) for i, node in enumerate(cluster.nodes)}
         self._rooms: dict[str, list[tuple[int, NodeSpec]]] = {}
+        self._asked: dict[tuple[Demand, bool], dict[int, tuple[Load, Offer | None]]] = {}
+        """What each node (by position) offered last to a demand, and under which load; shared by all copies."""
         self._loads = dict.fromkeys(self._places, EMPTY)
         self._licenses: dict[str, int] = {}
         self._idle = sum(node.cpus for node in cluster.nodes)
+
+    def emptied(self) -> Occupancy:
+        """The same cluster with nothing on it."""
+        return self._with(dict.fromkeys(self._places, EMPTY), {}, sum(node.cpus for node in self.cluster.nodes))
 
     def copy(self) -> Occupancy:
         """An independent copy; costs one dictionary of the nodes."""
@@ -46,7 +56,7 @@ class Occupancy:
 
     def _with(self, loads: dict[str, Load], licenses: dict[str, int], idle: int) -> Occupancy:
         twin = object.__new__(Occupancy)
-        twin.cluster, twin._places, twin._rooms = self.cluster, self._places, self._rooms
+        twin.cluster, twin._places, twin._rooms, twin._asked = self.cluster, self._places, self._rooms, self._asked
         twin._loads, twin._licenses, twin._idle = loads, licenses, idle
         return twin
 
@@ -95,19 +105,29 @@ class Occupancy:
             return None
         barred = avoid | need.exclude
         for sharing in (False, True) if need.sharing else (False,):
-            offers = [
-                one
-                for position, node in self._room(partition)
-                if node.name not in barred
-                for one in [offer(self.cluster, partition, need, node, position, self._loads[node.name], sharing)]
-                if one is not None
-            ]
+            offers = self._offers(need, partition, barred, sharing)
             for eligible, required in _selections(need, offers):
                 picks = choose(need, eligible, required)
                 allocation = None if picks is None else deal(self.cluster, need, picks)
                 if allocation is not None:
                     return allocation
         return None
+
+    def _offers(self, need: Demand, partition: PartitionSpec, barred: frozenset[str], sharing: bool) -> list[Offer]:
+        """What the partition's nodes can give now; only nodes whose load is another than before are asked again."""
+        if len(self._asked) > SHAPES:
+            self._asked.clear()
+        asked = self._asked.setdefault((need, sharing), {})
+        offers: list[Offer] = []
+        for position, node in self._room(partition):
+            if node.name in barred:
+                continue
+            load, answer = self._loads[node.name], asked.get(position)
+            if answer is None or answer[0] is not load:
+                answer = asked[position] = (load, offer(self.cluster, partition, need, node, position, load, sharing))
+            if answer[1] is not None:
+                offers.append(answer[1])
+        return offers
 
     def _room(self, partition: PartitionSpec) -> list[tuple[int, NodeSpec]]:
         """The nodes of a partition with their places in the cluster, in its order."""

@@ -16,6 +16,7 @@ from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.placing.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
 from flowbatch.core.states import Allocation
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
+from flowbatch.spec.resources import Resources
 
 By = Literal["Main", "Backfill"]
 
@@ -81,14 +82,14 @@ def would_start(
     if wish.nodes is not None and not wish.nodes.minimum and not wish.nodes.maximum and not wish.ntasks:
         return WouldStart(job.id, at, 0, (), job.partitions[0])
     timeline = Timeline(occupancy, releases(cluster, running, at), at)
-    empty, out = Occupancy(cluster), out_of_service(cluster)
+    empty, out = occupancy.emptied(), out_of_service(cluster)
     for name in job.partitions:
         partition = cluster.partition(name)
         if partition is None:
             continue
         need = demand(cluster, partition, job.spec)
         seconds = seconds_of(limits.time_limit_min(partition, job.spec))
-        found = timeline.earliest(need, partition, seconds, out)
+        found = timeline.earliest(need, partition, seconds, out, at)
         where = found.allocation if found is not None else empty.find(need, partition)
         if where is not None:
             start = found.start if found is not None else at + FOREVER_S
@@ -105,6 +106,13 @@ class _Try:
     seconds: int
 
 
+Shape = tuple[Resources, bool, int | None, str | None, tuple[str, ...], bool]
+"""All of a job that decides where it may run."""
+
+_Look = tuple[Sequence[_Try], Sequence[str]]
+"""Where a job may run, and why it may not elsewhere."""
+
+
 class _Pass:
     """One pass under way: `free` is what is held if all that was decided so far happens."""
 
@@ -117,6 +125,13 @@ class _Pass:
         self.taken = self.out
         """Nodes that are no use to those that come later: out of service, or of a partition where one waits already."""
         self.failures = 0
+        self.shapes: dict[Shape, _Look] = {}
+        self.in_vain: dict[int, str] = {}
+        """Tries (by identity) that found no place, and why: within a pass nothing becomes free, so equal jobs find none."""
+        self.not_now: set[int] = set()
+        """Tries that found no place beside the bookings."""
+        self.earliest: dict[int, int] = {}
+        """Before when an equal try is not to be booked."""
         self.blocked: set[str] = set()
         self.starts: list[tuple[int, Allocation, By]] = []
         self.reasons: dict[int, str] = {}
@@ -126,7 +141,7 @@ class _Pass:
 
     @cached_property
     def empty(self) -> Occupancy:
-        return Occupancy(self.cluster)
+        return self.free.emptied()
 
     def run(self, candidates: Iterable[Candidate]) -> Plan:
         rest = iter(candidates)
@@ -140,8 +155,8 @@ class _Pass:
         depth = self.cluster.default_queue_depth
         for candidate in islice(candidates, depth * PATIENCE):
             job = candidate.job
-            tries, reasons = self._tries(job)
-            started = 0
+            tries, limited = self._look(job)
+            started, reasons = 0, list(limited)
             while started < candidate.startable and self._start_in_order(job, tries, reasons):
                 started += 1
             if started < candidate.startable:
@@ -157,13 +172,16 @@ class _Pass:
             if one.partition.name in self.blocked:
                 reasons.append("Priority")
                 continue
-            allocation = self.free.find(one.need, one.partition, self.taken)
+            known = self.in_vain.get(id(one))
+            allocation = None if known else self.free.find(one.need, one.partition, self.taken)
             if allocation is not None:
                 self._start(job, one, allocation, "Main")
                 return True
             self.failures += 1
-            reasons.append(self._obstacle(one))
-            if reasons[-1] in ("Resources", NODES_TAKEN) and self._only_busy(one):
+            reasons.append(known or self._obstacle(one))
+            if reasons[-1] not in ("Resources", NODES_TAKEN):
+                self.in_vain[id(one)] = reasons[-1]
+            elif self._only_busy(one):
                 self.blocked.add(one.partition.name)
                 self.taken |= frozenset(one.partition.nodes)
         return False
@@ -186,8 +204,19 @@ class _Pass:
         """Whether the nodes in service would do, were they idle."""
         return self.empty.find(one.need, one.partition, self.out) is not None
 
-    def _tries(self, job: Job) -> tuple[list[_Try], list[str]]:
-        """The partitions that may take the job, those of higher tier first, and the limits of those that may not."""
+    def _look(self, job: Job) -> _Look:
+        """The partitions that may take the job, those of higher tier first, and the limits of those that may not.
+
+        Jobs of one shape share what was found for the first of them.
+        """
+        spec, young = job.spec, self.at < limits.named_at(self.cluster, job)
+        shape = (spec.resources, spec.reboot, spec.time_limit_min, spec.account, job.partitions, young)
+        found = self.shapes.get(shape)
+        if found is None:
+            found = self.shapes[shape] = self._tries(job, young=young)
+        return found
+
+    def _tries(self, job: Job, *, young: bool) -> _Look:
         tries: list[_Try] = []
         reasons: list[str] = []
         found = [p for p in (self.cluster.partition(name) for name in job.partitions) if p is not None]
@@ -197,7 +226,7 @@ class _Pass:
             if trouble is None:
                 tries.append(_Try(partition, need, seconds_of(limits.time_limit_min(partition, job.spec))))
             elif trouble in ("PartitionNodeLimit", "PartitionTimeLimit"):
-                reasons.append(limits.UNNAMED if self.at < limits.named_at(self.cluster, job) else trouble)
+                reasons.append(limits.UNNAMED if young else trouble)
             else:
                 reasons.append(trouble)
         return tries, reasons
@@ -214,7 +243,7 @@ class _Pass:
         unbooked = set(self.blocked)
         for candidate in islice(self._line(rest), BACKFILL_DEPTH):
             job = candidate.job
-            tries, _ = self._tries(job)
+            tries, _ = self._look(job)
             started = 0
             while started < candidate.startable and self._start_early(job, tries, timeline):
                 started += 1
@@ -233,16 +262,24 @@ class _Pass:
 
     def _start_early(self, job: Job, tries: Sequence[_Try], timeline: Timeline) -> bool:
         for one in tries:
+            if id(one) in self.not_now:
+                continue
             allocation = timeline.now(one.need, one.partition, one.seconds, self.out)
             if allocation is not None:
                 timeline.book(Booking(self.at, self.at + one.seconds, allocation))
                 self._start(job, one, allocation, "Backfill")
                 return True
+            self.not_now.add(id(one))
         return False
 
     def _book(self, job: Job, tries: Sequence[_Try], timeline: Timeline) -> None:
-        ways = (timeline.earliest(one.need, one.partition, one.seconds, self.out) for one in tries)
-        found = [booking for booking in ways if booking is not None]
+        found: list[Booking] = []
+        for one in tries:
+            since = self.earliest.get(id(one), self.at)
+            booking = timeline.earliest(one.need, one.partition, one.seconds, self.out, since)
+            if booking is not None:
+                self.earliest[id(one)] = booking.start
+                found.append(booking)
         if found:
             first = min(found, key=lambda booking: booking.start)
             timeline.book(first)

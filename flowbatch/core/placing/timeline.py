@@ -75,10 +75,12 @@ class Timeline:
             return None
         return self._during(0, seconds).find(need, partition, avoid)
 
-    def earliest(self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str]) -> Booking | None:
-        """The first instant and place at which the job can run for `seconds` beside all bookings."""
+    def earliest(
+        self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], since: int
+    ) -> Booking | None:
+        """The first instant from `since` on, and the place, at which the job can run for `seconds` beside all bookings."""
         for index, time in enumerate(self._times):
-            if self._states[index].find(need, partition, avoid) is None:
+            if time < since or self._states[index].find(need, partition, avoid) is None:
                 continue
             allocation = self._during(index, seconds).find(need, partition, avoid)
             if allocation is not None:

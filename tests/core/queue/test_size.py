@@ -11,6 +11,7 @@ from flowbatch.core.events import CancelAsked, Ended, JobRef, Passed
 from flowbatch.core.jobs import Job
 from flowbatch.core.queue import Queue, step
 from flowbatch.core.states import ExitStatus, Pending, Running
+from flowbatch.spec.cluster import NodeSpec, PartitionSpec
 
 
 def calls(work):
@@ -93,3 +94,33 @@ def test_a_dependant_of_a_big_array_does_not_look_at_its_tasks(big):
 def desk_step(desk, **words):
     """Without the checks after each step, which look at everything."""
     return step(desk.queue, desk.submission(**words))
+
+
+def wide(desk_of, nodes):
+    names = tuple(f"n{number}" for number in range(nodes))
+    return desk_of(
+        nodes=tuple(NodeSpec(name=name, cpus=16, cores_per_socket=16) for name in names),
+        partitions=(PartitionSpec(name="debug", nodes=names, default=True),),
+        max_array_size=100_001, max_job_count=1_000_000,
+    )  # fmt: skip
+
+
+def test_a_pass_looks_once_for_all_equal_jobs(desk_of):
+    """Two hundred jobs of one shape behind full nodes: a place is looked for once, not for each."""
+    desk = wide(desk_of, 8)
+    desk_step(desk, array="0-127")
+    step(desk.queue, Passed(desk.now))
+    for _ in range(200):
+        desk_step(desk, cpus=2)
+    step(desk.queue, Passed(desk.now))
+    assert len(desk.queue.planned) == 20
+    desk.queue.pass_by(desk.now + 1)
+    assert calls(lambda: step(desk.queue, Passed(desk.now + 1))) < 16_000
+
+
+def test_starting_many_tasks_in_one_pass_costs_what_starts(desk_of):
+    desk = wide(desk_of, 64)
+    desk_step(desk, array="0-9999")
+    per_task = calls(lambda: step(desk.queue, Passed(desk.now))) / 1024
+    assert sum(isinstance(job.state, Running) for job in desk.queue.jobs.values()) == 1024
+    assert per_task < 500
