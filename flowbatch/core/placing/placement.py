@@ -16,7 +16,6 @@ from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.resources import Constraint
 
-
 SHAPES = 256
 """Different demands whose offers are remembered."""
 
