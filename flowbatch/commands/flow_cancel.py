@@ -15,7 +15,7 @@ async def cancel(call: Call, queue: QueuePort) -> int:
     """Tells the jobs to end; 1 if any of them could not be told."""
     failed = False
     for word in call.argv:
-        target = read_target(word)
+        target = read_target(word, queue.cluster.max_array_size)
         if target is None:
             call.err.write(f"flow cancel: {word} is no job\nhint: a job is 7, a task 7_3, several tasks 7_[1-4]\n")
             failed = True

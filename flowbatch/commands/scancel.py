@@ -29,7 +29,7 @@ _FORGIVEN = (_INVALID, _DONE)
 async def main(call: Call, queue: QueuePort) -> int:
     """Acts on what was named; the exit code."""
     try:
-        wanted = read(call.argv, call.environ, call.owner.uid)
+        wanted = read(call.argv, call.environ, call.owner.uid, queue.cluster.max_array_size)
         call.err.write(wanted.notes)
         _check_clusters(wanted, queue)
         if not wanted.targets and not wanted.filters:
@@ -207,9 +207,9 @@ def _named(job: Job, targets: Sequence[Target]) -> Iterable[Job]:
     rests = [found.array.pending for found in named if isinstance(found.array, ArrayRest)]
     if not rests or not isinstance(job.array, ArrayRest):
         return named[:1]
-    together = IndexSet(0)
+    together = IndexSet()
     for rest in rests:
-        together = IndexSet(together.bits | rest.bits)
+        together = together.union(rest)
     return [replace(job, array=replace(job.array, pending=together))]
 
 
@@ -230,7 +230,7 @@ def _named_tasks(job: Job, target: Target) -> Job | None:
     if isinstance(job.array, ArrayTask):
         return job if job.array_id == target.job_id and job.array.index in target.tasks else None
     if isinstance(job.array, ArrayRest):
-        chosen = job.array.pending.both(index_set(target.tasks))
+        chosen = job.array.pending.both(target.tasks)
         return replace(job, array=replace(job.array, pending=chosen)) if chosen else None
     return None
 
@@ -238,7 +238,7 @@ def _named_tasks(job: Job, target: Target) -> Job | None:
 def _ref(job: Job) -> JobRef:
     """A record's own name in the queue: a task by its index, since the last one shares its array's number."""
     if isinstance(job.array, ArrayTask):
-        return JobRef(job.array.array_id, frozenset({job.array.index}))
+        return JobRef(job.array.array_id, index_set([job.array.index]))
     if isinstance(job.array, ArrayRest):
-        return JobRef(job.id, frozenset(job.array.pending))
+        return JobRef(job.id, job.array.pending)
     return JobRef(job.id)

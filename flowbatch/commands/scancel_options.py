@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from flowbatch.commands.accounts import user_id
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table, usage_text
+from flowbatch.core.arrays import index_set
 from flowbatch.directives.values import signal
 from flowbatch.slurm import codes
 from flowbatch.slurm.getopt import GetoptError, Given
+from flowbatch.spec.array import IndexRange, IndexSet
 
 OPTIONS = (
     CommandOption("account", "A", "required", "jobs of this account"),
@@ -65,8 +67,6 @@ _ID = re.compile(
 )
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 _MOST_DIGITS = 18
-_MOST_TASKS = 4_000_001
-"""No array has an index beyond: Slurm's greatest MaxArraySize."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Target:
 
     text: str
     job_id: int
-    tasks: frozenset[int] | None = None
+    tasks: IndexSet | None = None
     component: int | None = None
     step: int | None = None
 
@@ -111,8 +111,8 @@ class Wanted:
         return bool(self.filters or self.signal or self.flags & {"interactive", "batch", "full"})
 
 
-def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
-    """What was asked. Raises Stop for --help and --version, and for what scancel refuses, in its words."""
+def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, max_array_size: int) -> Wanted:
+    """What was asked; indices of tasks stay below `max_array_size`. Raises Stop for --help and --version, and for what scancel refuses, in its words."""
     flags, notes = _environment_flags(environ)
     words = {key: environ[name] for name, key in _VALUES_BY_ENVIRONMENT.items() if name in environ}
     if "state" in words:
@@ -138,7 +138,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
                 _state(words[key], f"Invalid job state specified: {words[key]}\n{_STATES_HINT}")
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n{hint('scancel')}") from None
-    targets = tuple(_target(part) for word in operands for part in _parts(word))
+    targets = tuple(_target(part, max_array_size) for word in operands for part in _parts(word))
     return Wanted(
         targets=targets, flags=frozenset(flags), words=words, signal=number, notes=notes,
         state=codes.STATE_WORDS[words["state"].upper()] if "state" in words else None,
@@ -197,7 +197,7 @@ def _parts(word: str) -> list[str]:
     return re.split(r",(?![^\[]*\])", word) if word.strip(",") else [word]
 
 
-def _target(text: str) -> Target:
+def _target(text: str, max_array_size: int) -> Target:
     found = _ID.fullmatch(text)
     if found is None or len(found["job"]) > _MOST_DIGITS or not int(found["job"].strip(" +")):
         raise _invalid(text)
@@ -206,24 +206,25 @@ def _target(text: str) -> Target:
     if found["component"] is not None:
         return Target(text, job_id, component=int(found["component"][:_MOST_DIGITS]), step=step)
     if found["tasks"] is not None:
-        return Target(text, job_id, _ranges(found["tasks"], text), step=step)
+        return Target(text, job_id, _ranges(found["tasks"], text, max_array_size), step=step)
     if found["task"] is not None:
-        index = int(found["task"][:_MOST_DIGITS] or str(_MOST_TASKS))
-        return Target(text, job_id, frozenset({index} if index < _MOST_TASKS else ()), step=step)
+        index = int(found["task"][:_MOST_DIGITS] or max_array_size)
+        return Target(text, job_id, index_set([index] if index < max_array_size else []), step=step)
     return Target(text, job_id, step=step)
 
 
-def read_target(text: str) -> Target | None:
-    """The id that the text is, if it is one of a job or of tasks."""
+def read_target(text: str, max_array_size: int) -> Target | None:
+    """The id that the text is, if it is one of a job or of tasks; their indices stay below `max_array_size`."""
     try:
-        target = _target(text)
+        target = _target(text, max_array_size)
     except Stop:
         return None
     return target if target.step is None and target.component is None else None
 
 
-def _ranges(ranges: str, text: str) -> frozenset[int]:
-    tasks: set[int] = set()
+def _ranges(ranges: str, text: str, max_array_size: int) -> IndexSet:
+    """The indices below `max_array_size`: no array of the cluster has others."""
+    said: list[IndexRange] = []
     for one in ranges.split(","):
         found = _RANGE.fullmatch(one)
         if found is None or len(one) > 2 * _MOST_DIGITS:
@@ -232,8 +233,9 @@ def _ranges(ranges: str, text: str) -> frozenset[int]:
         last = int(found[2]) if found[2] else first
         if last < first:
             raise _invalid(text, f"scancel: error: _parse_single_range: Invalid range: `{one}'\n")
-        tasks.update(range(first, min(last + 1, _MOST_TASKS)))
-    return frozenset(tasks)
+        if first < max_array_size:
+            said.append(IndexRange(first=first, last=min(last, max_array_size - 1)))
+    return IndexSet.of(tuple(said))
 
 
 def _invalid(text: str, before: str = "") -> Stop:

@@ -109,6 +109,7 @@ async def _alter(asked: Asked, make: Callable[[JobRef], Event], complaint: _Comp
 
 def _targets(asked: Asked, words: Sequence[str]) -> list[Target]:
     found: list[Target] = []
+    below = asked.queue.cluster.max_array_size
     for word in words:
         key, equals, name = word.partition("=")
         if equals and key.lower() in ("jobname", "name"):
@@ -116,7 +117,7 @@ def _targets(asked: Asked, words: Sequence[str]) -> list[Target]:
             ids = dict.fromkeys(job.array_id or job.id for job in snapshot.jobs if job.spec.name == name)
             found += [Target(str(id), id) for id in ids]
         else:
-            found += [read_target(part) or Target(part, 0) for part in word.split(",") if part]
+            found += [read_target(part, below) or Target(part, 0) for part in word.split(",") if part]
     return found
 
 
@@ -156,7 +157,8 @@ async def _requeue_as(asked: Asked, *, held: bool) -> int:
     if len(words) < len(asked.words) - 1 and asked.words[1].lower() == "incomplete":
         jobs = asked.queue.snapshot().jobs
         active = {id for job in jobs if isinstance(job.state, Running) for id in (job.id, job.array_id)}
-        words = [word for word in words if (target := read_target(word)) is None or target.job_id in active]
+        below = asked.queue.cluster.max_array_size
+        words = [word for word in words if (target := read_target(word, below)) is None or target.job_id in active]
         if not words:
             return 0
     return await _alter(asked, lambda ref: RequeueAsked(at, by, (ref,), held), _Complaint(False), words)

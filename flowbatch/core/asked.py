@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from flowbatch.core import priority
-from flowbatch.core.arrays import index_set, without
+from flowbatch.core.arrays import without
 from flowbatch.core.events import JobRef, Verdict
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.states import Finished, Pending, Running
@@ -143,11 +143,11 @@ def _targets(turn: Turn, ref: JobRef) -> list[_Target]:
         return [_Target(id) for id in ids]
     if entry is None:
         return []
-    own = [_Target(entry.tasks[index]) for index in sorted(ref.tasks) if index in entry.tasks]
+    own = [_Target(entry.tasks[index]) for index in ref.tasks if index in entry.tasks]
     rest = turn.queue.jobs[entry.rest].array if entry.rest is not None else None
     if entry.rest is None or not isinstance(rest, ArrayRest):
         return own
-    untouched = index_set(index for index in ref.tasks if index in rest.pending)
+    untouched = rest.pending.both(ref.tasks)
     return [_Target(entry.rest, untouched), *own] if untouched else own
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from flowbatch.core.jobs import Owner
 from flowbatch.core.states import ExitStatus
+from flowbatch.spec.array import IndexSet
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec
 
@@ -20,7 +21,7 @@ class JobRef:
     """A job as a user names it: `7` (a job, or all of an array), `7_3`, `7_[1-4]`."""
 
     job_id: int
-    tasks: frozenset[int] | None = None
+    tasks: IndexSet | None = None
 
 
 @dataclass(frozen=True, slots=True)

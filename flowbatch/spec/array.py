@@ -94,6 +94,9 @@ class IndexSet:
     def both(self, other: IndexSet) -> IndexSet:
         return IndexSet(self.bits & other.bits)
 
+    def union(self, other: IndexSet) -> IndexSet:
+        return IndexSet(self.bits | other.bits)
+
     def runs(self) -> Iterator[tuple[int, int]]:
         """The maximal runs of neighbours, ascending, as (first, last)."""
         digits = bin(self.bits)[:1:-1]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from flowbatch.commands import scancel
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scancel_options import signal_number
+from flowbatch.core.arrays import index_set
 from flowbatch.core.events import CancelAsked, Event, JobRef, SignalAsked, Submitted, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Snapshot
@@ -71,11 +72,11 @@ def run(caller: Any, queue: Any) -> Callable[..., Any]:
 
 
 def cancel(job_id: int, *tasks: int, by: int = 0) -> CancelAsked:
-    return CancelAsked(NOW, by, (JobRef(job_id, frozenset(tasks) if tasks else None),))
+    return CancelAsked(NOW, by, (JobRef(job_id, index_set(tasks) if tasks else None),))
 
 
 def signal(job_id: int, number: int, scope: Any = "steps", *tasks: int) -> SignalAsked:
-    return SignalAsked(NOW, 0, (JobRef(job_id, frozenset(tasks) if tasks else None),), number, scope)
+    return SignalAsked(NOW, 0, (JobRef(job_id, index_set(tasks) if tasks else None),), number, scope)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +111,18 @@ def test_orders(run: Any, queue: Any, argv: tuple[str, ...], events: list[Event]
     heard = run(*argv)
     assert (heard.code, heard.out, heard.err) == (0, "", "")
     assert queue.events == events
+
+
+@pytest.mark.parametrize("said", ["3_[0-999999999999]", "3_[0-100000,5-999999999999,4000000]"])
+def test_only_indices_that_the_cluster_can_have_are_named(run: Any, queue: Any, said: str) -> None:
+    run(said)
+    assert queue.events == [cancel(3, *range(CLUSTER.max_array_size))]
+
+
+@pytest.mark.parametrize("said", ["3_1001", "3_[1001-999999999999]", "3_"])
+def test_an_index_beyond_names_nothing(run: Any, queue: Any, said: str) -> None:
+    run(said)
+    assert queue.events == [CancelAsked(NOW, 0, (JobRef(3, IndexSet()),))]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowbatch.commands import scontrol
+from flowbatch.core.arrays import index_set
 from flowbatch.core.events import Event, HoldAsked, JobRef, ReleaseAsked, RequeueAsked, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Payload, Snapshot
@@ -139,14 +140,14 @@ def test_answers(run: Any, words: str, code: int, out: str, err: str) -> None:
     ("words", "events"),
     [
         ("hold 1,2", [HoldAsked(NOW, 0, (JobRef(1),)), HoldAsked(NOW, 0, (JobRef(2),))]),
-        ("hold 3_4", [HoldAsked(NOW, 0, (JobRef(3, frozenset({4})),))]),
+        ("hold 3_4", [HoldAsked(NOW, 0, (JobRef(3, index_set([4])),))]),
         ("hold jobname=arr", [HoldAsked(NOW, 0, (JobRef(3),))]),
         ("uhold 2", [HoldAsked(NOW, 0, (JobRef(2),), True)]),
         ("rele 1", [ReleaseAsked(NOW, 0, (JobRef(1),))]),
         ("requ 1", [RequeueAsked(NOW, 0, (JobRef(1),))]),
         ("REQUEUEHOLD 1", [RequeueAsked(NOW, 0, (JobRef(1),), hold=True)]),
         ("requeue incomplete 1", [RequeueAsked(NOW, 0, (JobRef(1),))]),
-        ("requeue 3_[4-5]", [RequeueAsked(NOW, 0, (JobRef(3, frozenset({4, 5})),))]),
+        ("requeue 3_[4-5]", [RequeueAsked(NOW, 0, (JobRef(3, index_set([4, 5])),))]),
     ],
 )
 def test_orders(run: Any, queue: Any, words: str, events: list[Event]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from flowbatch.core import invariants
+from flowbatch.core.arrays import index_set
 from flowbatch.core.effects import Deliver, Forget, Launch, Stop
 from flowbatch.core.events import (
     CancelAsked,
@@ -70,7 +71,9 @@ arrays = st.builds(
 )
 kinds = st.lists(st.sampled_from(["BEGIN", "END", "FAIL", "REQUEUE", "TIME_LIMIT_50", "ARRAY_TASKS"]), unique=True)
 refs = st.lists(
-    st.builds(JobRef, ids, st.none() | st.frozensets(st.integers(0, 4), min_size=1, max_size=3)), min_size=1, max_size=2
+    st.builds(JobRef, ids, st.none() | st.frozensets(st.integers(0, 4), min_size=1, max_size=3).map(index_set)),
+    min_size=1,
+    max_size=2,
 ).map(tuple)
 users = st.sampled_from([0, 1000, 1001])
 

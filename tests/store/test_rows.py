@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from flowbatch.core.effects import Deliver, Effect, Forget, Launch, SendMail, Stop
-from flowbatch.core.events import Event
+from flowbatch.core.events import CancelAsked, Event, JobRef
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner, Waiting
 from flowbatch.core.ports import Payload
 from flowbatch.core.states import (
@@ -104,6 +104,11 @@ def test_orders():
 def test_payloads(script, environment, umask):
     payload = Payload(script, tuple(environment), {"NOFILE": -1}, umask)
     assert rows.payload(rows.payload_row(payload)) == payload
+
+
+def test_many_named_tasks_make_a_short_row():
+    tasks = IndexSet.of((IndexRange(first=0, last=99_999),))
+    assert len(rows.event_row(CancelAsked(5, 0, (JobRef(7, tasks),)))) < 300
 
 
 def test_every_event_has_a_row():

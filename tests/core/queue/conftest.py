@@ -157,7 +157,7 @@ def ref(text: object) -> JobRef:
     match = re.fullmatch(r"(\d+)(?:_\[?([\d,-]+)\]?)?", str(text))
     assert match
     spec = array_of(match[2] or "")
-    return JobRef(int(match[1]), None if spec is None else frozenset(spec.indices()))
+    return JobRef(int(match[1]), None if spec is None else spec.indices())
 
 
 def array_of(text: str) -> ArraySpec | None:
