@@ -34,6 +34,10 @@ class StoreFailed(FlowError):
     """A transaction did not reach the disk: nothing of the step happened, and nothing was acknowledged."""
 
 
+class RuleFailed(StoreFailed):
+    """A fault of our own met a fact: nothing of it happened, and asking again would meet the same fault."""
+
+
 class ConfigError(FlowError):
     """A configuration file says something that cannot be understood; names the file and the line."""
 

@@ -22,7 +22,7 @@ from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
 from flowbatch.core.states import Finished
-from flowbatch.errors import StoreFailed
+from flowbatch.errors import RuleFailed, StoreFailed
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.store.contract import Entry, Loaded, Store
@@ -32,6 +32,9 @@ LONGEST_NAP_S = 30
 
 RETRY_S = 1.0
 """How soon a store that failed is asked again."""
+
+LONGEST_RETRY_S = 30.0
+"""The pause before a fact of the world is told again doubles with each failure, up to this."""
 
 TURN = 1000
 """So many facts a turn at most: those who come later wait for one commit, not for a flood."""
@@ -120,12 +123,21 @@ class Loop:
         return await asked.answer
 
     async def tell(self, fact: Event) -> None:
-        """Applies a fact of the world, however often the disk fails: returns when it is committed."""
+        """Applies a fact of the world, however often the disk fails: returns when it is committed.
+
+        A fact that a fault of our own keeps out is left to who told it: its report is not forgotten without an order,
+        and the next controller hears it again.
+        """
+        pause = RETRY_S
         while True:
             try:
                 await self.apply(fact)
+            except RuleFailed as error:
+                log.error("a fact is left out", extra={"fields": {"fact": repr(fact), "why": error.message}})
+                return
             except StoreFailed:
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_RETRY_S)
             else:
                 return
 
@@ -195,7 +207,7 @@ class Loop:
             return
         except Exception as error:  # noqa: BLE001  a fault in the rules must not take the controller down
             if len(batch) <= 1:
-                await self._give_up(batch, StoreFailed(f"internal error: {error!r}"))
+                await self._give_up(batch, RuleFailed(f"internal error: {error!r}"))
                 return
             await self._read_again()
             for asked in batch:  # each by itself: the fault of one is not the others'

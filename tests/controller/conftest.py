@@ -14,7 +14,7 @@ from flowbatch.core.effects import Effect, Forget, Launch
 from flowbatch.core.events import Accepted, Ended, Event, Launched, Passed, Submitted
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.queue import Stepped
-from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running
+from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
 from flowbatch.errors import StoreFailed
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
@@ -63,6 +63,8 @@ def toy_step(queue: ToyQueue, event: Event) -> Stepped:
         case Launched() if event.job_id in queue.jobs:
             job = queue.jobs[event.job_id]
             did.changed[job.id] = replace(job, state=replace(job.state, launched=True))
+        case Ended(exit=ExitStatus(code=77)):
+            raise ZeroDivisionError("a bug")
         case Ended() if event.job_id in queue.jobs:
             job = queue.jobs[event.job_id]
             ending = Ending("COMPLETED", event.exit)

@@ -155,6 +155,41 @@ def test_a_fact_of_the_world_is_told_until_it_is_committed(running, store, toy, 
         asyncio.run(main())
 
 
+def test_a_failing_disk_is_asked_less_and_less_often(running, store, toy, caplog, monkeypatch):
+    pauses = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds):
+        pauses.append(seconds)
+        await sleep(0)
+
+    async def main():
+        async with running(timers=False) as loop:
+            await loop.apply(toy.submission())
+            store.fails = 7
+            monkeypatch.setattr("flowbatch.controller.loop.asyncio.sleep", noted)
+            await loop.tell(Ended(6, 1, 0, ExitStatus(3)))
+        assert pauses == [1, 2, 4, 8, 16, 30, 30]
+
+    with caplog.at_level(logging.CRITICAL):
+        asyncio.run(main())
+
+
+def test_a_fact_that_meets_a_bug_is_told_once(running, store, toy, caplog):
+    async def main():
+        async with running(timers=False) as loop:
+            await loop.apply(toy.submission())
+            loads = store.loads
+            await asyncio.wait_for(loop.tell(Ended(6, 1, 0, ExitStatus(77))), 5)
+            assert store.loads == loads + 1
+            assert not isinstance(loop.queue.jobs[1].state, Finished)
+            assert loop.orders.empty()
+
+    asyncio.run(main())
+    (said,) = [record for record in caplog.records if record.getMessage().startswith("a fact is left")]
+    assert "code=77" in str(said.fields)
+
+
 def test_a_bug_in_the_rules_is_contained(running, toy, caplog):
     async def main():
         async with running(timers=False) as loop:
