@@ -61,21 +61,22 @@ class Cancelling:
         if self._wanted.looks_first:
             await self._look_and_act(jobs)
         else:
-            for target in jobs:
-                await self._end(target)
+            await self._end(jobs)
         for target in steps:
             self._refuse_step(target)
         return self._code
 
-    async def _end(self, target: Target) -> None:
-        """Hands one id to the queue as it was written."""
-        self._say(f"Terminating job {target.text}")
-        if target.component is not None:
-            known = any(job.id == target.job_id for job in self._queue.snapshot().jobs)
-            self._complain(target.text, "ESLURM_NOT_HET_JOB" if known and target.component == 0 else _INVALID)
-            return
-        ref = JobRef(target.job_id, target.tasks)
-        self._judge(target.text, await self._apply(ref))
+    async def _end(self, targets: Sequence[Target]) -> None:
+        """Hands ids to the queue as they were written."""
+        refs = [JobRef(target.job_id, target.tasks) for target in targets if target.component is None]
+        verdicts = iter(await self._apply(refs))
+        for target in targets:
+            self._say(f"Terminating job {target.text}")
+            if target.component is None:
+                self._judge(target.text, next(verdicts))
+            else:
+                known = any(job.id == target.job_id for job in self._queue.snapshot().jobs)
+                self._complain(target.text, "ESLURM_NOT_HET_JOB" if known and target.component == 0 else _INVALID)
 
     async def _look_and_act(self, targets: Sequence[Target]) -> None:
         """Picks the records that are named and fulfil all filters, asks where it was told to, and acts on each."""
@@ -96,27 +97,37 @@ class Cancelling:
         if not chosen and self._wanted.filters:
             filters = "".join(f"{name}={value} " for name, value in self._wanted.filters.items())
             self._say(f"error: No active jobs match ALL job filters, including: {filters}")
-        for job in chosen:
-            await self._act_on(JobView(job, scene))
-
-    async def _act_on(self, view: JobView) -> None:
-        wanted = self._wanted
-        name = job_id_text(view, style_of(self._call.environ, view.scene.at))
-        if "interactive" in wanted.flags and not await self._is_confirmed(view, name):
+        style = style_of(self._call.environ, scene.at)
+        named = [(job_id_text(view, style), view) for view in (JobView(job, scene) for job in chosen)]
+        if "interactive" not in self._wanted.flags:
+            await self._act_on(named)
             return
-        scope = "full " if "full" in wanted.flags else "batch " if "batch" in wanted.flags else ""
-        kills = wanted.signal in (0, 9)
-        self._say(f"Terminating {scope}job {name}" if kills else f"Signal {wanted.signal} to {scope}job {name}")
-        self._judge(name, await self._apply(_ref(view.job)))
+        for name, view in named:
+            if await self._is_confirmed(view, name):
+                await self._act_on([(name, view)])
 
-    async def _apply(self, ref: JobRef) -> Verdict:
+    async def _act_on(self, named: Sequence[tuple[str, JobView]]) -> None:
+        """Acts on records, each by the name that is shown of it; all of them in one step of the queue."""
+        wanted = self._wanted
+        scope = "full " if "full" in wanted.flags else "batch " if "batch" in wanted.flags else ""
+        act = f"Terminating {scope}" if wanted.signal in (0, 9) else f"Signal {wanted.signal} to {scope}"
+        verdicts = await self._apply([_ref(view.job) for _, view in named])
+        for (name, _), verdict in zip(named, verdicts, strict=True):
+            self._say(f"{act}job {name}")
+            self._judge(name, verdict)
+
+    async def _apply(self, refs: Sequence[JobRef]) -> Sequence[Verdict]:
+        """One verdict for each ref, in their order."""
+        if not refs:
+            return ()
         wanted, at, by = self._wanted, self._queue.now(), self._call.owner.uid
         reply = await self._queue.apply(
-            SignalAsked(at, by, (ref,), wanted.signal or 9, "full" if "full" in wanted.flags else "batch" if "batch" in wanted.flags else "steps")
+            SignalAsked(at, by, tuple(refs), wanted.signal or 9, "full" if "full" in wanted.flags else "batch" if "batch" in wanted.flags else "steps")
             if wanted.signal or wanted.flags & {"batch", "full"}
-            else CancelAsked(at, by, (ref,))
+            else CancelAsked(at, by, tuple(refs))
         )  # fmt: skip
-        return reply[0] if isinstance(reply, tuple) else Verdict(ref)
+        assert isinstance(reply, tuple)
+        return reply
 
     def _judge(self, name: str, verdict: Verdict) -> None:
         if verdict.code is not None:
