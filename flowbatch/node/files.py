@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +92,8 @@ def work_dir(asked: str) -> tuple[bytes, list[bytes]]:
     return ELSEWHERE, [line, line]
 
 
-def open_streams(message: LaunchMessage, host: str) -> Streams:
-    """The script's files, in slurmstepd's order and with its flags: always appending, cut first unless asked not to."""
+def stream_paths(message: LaunchMessage, host: str) -> tuple[str, str, str]:
+    """What the script reads, where its output goes, where its errors go (text by `flowbatch.text`)."""
     names = patterns.Names(
         job_id=message.key.job_id, job_name=message.name, user=message.user, host=host, array_id=message.array_id,
         array_index=message.array_index,
@@ -100,6 +101,24 @@ def open_streams(message: LaunchMessage, host: str) -> Streams:
     source = patterns.input_path(message.stdin, message.work_dir, names)
     output = patterns.output_path(message.stdout, message.work_dir, names)
     error = output if message.stderr is None else patterns.output_path(message.stderr, message.work_dir, names)
+    return source, output, error
+
+
+def meets_fifo(message: LaunchMessage, host: str) -> bool:
+    """Whether a stream is a FIFO: opening it waits, maybe for ever, for whoever opens its other end."""
+    return any(map(_is_fifo, stream_paths(message, host)))
+
+
+def _is_fifo(path: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(encode(path)).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def open_streams(message: LaunchMessage, host: str) -> Streams:
+    """The script's files, in slurmstepd's order and with its flags: always appending, cut first unless asked not to."""
+    source, output, error = stream_paths(message, host)
     write = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | (0 if message.append else os.O_TRUNC)
     mode = 0o666 & ~message.umask
     opened: list[int] = []

@@ -66,6 +66,10 @@ class Launcher:
         self.host = socket.gethostname()
         self.wrapper_kind, self._wrapper = _wrapper(directory)
 
+    def waits_for_others(self, message: LaunchMessage) -> bool:
+        """Whether `start` may wait for another process, not for disks alone."""
+        return files.meets_fifo(message, self.host)
+
     def start(self, message: LaunchMessage) -> Waiting:
         """The script waits at its gate, all else about it is ready. Raises CannotStart, and nothing is left of it."""
         if message.uid != os.getuid():

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from flowbatch.node.run import Run
 from flowbatch.protocol.launch import Key, LaunchMessage, Report
 
 LAUNCHERS = 64
-"""Launches that may wait for a disk (or for a FIFO's other end) at the same time."""
+"""Launches that may wait for a disk at the same time; those that wait for a FIFO's other end have threads of their own."""
 
 UNRUN_WITHIN_S = 5.0
 """A script whose gate this daemon's predecessor left shut is gone well before."""
@@ -156,7 +157,7 @@ class Node:
         key = message.key
         started = None
         try:
-            waiting = await asyncio.get_running_loop().run_in_executor(self._threads, self._launcher.start, message)
+            waiting = await self._start(message)
             started = await self._open(message, waiting)
         except CannotStart as error:
             log.info("%s: %s", key, error.why)
@@ -166,6 +167,13 @@ class Node:
             del self._launching[key]
         if started is not None:
             await self._follow(started)
+
+    async def _start(self, message: LaunchMessage) -> Waiting:
+        """The script waits at its gate; only its own launch waits for its disks and FIFOs. Raises CannotStart."""
+        loop = asyncio.get_running_loop()
+        if await loop.run_in_executor(self._threads, self._launcher.waits_for_others, message):
+            return await _in_own_thread(lambda: self._launcher.start(message))
+        return await loop.run_in_executor(self._threads, self._launcher.start, message)
 
     async def _open(self, message: LaunchMessage, waiting: Waiting) -> Started | None:
         """The journal has it, on disk; then its gate is opened. None if it was stopped before. Raises CannotStart."""
@@ -222,6 +230,21 @@ class Node:
         for spool in self._launcher.spool.glob("*/*"):
             if str(spool) not in owned:
                 shutil.rmtree(spool, ignore_errors=True)
+
+
+def _in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:
+    """Runs `start` in a thread that may wait for ever: the daemon's end does not wait for it."""
+    outcome: Future[Waiting] = Future()
+    outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
+
+    def run() -> None:
+        try:
+            outcome.set_result(start())
+        except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="launch-fifo", daemon=True).start()
+    return asyncio.wrap_future(outcome)
 
 
 def _started(message: LaunchMessage, waiting: Waiting, at: int) -> Started:

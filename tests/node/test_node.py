@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from flowbatch.node import launch
+from flowbatch.node import node as node_module
 from flowbatch.protocol.launch import Report
 from tests.node.jobs import key
 
@@ -500,6 +501,30 @@ def test_jobs_that_are_cancelled_together_all_end(play):
             node.node.stop(key(number), "cancelled")
         for number in range(1, 11):
             assert (await node.said("ended", of=key(number))).signal == 15
+
+    play(scene)
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_jobs_that_wait_for_a_fifos_other_end_hold_up_nobody(play, work, monkeypatch, stream):
+    monkeypatch.setattr(node_module, "LAUNCHERS", 2)
+    for number in (1, 2, 3):
+        os.mkfifo(work / f"fifo{number}")
+
+    async def scene(node):
+        for number in (1, 2, 3):
+            node.node.launch(node.job("echo out; echo err >&2", job_id=number, **{stream: f"fifo{number}"}))
+        try:
+            assert (await node.over(node.job("exit 4", job_id=4))).code == 4
+            assert [report.key for report in node.reports if report.what == "launched"] == [key(4)]
+        finally:
+            ends = [os.open(work / f"fifo{number}", os.O_RDWR | os.O_NONBLOCK) for number in (1, 2, 3)]
+        for number in (1, 2, 3):
+            assert (await node.said("ended", of=key(number))).code == 0
+        said = [os.read(end, 100) for end in ends] if stream != "stdin" else []
+        assert said == [b"out\nerr\n" if stream == "stdout" else b"err\n"] * len(said)
+        for end in ends:
+            os.close(end)
 
     play(scene)
 
