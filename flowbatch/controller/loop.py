@@ -237,8 +237,8 @@ class Loop:
         """Reads the queue again, so that nothing of `batch` is left, and tells those who waited."""
         await self._read_again()
         _fail(batch, error)
-        if self._queue is None:
-            await asyncio.sleep(RETRY_S)
+        if self._queue is None or any(isinstance(asked.event, Passed) for asked in batch):
+            await asyncio.sleep(RETRY_S)  # time passes again by itself: not at once
 
     async def _read_again(self) -> None:
         """The queue is as the store has it; None where that cannot be read."""

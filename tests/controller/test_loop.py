@@ -12,7 +12,7 @@ import pytest
 from flowbatch.controller.loop import Loop
 from flowbatch.controller.port import Port
 from flowbatch.core.effects import Forget, Launch
-from flowbatch.core.events import Accepted, Ended, Launched
+from flowbatch.core.events import Accepted, Ended, Launched, Passed
 from flowbatch.core.ports import Payload
 from flowbatch.core.states import ExitStatus, Finished, Running
 from flowbatch.errors import StoreFailed
@@ -211,6 +211,35 @@ def test_a_bug_that_one_fact_meets_is_not_the_others(running, toy, caplog):
 
     with caplog.at_level(logging.CRITICAL):
         asyncio.run(main())
+
+
+def test_a_bug_that_passing_time_meets_is_met_seldom(running, toy, caplog, monkeypatch):
+    """A pass comes again by itself: without a pause in between, the loop would do nothing else."""
+    monkeypatch.setattr("flowbatch.controller.loop.RETRY_S", 5)
+
+    async def main():
+        async with running(timers=False) as loop:
+            step, passes = loop._step, []
+
+            def buggy(queue, event):
+                if not isinstance(event, Passed):
+                    return step(queue, event)
+                passes.append(event)
+                raise ZeroDivisionError("a bug")
+
+            loop._step = buggy
+            await loop.apply(toy.submission())
+            loop.queue.next_wake = lambda: 0
+            loop.timers = True
+            loop.wake()
+            for _ in range(50):
+                await asyncio.sleep(0.001)
+            assert len(passes) == 1
+            monkeypatch.setattr("flowbatch.controller.loop.RETRY_S", 0)
+            loop._step = step
+
+    with caplog.at_level(logging.CRITICAL):
+        asyncio.run(asyncio.wait_for(main(), 20))
 
 
 def test_what_was_performed_is_remembered(running, store, toy, until):
