@@ -44,7 +44,7 @@ async def find(call: Call, line: CommandLine, work_dir: str | None) -> Found:
         raw = await _read(call, path)
         if raw is not None:
             return Found(raw, path, path.rpartition("/")[2])
-    raw = await _read(call, line.script)
+    raw = await _read(call, "./-" if line.script == "-" else line.script)  # a file of that name: sbatch knows no dash
     if raw is None:
         raise CannotOpen(line.script)
     return Found(raw, line.script, line.script.rpartition("/")[2])

@@ -7,7 +7,7 @@ runin 'n\n' timeout 5 scancel -i $A
 runin 'no\n' timeout 5 scancel --interactive $A
 runin 'maybe\n\nnever\n' timeout 5 scancel -i $A
 run squeue $f
-runin 'y\n' timeout 5 scancel -i -v $A
+runin 'y\n' timeout 5 scancel -i $A
 run squeue $f
 runin 'n\ny\nn\n' timeout 5 scancel -i -n two,one --me
 runin 'N\nY\n' timeout 5 scancel -i --me

@@ -35,10 +35,10 @@ run scontrol requeuehold $A
 run scontrol requeue abc
 run scontrol release ${C}_[1-2]
 until_state ${C}_1 RUNNING; until_state ${C}_2 RUNNING
-THROUGH="sed 's/|[^|]*$//'" run squeue $f -j $C
+run squeue -h -t all -S i -o '%i|%t' -j $C
 run scontrol requeuehold ${C}_1
 until_state ${C}_1 PENDING
-THROUGH="sed 's/|[^|]*$//'" run squeue $f -j $C
+run squeue -h -t all -S i -o '%i|%t' -j $C
 run scontrol hold ${C}_2
 run scontrol requeue incomplete $A
 scancel $C; over $C
