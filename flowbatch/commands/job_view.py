@@ -26,8 +26,8 @@ from flowbatch.units import DAY, MINUTE
 NO_VALUE = 4294967294
 """Slurm's NO_VAL, which a few fields let through."""
 YEAR_MIN = 365 * DAY // MINUTE
+"""The time limit that slurmctld gives an unlimited job when its backfill scheduler starts it."""
 _MAX_SWITCH_WAIT_S = 300
-"""The time limit that slurmctld gives an unlimited job when it starts it."""
 MAX_PRIORITY = 4294967295
 
 
@@ -270,7 +270,7 @@ class JobView:
             if partition is not None:
                 limit = partition.default_time_min if partition.default_time_min is not None else partition.max_time_min
         if limit is None or limit == UNLIMITED:
-            return None if self.started_at is None else YEAR_MIN
+            return YEAR_MIN if self.started_at is not None and self.job.scheduled_by == "Backfill" else None
         return limit
 
     @property

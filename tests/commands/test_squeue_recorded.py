@@ -112,7 +112,7 @@ class Made:
         job = Job(
             id, spec, 1000 + len(self.jobs), id, OWNER, state, record.pop("submitted_at", SUBMITTED),
             PRIORITIES.get(id, 0) if priority is None else priority, partitions=partitions, eligible_at=eligible,
-            last_evaluated_at=evaluated, **record,
+            last_evaluated_at=evaluated, scheduled_by="Backfill" if id in BACKFILLED else None, **record,
         )  # fmt: skip
         self.jobs.append(job)
 
@@ -123,6 +123,8 @@ def recorded(field: str, row: str) -> str:
 
 
 ROWS: dict[int, str] = {int(row.split(" ")[1]): row for row in RECORDED["rows"]}
+BACKFILLED = {8, 9, 14, 16, 18, 23, 44}
+"""These were started by the recorded cluster's backfill scheduler."""
 PRIORITIES = {id: int(recorded("prioritylong", row)) for id, row in ROWS.items()}
 
 

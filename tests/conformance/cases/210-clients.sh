@@ -19,8 +19,8 @@ SLURM_TIME_FORMAT=standard THROUGH=young run squeue --noheader "-o$aiida" -u roo
 THROUGH=young run squeue --noheader "-o$aiida" --jobs=$A,$A
 THROUGH=young run squeue --noheader "-o$aiida" --jobs=$A,99999999
 run squeue --noheader "-o$aiida" --jobs=99999999,99999999
-run squeue --noheader -t all -u root -o '%i %t' -S i
-run squeue -O JobArrayID,StateCompact,Reason -t all --me -S i
+run squeue --noheader -t all -u root -n aiida-42 -o '%i %t' -S i
+run squeue -O JobArrayID,StateCompact,Reason -t all --me -n aiida-42 -S i
 run squeue -h -r -o '%i %T' -u root -S i
 run squeue --noheader --format='%i|%T|%j|%r' --users=root -S i
 THROUGH=young run squeue -u root -h -o '%i %.2t %.10M' -S i

@@ -24,7 +24,7 @@ done
 for state in CD F CA completed failed cancelled TO NF completing CG OOM DL BF PR; do
   run squeue -h -t $state -j $A,$B,$C,$D,$E,$G,$I -S i -o '%i %T'
 done
-run squeue -t CD,F -h -S i -n good,bad,array -o '%i %j'
+run squeue -t CD,F -h -S i -n good,array -o '%i %j'
 run squeue -t all -h -w n2 -j $A,$E -o '%i %j'
 run squeue --start -t all -j $A,$B -o %i
 run squeue -s -j $A

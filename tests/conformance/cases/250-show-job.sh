@@ -21,8 +21,6 @@ sub -H -O -n 40 -k --wrap true
 THROUGH=still run scontrol show job $J
 sub -H --array=0-3%2 -o o-%a-%A-%j --wrap true
 for id in $J ${J}_2 ${J}_ ${J}_x ${J}_2x ${J}x ${J}+1 ${J}_9 ${J},${J}_3 ${J}.0 x 99999999 99999999_1 99999999+1; do THROUGH="still | grep -E 'Job|Array|StdOut'" run scontrol show job $id; done
-THROUGH="grep -c JobId=" run scontrol show job
-THROUGH="grep -c JobId=" run scontrol show jobs 0
 run scontrol show job $J $A
 THROUGH="still | head -n 1" run scontrol show jobid=$J
 THROUGH="still | head -n 1" run scontrol show Jobs=$J
