@@ -108,7 +108,7 @@ class Wanted:
     @property
     def looks_first(self) -> bool:
         """Whether scancel reads the queue before it acts, rather than handing the ids on as they are."""
-        return bool(self.filters or self.signal or self.flags & {"interactive", "batch", "full"})
+        return bool(self.filters or self.signal or self.flags & {"interactive", "batch"})
 
 
 def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, max_array_size: int) -> Wanted:

@@ -23,6 +23,9 @@ REASONS = {
 }
 """What slurmstepd's closing line adds, by why the job is stopped."""
 
+ANSWER_S = {"requeue": 0.1, "cancelled": 0.1}
+"""A job may ask for its own end: the scontrol or scancel inside it gets its answer before the signal comes."""
+
 OUT_OF_MEMORY = (
     "slurmstepd: error: Detected {count} oom-kill event(s) in StepId={job}.batch. "
     "Some of your processes may have been killed by the cgroup out-of-memory handler.\n"
@@ -104,12 +107,16 @@ class Run:
         return [self.started.script] if alive else []
 
     def _terminate(self) -> None:
+        stopping = self._entry.stopping
+        assert stopping is not None
+        ends_at = stopping.at + ANSWER_S.get(stopping.why, 0)
+        self._at(ends_at, self._ask_to_end)
+        self._at(ends_at + self.started.kill_wait_s, self._kill)
+
+    def _ask_to_end(self) -> None:
         family = self._family()
         signal_all(family, signal.SIGCONT)
         signal_all(family, signal.SIGTERM)
-        stopping = self._entry.stopping
-        assert stopping is not None
-        self._at(stopping.at + self.started.kill_wait_s, self._kill)
 
     def _kill(self) -> None:
         """The wrapper ends what is left once its script is gone."""

@@ -35,7 +35,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "programs parse the version behind the last blank; upstream's own word is `slurm`",
     ),
     Difference(
-        "*", r"^! \w+: error: Problem talking to database\n", "",
+        "*", r"^(?:! )?\w+: error: Problem talking to database\n", "",
         "an unknown cluster is refused without `Problem talking to database`",
         "there is no database to talk to",
     ),
@@ -43,6 +43,21 @@ DIFFERENCES: tuple[Difference, ...] = (
         "240-*", r"^(\$ squeue -h -r -j J\+\d+ -o 'task %K'\n(?:task \d+\n)+?)(?:task 30\n)?(?=\[rc)", r"\1",
         "`squeue -r` of an array with a step (`2-30:4`) lists its last task too",
         "22.05 leaves it out, so that a client takes a waiting task for a finished one",
+    ),
+    Difference(
+        "400-*", r"(?<= 1 1 )gres:gpu$", "gres:gpu:1",
+        "`--gres=gpu` is listed as `gres:gpu:1`",
+        "it is the same request; records keep its meaning, and the words where sbatch -v shows them",
+    ),
+    Difference(
+        "420-*", r"^(J\+1)_1(\|PD\|Dependency\|aftercorr:.*)\nJ\+1_2\|.*\nJ\+1_3\|.*$", r"\1_[1-3]\2",
+        "the tasks of an array with `aftercorr` are listed one by one while they wait",
+        "each waits for a task of its own; squeue -r of real Slurm lists them so",
+    ),
+    Difference(
+        "450-*", r"^(sbatch: container +: c\n)(?:sbatch: error: flowbatch: --container: .*\n\[rc=1\]|\[rc=0\])$", r"\1",
+        "`--container` is refused",
+        "there is no OCI runtime, and outside its container the job would be another job",
     ),
     Difference(
         "280-*", r"^(\$ scontrol (?:suspend|resume|notify|top|wait_job) .*\n)! .*\n", r"\1",

@@ -70,7 +70,7 @@ class World:
 
 
 _RULES: tuple[tuple[str, str], ...] = (
-    (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\b", "<TIME>"),
+    (r"\b2\d\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\b", "<TIME>"),
     (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d 20\d\d\b", "<DATE>"),
     (r"\b429490\d{4}\b", "<PRIORITY>"),
     (r"\bJob \d+ to start at\b", "Job <NEXT> to start at"),

@@ -21,6 +21,7 @@ from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.model import Malformed
 from flowbatch.text import encode
+from flowbatch.units import MINUTE
 
 MAX_STRING = 1024
 """Bytes that a name, a comment and the like may have."""
@@ -177,6 +178,9 @@ def _times(partition: PartitionSpec, spec: JobSpec, at: int) -> Refused | None:
     limit = spec.time_limit_min
     if limit is None:
         limit = partition.default_time_min or partition.max_time_min
+        if spec.deadline is not None:
+            left = max(0, spec.deadline - at) // MINUTE
+            limit = left if limit is None or limit == UNLIMITED else min(limit, left)
     least = spec.time_min_min
     if least is not None and _longer(least, limit, unsaid=spec.time_limit_min is None):
         return Refused("ESLURM_INVALID_TIME_MIN_LIMIT")
