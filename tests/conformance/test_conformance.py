@@ -1,4 +1,8 @@
-"""The same commands in both worlds: ours against the recorded transcript, and the record against the real Slurm here."""
+"""The same commands in both worlds: ours against the recorded transcript, and the record against the real Slurm here.
+
+Cases wait for what they ask about, yet a busy machine may be later than a case waits: so each is tried again before it
+counts as different, ours once, real Slurm (whose passes are seconds apart) twice.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,28 @@ from tests.conformance.worlds import CASES, World, recorded
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 
 
+def differs(case: Path, world: World, tries: int) -> str:
+    """How the world differs from the record in the last of so many tries; empty as soon as it does not."""
+    found = ""
+    for _ in range(tries):
+        found = difference(case.stem, world.transcript(case), recorded(case))
+        if not found:
+            break
+    return found
+
+
 @each_case
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.xdist_group("conformance-ours")
 def test_ours_says_what_was_recorded(case: Path, ours: World) -> None:
-    found = difference(case.stem, ours.transcript(case), recorded(case))
+    found = differs(case, ours, tries=2)
     assert not found, found
 
 
 @each_case
 @pytest.mark.oracle
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.xdist_group("conformance-real")
 def test_the_record_is_true(case: Path, real: World) -> None:
-    said = real.transcript(case)
-    assert said.splitlines() == recorded(case).splitlines()
+    found = differs(case, real, tries=3)
+    assert not found, found
