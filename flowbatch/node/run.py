@@ -56,7 +56,6 @@ class Run:
         """It is told to end, once: the closing line, SIGCONT and SIGTERM, KillWait, SIGKILL."""
         if self._entry.stopping is None and self._entry.report is None:
             self._book.note(Stopping(self.started.key, why, self._now()))
-            self._close(why)
             self._terminate()
 
     def deliver(self, number: int, scope: str) -> None:
@@ -114,6 +113,8 @@ class Run:
         self._at(ends_at + self.started.kill_wait_s, self._kill)
 
     def _ask_to_end(self) -> None:
+        assert self._entry.stopping is not None
+        self._close(self._entry.stopping.why)
         family = self._family()
         signal_all(family, signal.SIGCONT)
         signal_all(family, signal.SIGTERM)

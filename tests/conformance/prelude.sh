@@ -66,8 +66,9 @@ said() {
   echo "$1 does not say $2"
 }
 # young: a filter that hides how many seconds a job has run.
-young() { sed -E 's/\b(00:)?00?:[0-5][0-9]\b/<AGE>/g; s/ +<AGE>/ <AGE>/g'; }
-# still: a filter for scontrol's records without the time that a job has run.
-still() { sed -E 's/ ?RunTime=[^ ]+//g'; }
+young() { sed -E 's/(^|[^0-9:])(00:)?0?0:[0-5][0-9]\b/\1<AGE>/g; s/ +<AGE>/ <AGE>/g'; }
+# still: a filter for scontrol's records without what depends on how fast things went: who started it, and when its age
+# began to count.
+still() { sed -E 's/ ?(RunTime|AccrueTime|Scheduler)=[^ ]+//g'; }
 show() { printf '%s\n' "--- $1"; cat "$1"; }
 script() { cat >"$1"; chmod +x "$1"; }

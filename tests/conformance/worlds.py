@@ -74,6 +74,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d 20\d\d\b", "<DATE>"),
     (r"\b429490\d{4}\b", "<PRIORITY>"),
     (r"\bJob \d+ to start at\b", "Job <NEXT> to start at"),
+    (r"\bScheduler=(Main|Backfill)\b", "Scheduler=<WHO>"),  # whichever pass came first
+    (r"(?<![\d:.-])0:0\d(?![\d:.])", "0:0S"),  # a few seconds
     (r"\bAllocNode:Sid=\S+", "AllocNode:Sid=<SESSION>"),
 )
 

@@ -8,7 +8,7 @@ X
 sub -t 5 job.sh a 'b c'
 over $J; show slurm-$J.out
 run squeue -t all -j $J -o '%A %j %T %r %D %C %N %o'
-run scontrol show job $J -o
+THROUGH=still run scontrol show job $J -o
 sub --wrap 'kill -9 $$'; over $J; show slurm-$J.out
 run squeue -t all -h -j $J -o '%T %r'
 sub -o out-%x-%j-%5j-%A-%a-%N-%n-%t-%u-%s-%%.txt -J pat --wrap 'echo hi'; over $J; ls *.txt

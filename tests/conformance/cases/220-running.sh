@@ -1,4 +1,5 @@
 # every field of jobs that run: on one node, on two, with GPUs, and a task of an array
+export SBATCH_TIMELIMIT=20
 sub -J one -n2 --comment=c -o /dev/null --wrap 'sleep 100'; A=$J
 sub -J two -N2 --ntasks-per-node=2 -t 10 --exclusive -o /dev/null --wrap 'sleep 100'; B=$J
 sub -J gpu --gres=gpu:2 -t 1-0 -o /dev/null --wrap 'sleep 100'; C=$J
@@ -12,7 +13,7 @@ for name in alloc-nodes arrayjobid arraytaskid batchflag batchhost comment conti
   stdout threads timelimit tres-alloc tres-per-job tres-per-node tres-per-task workdir; do
   run squeue -S i -h -O "$name:70"
 done
-THROUGH="sed -E 's/ 0:[0-5][0-9]/ 0:SS/; s/:[0-5][0-9]$/:SS/'" run squeue -S i -o '%i %M %L' -h
+THROUGH="sed -E 's/ 0:[0-5][0-9]/ AGE/; s/ [0-9:-]+$/ LEFT/'" run squeue -S i -o '%i %M %L' -h
 THROUGH=young run squeue -S i
 THROUGH=young run squeue -l -S i
 run squeue -h -j $A -o '%S %e'

@@ -1,4 +1,5 @@
 # every kind of end, in squeue's fields and scontrol's record
+export SBATCH_TIMELIMIT=20
 sub -w n1 -J good -o /dev/null --wrap true; A=$J
 sub -w n1 -J bad -n3 -o /dev/null --wrap 'exit 9'; B=$J
 sub -w n1 -J killed -o /dev/null --wrap 'kill -SEGV $$'; C=$J

@@ -15,7 +15,7 @@ sub -o first.out -e second.out --wrap 'echo o; echo e >&2'; over $J; show first.
 echo 'what was there before' >kept.out
 sub -o kept.out --open-mode=append --wrap 'echo new'; over $J; show kept.out
 sub -o kept.out --open-mode=truncate --wrap 'echo new'; over $J; show kept.out
-for pattern in 'a%%b' 'a%' 'a%q' 'a%3' 'a%5j' 'a%05j' 'a%jb%j' 'a%x%N%n%t%s%u' 'a%A_%a' 'a\%j' 'a\\%j' '\a%j' 'a%J' 'a%j.%2t' 'a%x' 'a%H' 'a b'; do
+for pattern in 'a%%b' 'a%' 'a%q' 'a%3' 'a%5j' 'a%05j' 'a%jb%j' 'a%x%n%t%s%u' 'a%A_%a' 'a\%j' 'a\\%j' '\a%j' 'a%J' 'a%j.%2t' 'a%x' 'a%H' 'a b'; do
   sub -J 'na me' -o "$pattern.out" --wrap true; over $J
   for f in a* \\a*; do [ -f "$f" ] && printf '%s\n' "[$f]" && rm -f -- "$f"; done
 done

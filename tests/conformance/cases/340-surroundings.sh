@@ -14,7 +14,7 @@ sub -o o.out --wrap '[ -t 0 ] && echo tty; cat; echo rc $?'; out
 sub -o o.out --wrap 'ls -l /proc/self/fd | grep -c " [3-9] -> "'; out
 sub -o o.out --wrap 'ps -o pid=,pgid=,sid= $$ | awk "{print (\$1==\$2), (\$1==\$3)}"'; out
 sub -o o.out --wrap 'echo $0 | sed "s,.*/,,"; ls -l $0 | cut -c1-10'; out
-sub -o o.out --wrap 'kill -l TERM; (trap "echo usr1" USR1; kill -USR1 $BASHPID) 2>/dev/null; true'; out
+sub -o o.out --wrap '(trap "echo usr1" USR1; kill -USR1 $BASHPID) 2>/dev/null; true'; out
 sub -o o.out --wrap 'nice; echo $TERM | head -c 20 >/dev/null; echo $SHLVL'; out
 FOO='multi
 line' BAR= BAZ='a=b' sub -o o.out --wrap 'echo "[$FOO][$BAR][$BAZ]"'; out

@@ -11,7 +11,7 @@ sub -d afterany:${A}_1,afternotok:${A}_2 -o /dev/null --wrap true; I=$J
 sub -d "afterok:${A}_1?afterok:${A}_2" -o /dev/null --wrap true; K=$J
 sub -d afterok:${A}_9 -o /dev/null --wrap true
 reason $C Dependency
-run squeue -h -S i -j $B,$C,$D,$E,$F,$G,$H,$I,$K -o '%i|%t|%r|%E'
+run squeue -r -h -S i -j $B,$C,$D,$E,$F,$G,$H,$I,$K -o '%i|%t|%r|%E'
 THROUGH="grep -o 'Dependency=.*'" run scontrol show job $I
 run scontrol release $A
 over $A; over $D; over $E; over $F; over $I; over $K
