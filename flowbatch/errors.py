@@ -64,3 +64,15 @@ class JobFailed(FlowError):
 
 class NotThere(FlowError):
     """What was asked for does not exist, or is not one thing: an output, a single record of an array."""
+
+
+class MachineFailed(FlowError):
+    """An instance of the sandbox cannot be run on this machine; says what is missing."""
+
+
+class MarketFailed(FlowError):
+    """The market said no, with its own words; asking again would not help."""
+
+
+class MarketAway(FlowError):
+    """The market could not be asked: what was asked may have happened or not."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.bids import Bid
+from flowbatch.core.events import BidFact, Configured, Ended, Launched, LaunchFailed, MarketSeen, NodeLost
+from flowbatch.core.jobs import Owner
 from flowbatch.protocol.launch import Key, LaunchMessage
+from flowbatch.spec.market import MarketTerms
 
 Fact = Launched | LaunchFailed | Ended | NodeLost
-Tell = Callable[[Fact], Awaitable[None]]
+MarketFact = Fact | BidFact | MarketSeen | Configured
+Tell = Callable[[MarketFact], Awaitable[None]]
 """Called for each fact; returns when it is committed. The same fact may come again until then."""
 
 
@@ -31,3 +36,48 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Lets go of the machine; what runs there goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BidKey:
+    """One bid of one job, named the same everywhere and forever: its name on the market."""
+
+    store: str
+    job_id: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"flowbatch-{self.store}-{self.job_id}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    """All that a market needs to know of a bid."""
+
+    key: BidKey
+    bid: Bid
+    owner: Owner
+    terms: MarketTerms
+    work_dir: str = field(repr=False)
+
+
+class MarketBackend(Backend, Protocol):
+    """A cluster whose machines are rented. Orders about bids are wishes: they return once noted, are worked at until they
+    hold, and may be given again, also after a restart, when what is wished follows from the records.
+
+    A launch whose `machine` is not up yet waits for it. `Ended` is told once the job's files are back.
+    """
+
+    async def know(self, tenders: Sequence[Tender]) -> None:
+        """Called once, before `start`: every bid whose bill is not final. `start` then tells what became of each; one that
+        is not on the market, was never asked for twice and is not `asked` any more is `BidGone`."""
+
+    async def place(self, tender: Tender) -> None:
+        """The bid comes to be on the market once (looked for by its name before it is sent again), or is `BidRefused`.
+        Its lease is enforced from its first second on, whoever dies."""
+
+    async def change(self, tender: Tender) -> None:
+        """Limit price and pause come to be as in `tender.bid`."""
+
+    async def withdraw(self, key: BidKey) -> None:
+        """The bid comes to be gone (`BidGone`), and its bill final (`BidCharged`)."""

@@ -49,4 +49,28 @@ class SendMail:
     kind: str
 
 
-Effect = Launch | Stop | Deliver | Forget | SendMail
+@dataclass(frozen=True, slots=True)
+class PlaceBid:
+    """See to it that the job's bid `number` is on the market, once; its terms stand in the record."""
+
+    job_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBid:
+    """The bid's limit price and pause are as in the record from now on."""
+
+    job_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawBid:
+    """See to it that the bid is not on the market; its machines go with it."""
+
+    job_id: int
+    number: int
+
+
+Effect = Launch | Stop | Deliver | Forget | SendMail | PlaceBid | ChangeBid | WithdrawBid

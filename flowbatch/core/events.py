@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from flowbatch.core.jobs import Owner
+from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import ExitStatus
 from flowbatch.spec.array import IndexSet
 from flowbatch.spec.cluster import ClusterSpec
@@ -106,13 +107,14 @@ class LaunchFailed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All processes of the placement are gone. `cause`: by itself, by the time limit, by our kill, or out of memory."""
+    """All processes of the placement are gone. `cause`: by itself, by the time limit, by our kill, out of memory, or
+    because its machine was about to leave."""
 
     at: int
     job_id: int
     restart: int
     exit: ExitStatus
-    cause: Literal["exit", "timeout", "killed", "oom"] = "exit"
+    cause: Literal["exit", "timeout", "killed", "oom", "preempted"] = "exit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,98 @@ class Configured:
     cluster: ClusterSpec = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class MarketSeen:
+    """Prices and capacity as they are now."""
+
+    at: int
+    quotes: Quotes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlaced:
+    """The bid is on the market, without machines so far."""
+
+    at: int
+    job_id: int
+    number: int
+    fid: str
+
+
+@dataclass(frozen=True, slots=True)
+class BidRefused:
+    """The market said no: the bid is not there and never was. `why`: the market's words."""
+
+    at: int
+    job_id: int
+    number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BidWon:
+    """The bid has its machines (again); they may still boot."""
+
+    at: int
+    job_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BidLeaving:
+    """The market has announced that it takes the machines away at `until`."""
+
+    at: int
+    job_id: int
+    number: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class BidKept:
+    """The announcement was withdrawn: the machines stay."""
+
+    at: int
+    job_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BidLost:
+    """The machines are gone; the bid is on the market still and may win others."""
+
+    at: int
+    job_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BidGone:
+    """The bid is not on the market any more and no machine of it runs, whoever ended it."""
+
+    at: int
+    job_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BidCharged:
+    """What the bid has cost so far, over all its time; `final` once nothing can be added."""
+
+    at: int
+    job_id: int
+    number: int
+    micro_usd: int
+    final: bool = False
+
+
+BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
+"""What a market says of a bid. Each may come twice, and late."""
+
 Event = (
     Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked
     | Launched | LaunchFailed | Ended | NodeLost | Passed | Configured
+    | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flowbatch.core.bids import Bid
 from flowbatch.core.states import State
 from flowbatch.spec.array import IndexSet
 from flowbatch.spec.dependency import DependencyTerm
@@ -93,6 +94,8 @@ class Job:
     held: str | None = None
     """Slurm's reason of a held job (`JobHeldUser`, `JobHeldAdmin` ...), in any state: it stays held when it is requeued."""
     past: ArrayPast = ArrayPast()
+    bids: tuple[Bid, ...] = ()
+    """Every bid that was ever made for it, by number from 1; at most the last is live."""
 
     @property
     def array_id(self) -> int | None:

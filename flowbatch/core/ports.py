@@ -8,6 +8,7 @@ from typing import Protocol
 
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job
+from flowbatch.core.quotes import Quotes
 from flowbatch.spec.cluster import ClusterSpec
 
 
@@ -35,10 +36,28 @@ class Snapshot:
     planned: Mapping[int, tuple[int, tuple[str, ...]]]
     """Expected (start, nodes) of pending jobs that the scheduler has looked ahead for."""
     blocked_partitions: frozenset[str] = frozenset()
+    quotes: Quotes | None = None
+    """The market as last seen; None where there is none, or before it was seen."""
+
+
+class ClustersPort(Protocol):
+    """All clusters, for commands that name them (`-M`). Each has a queue and job ids of its own."""
+
+    @property
+    def default(self) -> str:
+        """The cluster of a command that names none."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every cluster that can be named, the default first."""
+
+    async def queue(self, name: str) -> QueuePort:
+        """The queue of the cluster, opened if it was not yet. Raises KeyError if there is none of that name, FlowError if
+        it cannot be served now (no account, no sandbox running)."""
 
 
 class QueuePort(Protocol):
-    """The one queue, for commands."""
+    """One cluster's queue, for commands."""
 
     def now(self) -> int: ...
 

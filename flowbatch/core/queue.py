@@ -62,7 +62,7 @@ def _reply(turn: Turn, event: Event) -> Reply:
         pass_time(turn)
     elif isinstance(event, Configured):
         _configure(turn, event)
-    else:
+    elif isinstance(event, Launched | LaunchFailed | Ended | NodeLost):
         _hear(turn, event)
     return None
 

@@ -1,6 +1,6 @@
 """What a controller and a node say to each other: one JSON object a line, over the node's socket.
 
-controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `resume` (keys).
+controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `leave` (key, until), `stay` (key), `resume` (keys).
 node -> controller: `node` (what this node can do; the first line of every connection), `report` (report), `resumed`.
 
 `resume` opens every conversation: the node answers with one report for each of its keys (`absent` for a placement that
@@ -8,6 +8,10 @@ its journal never held), then with all others that no `forget` has ended yet, th
 what happens as it happens, to the connection that resumed last. Every line may come twice and means the same twice: a
 launched placement is not launched again, and a report is repeated at each `resume` until its placement is forgotten.
 Bytes are latin-1 text in JSON.
+
+`leave` says that the machine goes away at `until`: the job gets its `--signal` at once, and is stopped ("preempted") in
+time for its files to be saved; `stay` takes that back if it was not stopped yet. A node that is told so by its machine does
+the same by itself.
 """
 
 from __future__ import annotations
@@ -70,10 +74,16 @@ class LaunchMessage:
     over_time_s: int = 0
     """How long the script may go on beyond `ends_by` (OverTimeLimit)."""
     login_environment: bool = False
+    machine: str = ""
+    """The name of the bid whose machine it goes to; empty where there is but one machine."""
+    run_limit_s: int | None = None
+    """The time limit as a length, for a machine that is yet to boot: `ends_by` is then made when the gate opens."""
+    leave_reserve_s: int = 60
+    """How long before the machine goes away the script must have ended."""
 
 
-Cause = Literal["exit", "timeout", "killed", "oom"]
-"""Why a script ended: by itself, by its time limit, by our kill, or out of memory."""
+Cause = Literal["exit", "timeout", "killed", "oom", "preempted"]
+"""Why a script ended: by itself, by its time limit, by our kill, out of memory, or because its machine leaves."""
 
 
 @dataclass(frozen=True, slots=True)

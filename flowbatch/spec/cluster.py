@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from flowbatch.spec.model import Frozen
+from flowbatch.spec.policy import MarketPolicy
 
 
 class GresDevice(Frozen):
@@ -16,8 +17,22 @@ class GresDevice(Frozen):
     files: tuple[str, ...] = ()
 
 
+class Cloud(Frozen):
+    """What a node of the market stands for: one instance of a type in a region, by the API's names; `fid` is the type's id there.
+
+    `interconnect` is the kind of network between instances (`InfiniBand`), None for an ordinary one.
+    """
+
+    instance_type: str
+    fid: str
+    region: str
+    gpu: str | None = None
+    gpus: int = 0
+    interconnect: str | None = None
+
+
 class NodeSpec(Frozen):
-    """One (virtual) node. `real_memory` and `tmp_disk` in MiB."""
+    """One (virtual) node. `real_memory` and `tmp_disk` in MiB. `cloud`: it exists only while a bid holds its machine."""
 
     name: str
     cpus: int
@@ -31,6 +46,7 @@ class NodeSpec(Frozen):
     gres: tuple[GresDevice, ...] = ()
     weight: int = 1
     state: Literal["UNKNOWN", "DOWN", "DRAIN", "FUTURE"] = "UNKNOWN"
+    cloud: Cloud | None = None
 
 
 class PartitionSpec(Frozen):
@@ -95,6 +111,8 @@ class ClusterSpec(Frozen):
     mail_prog: str | None = None
     mail_domain: str | None = None
     gres_types: tuple[str, ...] = ()
+    market: MarketPolicy | None = None
+    """How it spends, if its nodes are rented: then every placement begins with a bid."""
     other: tuple[tuple[str, str], ...] = ()
     """Parameters that were read and have no effect here, as (name, value): `flow doctor` names them."""
 

@@ -1,0 +1,1 @@
+"""Instances: processes of this machine with a root view of their own."""

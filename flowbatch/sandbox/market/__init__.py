@@ -1,0 +1,1 @@
+"""The auction and its ledger: pure, by a seed and a clock that others move."""

@@ -1,0 +1,1 @@
+"""The API's face: paths, models, errors, limits and faults."""
