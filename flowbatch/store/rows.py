@@ -21,8 +21,8 @@ _JOB = TypeAdapter(Job)
 _SPEC = TypeAdapter(JobSpec)
 _EVENTS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Event)}
 _ORDERS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Effect)}
-_BULK = {"spec", "cluster"}
-"""Fields of events that stand elsewhere: in the table of specs, in slurm.conf."""
+_BULK = {"spec", "cluster", "quotes"}
+"""Fields of events that stand elsewhere (in the table of specs, in slurm.conf) or are of their moment alone."""
 
 
 def job_row(job: Job) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from flowbatch.core.effects import Deliver, Effect, Forget, Launch, SendMail, Stop
+from flowbatch.core.effects import ChangeBid, Deliver, Effect, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
 from flowbatch.core.events import CancelAsked, Event, JobRef
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner, Waiting
 from flowbatch.core.ports import Payload
@@ -91,6 +91,7 @@ def test_jobs(state, array):
 def test_orders():
     orders: list[Effect] = [
         Launch(1, 0), Stop(1, 2, "timeout"), Deliver(3, 0, 12, "full"), Forget(4, 1), SendMail(5, "END"),
+        PlaceBid(6, 1), ChangeBid(6, 1), WithdrawBid(6, 2),
     ]  # fmt: skip
     assert {type(order) for order in orders} == set(get_args(Effect))
     row = rows.orders_row(orders)
