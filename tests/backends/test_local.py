@@ -8,7 +8,7 @@ from collections import deque
 
 import pytest
 
-from flowbatch.backends import local
+from flowbatch.backends import conversation
 from flowbatch.backends.local import LocalBackend
 from flowbatch.core.events import Ended, Launched, NodeLost
 from flowbatch.core.states import ExitStatus
@@ -84,7 +84,7 @@ class Told:
 
 @pytest.fixture
 def play(tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "RETRY_S", (0.01,))
+    monkeypatch.setattr(conversation, "RETRY_S", (0.01,))
 
     def played(scene, running=()):
         async def whole():
@@ -195,6 +195,30 @@ def test_an_absent_placement_is_lost_or_launched_again(play, tmp_path):
         await node.hears("launch")
 
     play(scene, [key(9)])
+
+
+def test_a_leave_is_said_again_until_its_placement_is_over(play):
+    async def scene(node, backend, told, starting):
+        await at_ease(node, starting)
+        await backend.leave(key(1), 99)
+        assert (await node.hears("leave"))["until"] == 99
+        node.hang_up()
+        await node.hears("resume")
+        assert (await node.hears("leave"))["until"] == 99
+        node.resumed()
+        await backend.stay(key(1))
+        await node.hears("stay")
+        node.hang_up()
+        await node.hears("resume")
+        await node.hears("stay")
+        node.say(Report(key(1), "ended", 6))
+        await told.count(1)
+        node.hang_up()
+        await node.hears("resume")
+        await asyncio.sleep(0.05)
+        assert not node.heard
+
+    play(scene, [key(1)])
 
 
 def test_a_forgotten_placement_that_comes_again_is_forgotten_again(play):

@@ -1,0 +1,192 @@
+"""The conversation with a node, over any byte stream: what is unanswered is said again, what is reported becomes facts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from flowbatch.backends.contract import Fact, Tell
+from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.states import ExitStatus
+from flowbatch.errors import FlowError
+from flowbatch.protocol.launch import BadLine, Key, LaunchMessage, Report, line, parse, report_of
+
+RETRY_S = (0.05, 0.2, 1.0, 5.0)
+"""How soon a node that went away is looked for again, the last for good."""
+
+REMEMBERED = 10_000
+"""So many forgotten placements are forgotten again if the node still speaks of them."""
+
+log = logging.getLogger(__name__)
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Conversation:
+    """What one controller and one node say to each other. `connect` makes a new connection; it may be called at any time.
+
+    What was ordered and not answered yet is ordered again over each new connection: the node knows it by its key.
+    Placements of other stores are left alone.
+    """
+
+    def __init__(self, store: str, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._store = store
+        self._connect = connect
+        self._tell: Tell | None = None
+        self._running: set[Key] = set()
+        """Placements that run as far as is known: the node is asked about each of them."""
+        self._launches: dict[Key, LaunchMessage] = {}
+        self._stops: dict[Key, str] = {}
+        self._leaving: dict[Key, int | None] = {}
+        """When its machine goes away, as last said; None where that was taken back."""
+        self._forgotten: dict[Key, None] = {}
+        self._telling: dict[Key, asyncio.Task[None]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._resumed = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+
+    async def start(self, tell: Tell, running: Sequence[Key]) -> None:
+        """The truth about `running` and about all that the node still holds has been told. A placement of `running` that
+        the node does not know is lost. Raises FlowError or OSError if there is no node."""
+        self.begin(tell, running, await self._connect())
+        await self._resumed.wait()
+
+    def begin(self, tell: Tell, running: Sequence[Key], connection: Connection | None = None) -> None:
+        """As `start`, without waiting: the node may not be there yet, and is looked for until it is."""
+        self._tell = tell
+        self._running = set(running)
+        self._listening = asyncio.ensure_future(self._listen(connection))
+
+    async def launch(self, message: LaunchMessage) -> None:
+        self._launches[message.key] = message
+        await self._send(line("launch", message=message))
+
+    async def stop(self, key: Key, why: str) -> None:
+        self._stops[key] = why
+        await self._send(line("stop", key=key, why=why))
+
+    async def deliver(self, key: Key, signal: int, scope: str) -> None:
+        await self._resumed.wait()
+        await self._send(line("deliver", key=key, signal=signal, scope=scope))
+
+    async def leave(self, key: Key, until: int) -> None:
+        self._leaving[key] = until
+        await self._send(line("leave", key=key, until=until))
+
+    async def stay(self, key: Key) -> None:
+        self._leaving[key] = None
+        await self._send(line("stay", key=key))
+
+    async def forget(self, key: Key) -> None:
+        self._forgotten[key] = None
+        if len(self._forgotten) > REMEMBERED:
+            del self._forgotten[next(iter(self._forgotten))]
+        await self._send(line("forget", key=key))
+
+    async def close(self) -> None:
+        tasks = [task for task in (self._listening, *self._telling.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self, order: bytes) -> None:
+        """Hands an order over; without a connection it waits for the next one with all others of its placement."""
+        if self._writer is not None:
+            self._writer.write(order)
+            with contextlib.suppress(ConnectionError):
+                await self._writer.drain()
+
+    async def _listen(self, connection: Connection | None) -> None:
+        """Converses with the node, and with the next one when it goes away, until cancelled."""
+        failures = 0
+        while True:
+            try:
+                await self._converse(*(connection or await self._connect()))
+                failures = 0
+            except (OSError, FlowError, BadLine, KeyError, TypeError, ValueError) as error:
+                log.warning("the node does not answer, or not in our words: %r", error)
+            finally:
+                self._writer, connection = None, None
+                self._resumed.clear()
+            await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+            failures += 1
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Says all that is unanswered, then hears until the node hangs up."""
+        try:
+            writer.write(line("resume", keys=sorted(self._running, key=str)))
+            for message in self._launches.values():
+                writer.write(line("launch", message=message))
+            for key, why in self._stops.items():
+                writer.write(line("stop", key=key, why=why))
+            for key, until in self._leaving.items():
+                writer.write(line("stay", key=key) if until is None else line("leave", key=key, until=until))
+            self._writer = writer
+            while text := await reader.readline():
+                await self._hear(parse(text))
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _hear(self, message: dict[str, Any]) -> None:
+        match message["op"]:
+            case "node":
+                log.info("the node says what it can do", extra={"fields": message})
+            case "report":
+                await self._report(report_of(message["report"]))
+            case "resumed":
+                await asyncio.gather(*self._telling.values())
+                self._resumed.set()
+
+    async def _report(self, report: Report) -> None:
+        key = report.key
+        if key.store != self._store:
+            log.warning("the node holds %s of another store: left alone", key)
+        elif key in self._forgotten:
+            await self._send(line("forget", key=key))
+        elif report.what == "absent" and key in self._launches:
+            await self._send(line("launch", message=self._launches[key]))
+        else:
+            self._note(report)
+            self._pass_on(key, fact_of(report))
+
+    def _note(self, report: Report) -> None:
+        """What this report answers is not asked again."""
+        self._launches.pop(report.key, None)
+        if report.what == "launched":
+            self._running.add(report.key)
+        else:
+            self._running.discard(report.key)
+            self._stops.pop(report.key, None)
+            self._leaving.pop(report.key, None)
+
+    def _pass_on(self, key: Key, fact: Fact) -> None:
+        """Tells a fact, after the earlier ones of its placement; facts of different placements share a commit."""
+        task = asyncio.ensure_future(self._say(self._telling.get(key), fact))
+        self._telling[key] = task
+        task.add_done_callback(lambda done: self._telling.pop(key) if self._telling.get(key) is done else None)
+
+    async def _say(self, earlier: asyncio.Task[None] | None, fact: Fact) -> None:
+        if earlier is not None:
+            await earlier
+        assert self._tell is not None
+        await self._tell(fact)
+
+
+def fact_of(report: Report) -> Fact:
+    """A node's report as the event it is to the queue."""
+    at, job_id, restart = report.at, report.key.job_id, report.key.restart
+    exit_status = ExitStatus(report.code, report.signal)
+    match report.what:
+        case "launched":
+            return Launched(at, job_id, restart)
+        case "failed":
+            return LaunchFailed(at, job_id, restart, "JobLaunchFailure", exit_status)
+        case "ended":
+            return Ended(at, job_id, restart, exit_status, report.cause)
+        case _:
+            return NodeLost(at, job_id, restart)
