@@ -41,6 +41,7 @@ class Started:
     signal_batch_only: bool = False
     over_time_s: int = 0
     cgroup: str | None = None
+    leave_reserve_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,21 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """The machine goes away at `until`; written before the script gets its signal, so that it gets it once."""
+
+    key: Key
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """The machine does not go away after all."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
 class Unrun:
     """The gate never opened, the script never ran: as if the placement had never come."""
 
@@ -89,8 +105,8 @@ class Forgotten:
     key: Key
 
 
-Fact = Started | Opened | Stopping | Marked | Unrun | Over | Forgotten
-_ALL = (Started, Opened, Stopping, Marked, Unrun, Over, Forgotten)
+Fact = Started | Opened | Stopping | Marked | Leaving | Staying | Unrun | Over | Forgotten
+_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Unrun, Over, Forgotten)
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
 
 
@@ -119,6 +135,7 @@ class Entry:
     started: Started | None = None
     opened: bool = False
     stopping: Stopping | None = None
+    leaving: Leaving | None = None
     closing: bool = False
     warned: bool = False
     report: Report | None = None
@@ -131,6 +148,8 @@ class Entry:
                 yield Opened(self.started.key)
             if self.stopping is not None:
                 yield self.stopping
+            if self.leaving is not None:
+                yield self.leaving
             yield from (Marked(self.started.key, what) for what, done in self._marks() if done)
         if self.report is not None:
             yield Over(self.report.key, self.report)
@@ -186,6 +205,10 @@ class Book:
                 self.entries[fact.key] = replace(entry, opened=True)
             case Stopping():
                 self.entries[fact.key] = replace(entry, stopping=fact)
+            case Leaving():
+                self.entries[fact.key] = replace(entry, leaving=fact)
+            case Staying():
+                self.entries[fact.key] = replace(entry, leaving=None)
             case Marked(what="closing"):
                 self.entries[fact.key] = replace(entry, closing=True)
             case Marked():

@@ -54,6 +54,10 @@ class Node:
         self._runs: dict[Key, Run] = {}
         self._launching: dict[Key, str | None] = {}
         """Placements on their way to the gate, and why they are to be stopped there."""
+        self._leaves: dict[Key, float] = {}
+        """When its machine goes away, for placements that are to be told."""
+        self._machine_leaves: float | None = None
+        """The same for all of them, by this machine's own word."""
         self._children: dict[Key, subprocess.Popen[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -65,6 +69,14 @@ class Node:
     @property
     def busy(self) -> bool:
         return bool(self._book.entries or self._launching)
+
+    @property
+    def phase(self) -> str:
+        """`free` of placements, `busy` with one, or `over`: all have ended and none is forgotten yet."""
+        if not self.busy:
+            return "free"
+        undone = any(entry.report is None for entry in self._book.entries.values())
+        return "busy" if undone or self._launching else "over"
 
     async def adopt(self) -> None:
         """Takes over what earlier lives started: after this, every placement's report is the truth."""
@@ -109,6 +121,27 @@ class Node:
     def deliver(self, key: Key, number: int, scope: str) -> None:
         if key in self._runs:
             self._runs[key].deliver(number, scope)
+
+    def leave(self, key: Key, until: float) -> None:
+        """The machine goes away under this placement, whether it runs already or is on its way to the gate."""
+        if key in self._runs:
+            self._runs[key].leave(until)
+        elif key in self._launching:
+            self._leaves[key] = until
+
+    def stay(self, key: Key) -> None:
+        self._leaves.pop(key, None)
+        if key in self._runs:
+            self._runs[key].stay()
+
+    def machine_leaves(self, until: float | None) -> None:
+        """This machine's own word: it goes away at `until`, or stays (None), for all that runs or will run here."""
+        self._machine_leaves = until
+        for run in self._runs.values():
+            if until is None:
+                run.stay()
+            else:
+                run.leave(until)
 
     def forget(self, key: Key) -> None:
         """Nothing of an ended placement is left but its key."""
@@ -202,7 +235,7 @@ class Node:
         """Until it is over and its end is in the journal."""
         key = started.key
         run = self._runs[key] = Run(started, self._book, self._processes, self._now)
-        report = await run.live()
+        report = await run.live(self._leaves.pop(key, self._machine_leaves))
         del self._runs[key]
         if key in self._children:
             self._children.pop(key).wait()
@@ -247,11 +280,17 @@ def _in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:
     return asyncio.wrap_future(outcome)
 
 
+def _ends_by(message: LaunchMessage, at: int) -> int | None:
+    """When its time limit falls: said as an instant, as a length from its gate on, or both."""
+    length = None if message.run_limit_s is None else at + message.run_limit_s
+    return min((instant for instant in (message.ends_by, length) if instant is not None), default=None)
+
+
 def _started(message: LaunchMessage, waiting: Waiting, at: int) -> Started:
     return Started(
         key=message.key, node=message.node, spool=str(waiting.spool), stderr=waiting.stderr_path, at=at,
         wrapper=waiting.wrapper.pid, wrapper_born=waiting.wrapper_born, script=waiting.script,
-        script_born=waiting.script_born, kill_wait_s=message.kill_wait_s, ends_by=message.ends_by, signal=message.signal,
+        script_born=waiting.script_born, kill_wait_s=message.kill_wait_s, ends_by=_ends_by(message, at), signal=message.signal,
         signal_lead_s=message.signal_lead_s, signal_batch_only=message.signal_batch_only, over_time_s=message.over_time_s,
-        cgroup=waiting.cgroup,
+        cgroup=waiting.cgroup, leave_reserve_s=message.leave_reserve_s,
     )  # fmt: skip

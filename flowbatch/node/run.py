@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flowbatch.node import cgroups, files
-from flowbatch.node.book import Book, Entry, Marked, Started, Stopping
+from flowbatch.node.book import Book, Entry, Leaving, Marked, Started, Staying, Stopping
 from flowbatch.node.processes import Processes, signal_all
 from flowbatch.protocol.launch import Cause, Report
 
@@ -22,6 +22,9 @@ REASONS = {
     "preempted": " DUE TO PREEMPTION",
 }
 """What slurmstepd's closing line adds, by why the job is stopped."""
+
+CAUSES: dict[str, Cause] = {"timeout": "timeout", "preempted": "preempted"}
+"""What the end of a stopped job is put down to; to our kill, where nothing else is said."""
 
 ANSWER_S = {"requeue": 0.1, "cancelled": 0.1}
 """A job may ask for its own end: the scontrol or scancel inside it gets its answer before the signal comes."""
@@ -41,13 +44,17 @@ class Run:
         self._processes = processes
         self._now = now
         self._timers: list[asyncio.TimerHandle] = []
+        self._leave: asyncio.TimerHandle | None = None
 
-    async def live(self) -> Report | None:
-        """Returns when all its processes are gone, with how it ended; None if its gate never opened."""
+    async def live(self, leaves_at: float | None = None) -> Report | None:
+        """Returns when all its processes are gone, with how it ended; None if its gate never opened. `leaves_at`: as `leave`."""
         self._arm()
+        if leaves_at is not None:
+            self.leave(leaves_at)
         try:
             await self._processes.gone(self.started.wrapper, self.started.wrapper_born)
         finally:
+            self._call_off()
             for timer in self._timers:
                 timer.cancel()
         return self._end()
@@ -57,6 +64,24 @@ class Run:
         if self._entry.stopping is None and self._entry.report is None:
             self._book.note(Stopping(self.started.key, why, self._now()))
             self._terminate()
+
+    def leave(self, until: float) -> None:
+        """The machine goes away then: `--signal` at once, and it is stopped so early that KillWait ends before the reserve."""
+        entry = self._entry
+        if entry.stopping is not None or entry.report is not None:
+            return
+        if entry.leaving is None or entry.leaving.until != until:
+            self._book.note(Leaving(self.started.key, until))
+        if entry.leaving is None and self.started.signal is not None:
+            self._signal(self.started.signal)
+        self._call_off()
+        self._leave = self._timer(until - self.started.leave_reserve_s - self.started.kill_wait_s, self._stop_to_leave)
+
+    def stay(self) -> None:
+        """The machine does not go away: what was not done yet is not done."""
+        if self._entry.leaving is not None:
+            self._book.note(Staying(self.started.key))
+            self._call_off()
 
     def deliver(self, number: int, scope: str) -> None:
         """One signal: to the batch shell alone, to its process group (`full`), or to the job's steps (it has none)."""
@@ -82,16 +107,32 @@ class Run:
             self._at(started.ends_by + started.over_time_s, lambda: self.stop("timeout"))
             if started.signal is not None and not entry.warned:
                 self._at(started.ends_by - started.signal_lead_s, self._warn)
+        if entry.leaving is not None:
+            self.leave(entry.leaving.until)
 
     def _at(self, instant: float, action: Callable[[], None]) -> None:
-        delay = max(0.0, instant - self._now())
-        self._timers.append(asyncio.get_running_loop().call_later(delay, action))
+        self._timers.append(self._timer(instant, action))
+
+    def _timer(self, instant: float, action: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(max(0.0, instant - self._now()), action)
+
+    def _call_off(self) -> None:
+        if self._leave is not None:
+            self._leave.cancel()
+            self._leave = None
+
+    def _stop_to_leave(self) -> None:
+        self.stop("preempted")
 
     def _warn(self) -> None:
-        """`--signal`: once, before the time limit."""
-        self._book.note(Marked(self.started.key, "warning"))
-        assert self.started.signal is not None
-        self.deliver(self.started.signal, "batch" if self.started.signal_batch_only else "steps")
+        """`--signal`: once, before the time limit; not if it was sent because the machine leaves."""
+        if self._entry.leaving is None:
+            self._book.note(Marked(self.started.key, "warning"))
+            assert self.started.signal is not None
+            self._signal(self.started.signal)
+
+    def _signal(self, number: int) -> None:
+        self.deliver(number, "batch" if self.started.signal_batch_only else "steps")
 
     def _family(self) -> list[int]:
         """The script and all it started; nobody once the wrapper is gone, for its pid may be another's."""
@@ -158,7 +199,7 @@ class Run:
             return "oom"
         if stopping is None:
             return "exit"
-        return "timeout" if stopping.why == "timeout" else "killed"
+        return CAUSES.get(stopping.why, "killed")
 
     def _kill_orphans(self) -> None:
         """Somebody killed the wrapper: its script must not go on without one."""

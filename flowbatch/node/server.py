@@ -61,6 +61,8 @@ class Server:
             "launch": lambda: node.launch(launch_of(message["message"])),
             "stop": lambda: node.stop(key_of(message["key"]), message["why"]),
             "deliver": lambda: node.deliver(key_of(message["key"]), message["signal"], message["scope"]),
+            "leave": lambda: node.leave(key_of(message["key"]), float(message["until"])),
+            "stay": lambda: node.stay(key_of(message["key"])),
             "forget": lambda: node.forget(key_of(message["key"])),
             "resume": lambda: self._resume(node, writer, message),
         }

@@ -230,7 +230,7 @@ def test_a_stop_continues_terminates_and_kills(play, work):
     [
         ("timeout", " DUE TO TIME LIMIT ***", "timeout"),
         ("requeue", " DUE TO JOB REQUEUE ***", "killed"),
-        ("preempted", " DUE TO PREEMPTION ***", "killed"),
+        ("preempted", " DUE TO PREEMPTION ***", "preempted"),
     ],
 )
 def test_the_closing_line_says_why(play, why, words, cause):

@@ -1,0 +1,176 @@
+"""A machine that goes away: signals in time, once, and an end that says why."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+from flowbatch.node import rented
+from tests.node.jobs import key
+
+TRAPS = "trap 'echo signalled >> got' USR1; echo up > up; while :; do sleep 0.05; done"
+
+
+def leaves(node, in_s, number=1):
+    node.node.leave(key(number), time.time() + in_s)
+
+
+async def running(node, script=TRAPS, **changes):
+    node.node.launch(
+        node.job(script, **{"signal": signal.SIGUSR1, "signal_batch_only": True, "kill_wait_s": 1} | changes)
+    )
+    await node.said("launched")
+    await node.until((node.work / "up").exists)
+
+
+def test_a_length_of_time_begins_at_the_gate(play):
+    async def scene(node):
+        node.node.launch(node.job("sleep 1000", run_limit_s=1))
+        report = await node.said("ended")
+        assert report.cause == "timeout"
+        launched = await node.said("launched")
+        assert report.at - launched.at <= 3
+
+    play(scene)
+
+
+def test_the_earlier_of_two_limits_holds(play):
+    async def scene(node):
+        assert (
+            await node.over(node.job("sleep 1000", run_limit_s=600, ends_by=int(time.time()) + 1))
+        ).cause == "timeout"
+
+    play(scene)
+
+
+def test_a_job_is_signalled_at_once_and_stopped_in_time(play, work):
+    async def scene(node):
+        await running(node, leave_reserve_s=2)
+        until = time.time() + 4.5
+        node.node.leave(key(), until)
+        node.node.leave(key(), until)
+        await node.until((work / "got").exists)
+        report = await node.said("ended")
+        assert (report.cause, report.signal) == ("preempted", 15)
+        assert time.time() <= until - 2
+        assert (work / "got").read_text() == "signalled\n"
+        assert node.output().endswith("DUE TO PREEMPTION ***\n")
+
+    play(scene)
+
+
+def test_without_signal_it_goes_on_until_it_must_end(play):
+    async def scene(node):
+        await running(node, "echo up > up; exec sleep 1000", signal=None, leave_reserve_s=0)
+        leaves(node, 1.5)
+        assert (await node.said("ended")).cause == "preempted"
+
+    play(scene)
+
+
+def test_a_job_that_stays_goes_on_and_is_signalled_anew_the_next_time(play, work):
+    async def scene(node):
+        await running(node, leave_reserve_s=0)
+        leaves(node, 1.6)
+        await node.until((work / "got").exists)
+        node.node.stay(key())
+        await asyncio.sleep(1)
+        assert [report.what for report in node.reports] == ["launched"]
+        leaves(node, 1000)
+        await node.until(lambda: (work / "got").read_text() == "signalled\n" * 2)
+        node.node.stop(key(), "cancelled")
+        assert (await node.said("ended")).cause == "killed"
+
+    play(scene)
+
+
+def test_what_stops_already_is_not_stopped_for_leaving(play):
+    async def scene(node):
+        await running(node, "trap '' TERM; echo up > up; while :; do sleep 0.05; done", kill_wait_s=1)
+        node.node.stop(key(), "cancelled")
+        leaves(node, 0)
+        assert (await node.said("ended")).cause == "killed"
+
+    play(scene)
+
+
+def test_the_next_life_of_the_node_stops_it_in_time_and_signals_no_second_time(play, work):
+    async def first(node):
+        await running(node, leave_reserve_s=0)
+        leaves(node, 3)
+        await node.until((work / "got").exists)
+
+    async def second(node):
+        assert (await node.said("ended")).cause == "preempted"
+        assert (work / "got").read_text() == "signalled\n"
+
+    play(first)
+    play(second)
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_a_placement_on_its_way_to_the_gate_is_told_there(play, taken_back):
+    async def scene(node):
+        node.node.launch(node.job("sleep 1.5", kill_wait_s=1))
+        leaves(node, 0)
+        if taken_back:
+            node.node.stay(key())
+        assert (await node.said("ended")).cause == ("exit" if taken_back else "preempted")
+
+    play(scene)
+
+
+def test_the_machine_s_own_word_is_enough(play, tmp_path, monkeypatch):
+    monkeypatch.setattr(rented, "LOOK_S", 0.02)
+    notice, node_dir = tmp_path / "MITHRIL_SIGNAL.yml", tmp_path / "node"
+
+    async def scene(node):
+        watching = asyncio.ensure_future(rented.watch(node.node, node_dir, notice))
+        standing = node_dir / rented.STANDING
+        await node.until(lambda: standing.exists() and standing.read_text() == "free")
+        await running(node, leave_reserve_s=0)
+        await node.until(lambda: standing.read_text() == "busy")
+        notice.write_text(f"end_time: {_rfc3339(time.time() + 1000)}\nbid_status: Preempting\n")
+        await node.until((node.work / "got").exists)
+        notice.unlink()
+        await node.until(lambda: node.node._book.entries[key()].leaving is None)
+        notice.write_text("instance_status: STATUS_PREEMPTING\nend_time: 2001-01-01T00:00:00Z\n")
+        assert (await node.said("ended")).cause == "preempted"
+        await node.until(lambda: standing.read_text() == "over")
+        node.node.forget(key())
+        await node.until(lambda: standing.read_text() == "free")
+        watching.cancel()
+
+    play(scene)
+
+
+def _rfc3339(instant):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant))
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("end_time: 2026-11-22T06:00:00Z", 1795327200),
+        ("instance_status: X\nend_time: '2026-11-22T06:00:00.123456+00:00'\n", 1795327200),
+        ('end_time: "2026-11-22 07:00:00+01:00"  # soon', 1795327200),
+        ("  end_time : 2026-11-22 06:00:00\n", 1795327200),
+        ("end_time: null\n", 1300),
+        ("", 1300),
+        ("\x00\xff nonsense", 1300),
+        ("end_time: 2026-13-41T99:00:00Z", 1300),
+    ],
+)
+def test_a_notice_is_read_tolerantly(tmp_path, text, instant):
+    notice = tmp_path / "notice"
+    notice.write_text(text)
+    os.utime(notice, (1000, 1000))
+    assert rented.leaves_at(notice) == instant
+
+
+def test_without_a_notice_the_machine_stays(tmp_path):
+    assert rented.leaves_at(tmp_path / "none") is None
