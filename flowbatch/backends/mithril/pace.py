@@ -1,0 +1,62 @@
+"""How often the market is asked, and how soon again after it did not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+
+class Pace:
+    """At most `burst` calls at once and `per_s` calls a second for long; the others wait for their turn, first come first served."""
+
+    def __init__(self, per_s: float, burst: int) -> None:
+        self._gap = 1 / per_s
+        self._slack = self._gap * (burst - 1)
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        now = asyncio.get_running_loop().time()
+        due = max(self._next, now - self._slack)
+        self._next = due + self._gap
+        if due > now:
+            await asyncio.sleep(due - now)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waits that double from `first_s` to `longest_s`, each shortened at random by up to a half."""
+
+    first_s: float
+    longest_s: float
+
+    def wait_s(self, failures: int, rng: random.Random) -> float:
+        """The wait after the `failures`-th failure in a row, counted from 0."""
+        return min(self.first_s * 2.0 ** min(failures, 30), self.longest_s) * rng.uniform(0.5, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """Everything about time in which markets differ; seconds. `decisions/0017` has the reasons and the sums.
+
+    `poll_s`: between two looks while bids wait or run; `keen_s`: while one of them is about to change; `idle_s`: while
+    there is none. `settle_s`: so long after a bid was sent a look may miss it still, and after its end its bill may grow.
+    """
+
+    per_s: float
+    burst: int
+    poll_s: float
+    keen_s: float
+    idle_s: float
+    settle_s: float
+    charge_s: float = 60
+    catalogue_s: float = 3600
+    retry: Backoff = Backoff(0.5, 8)
+    away: Backoff = Backoff(1, 60)
+
+
+AT_HOME = Tempo(per_s=50, burst=50, poll_s=2, keen_s=1, idle_s=5, settle_s=3)
+"""For a market on this machine."""
+
+ABROAD = Tempo(per_s=2, burst=20, poll_s=20, keen_s=10, idle_s=60, settle_s=60)
+"""For the real one: 120 calls a minute at most, however many jobs there are."""
