@@ -45,6 +45,11 @@ class Paths:
         """The node daemon's own directory: its socket, journal and spool."""
         return self.state / "node"
 
+    @property
+    def sandbox(self) -> Path:
+        """The sandbox's own directory: its address, state, log and machines."""
+        return self.state / "sandbox"
+
 
 SOCKET = "controller.sock"
 """Clients change to the state directory and connect to this name, so that no path is too long for a socket."""

@@ -1,0 +1,32 @@
+"""Where the sandbox answers, as a file in its directory says it to those who may ask. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+ADDRESS, LOCK, LOG = "sandbox.json", "sandbox.lock", "sandbox.log"
+
+
+@dataclass(frozen=True)
+class Address:
+    """`secret` opens the control API under /sandbox; `pid` is None while no sandbox runs. The rest outlives restarts."""
+
+    api_url: str
+    api_key: str = field(repr=False)
+    project: str
+    secret: str = field(repr=False)
+    pid: int | None = None
+
+
+def read(directory: Path) -> Address | None:
+    """None if there never was a sandbox."""
+    try:
+        return Address(**json.loads((directory / ADDRESS).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def text(address: Address) -> str:
+    return json.dumps(asdict(address), indent=1) + "\n"

@@ -1,0 +1,29 @@
+"""How a sandbox is set up. The defaults suit a person who tries it; the real market's own numbers stand beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Seconds are of the market's time, which runs `rate` times as fast as ours; `idle_s` and `requests_per_minute` are ours."""
+
+    tick_s: int = 5
+    """Between two rounds of the auction (real: 120)."""
+    notice_s: int = 60
+    """From the notice of a preemption to the stop (real: 300)."""
+    boot_delay_s: int = 1
+    """From an allocation to the machine's first second (real: minutes)."""
+    seed: int = 1
+    """Of the rivals: the same seed, the same prices."""
+    rate: float = 1.0
+    prices: Path | None = None
+    """A recorded price history that the rivals follow."""
+    port: int = 0
+    """0: the one it had before, else any that is free."""
+    requests_per_minute: int = 1200
+    """Of one API key; 0 is no limit (real: not published)."""
+    idle_s: int = 3600
+    """It ends when nobody has asked it for so long and no instance runs."""
