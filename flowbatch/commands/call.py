@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from flowbatch.core.jobs import Owner
-from flowbatch.core.ports import QueuePort
+from flowbatch.core.ports import ClustersPort, QueuePort
 
 
 class CallerFile(Exception):
@@ -31,6 +31,16 @@ async def no_input() -> bytes:
     return b""
 
 
+class NoClusters:
+    """A `ClustersPort` that names none: for a call that is about one queue alone."""
+
+    default = ""
+    names: tuple[str, ...] = ()
+
+    async def queue(self, name: str) -> QueuePort:
+        raise KeyError(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command as a caller said it. Text is by `flowbatch.text`; `environ` keeps the caller's order."""
@@ -52,6 +62,8 @@ class Call:
     and one more. Raises CallerFile."""
     chunk: Callable[[], Awaitable[bytes]] = no_input
     """What the caller's standard input has next, as it comes (a terminal gives a line); empty at its end. For questions."""
+    clusters: ClustersPort = field(default_factory=NoClusters, repr=False)
+    """All clusters; the queue that comes with a call is the current one's: its job's, where a job calls, else the default's."""
 
 
 LONGEST_LINE = 1 << 16

@@ -62,19 +62,3 @@ def usage_text(command: str, operands: str, options: Sequence[CommandOption]) ->
 def hint(command: str) -> str:
     """What follows getopt's own line."""
     return f'Try "{command} --help" for more information\n'
-
-
-def unreachable_cluster(names: str, where: str) -> str:
-    """What a command says of `-M` with a cluster that is not there; `where` is `--cluster` or SLURM_CLUSTERS."""
-    return (
-        f"'{names}' can't be reached now, or it is an invalid entry for {where}.  "
-        "Use 'sacctmgr list clusters' to see available clusters."
-    )
-
-
-def known_clusters(names: str, here: str) -> list[str] | None:
-    """The clusters that `-M` means (`all` is each of them); None if one of them is unknown."""
-    if names.lower() == "all":
-        return [here]
-    wanted = names.split(",")
-    return wanted if all(name == here for name in wanted) else None

@@ -9,9 +9,10 @@ from tabulate import tabulate
 
 from flowbatch.commands import sbatch, sbatch_help
 from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.flow_request import Asked, explained, loss_screen, losses, request
 from flowbatch.commands.flow_results import as_json
-from flowbatch.commands.flow_submit import refusal
+from flowbatch.commands.flow_submit import in_our_name, refusal
 from flowbatch.commands.sbatch import Understood
 from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.ports import QueuePort
@@ -57,14 +58,18 @@ async def _answer(call: Call, queue: QueuePort, understood: Understood) -> dict[
         wanted = await sbatch.prepare(call, understood)
     except DirectiveError as error:
         return {"accepted": False, "says": error.diagnosis.screen(COMMAND)}
-    obstacle = sbatch.stop(queue, wanted)
-    reply = None if obstacle else await sbatch.ask(call, queue, wanted, True)
+    try:
+        queue = await sbatch.where(call, queue, wanted)
+    except Stop as stop:
+        return {"accepted": False, "says": in_our_name(COMMAND, stop).rstrip("\n")}
+    reply = await sbatch.ask(call, queue, wanted, True)
     match reply:
         case WouldStart():
             return {"accepted": True, "says": sbatch.would_start(call, queue, reply).removeprefix("sbatch: ")}
         case Refused():
             return {"accepted": False, "says": refusal(reply, understood.submission.chosen).screen(COMMAND)}
-    return {"accepted": False, "says": f"{COMMAND}: {obstacle}"}
+        case _:
+            raise TypeError(reply)
 
 
 async def _fault(call: Call, fault: Diagnosis, json: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowbatch.commands import sbatch, sbatch_help
 from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.flow_request import Asked, explained, loss_screen, losses, request
 from flowbatch.commands.flow_results import Submission, as_json
 from flowbatch.commands.sbatch import Request, Understood
@@ -68,14 +69,15 @@ def named(understood: Understood, wanted: Request) -> Request:
 async def _ask(call: Call, queue: QueuePort, wanted: Request) -> int:
     """Brings it to the queue, and says what became of it."""
     chosen, test_only = wanted.submission.chosen, wanted.submission.asks_for("test-only")
-    obstacle = sbatch.stop(queue, wanted)
-    if obstacle:
-        call.err.write(f"{COMMAND}: {obstacle}\n")
+    try:
+        queue = await sbatch.where(call, queue, wanted)
+    except Stop as stop:
+        call.err.write(in_our_name(COMMAND, stop))
         return 1
     reply = await sbatch.ask(call, queue, wanted, test_only)
     match reply:
         case Accepted(job_id, notes):
-            line = sbatch.accepted(wanted.submission, wanted.spec, job_id).rstrip("\n") or None
+            line = sbatch.accepted(wanted.submission, queue, job_id).rstrip("\n") or None
             result = Submission(job_id, line, wanted.submission.asks_for("wait"), notes)
         case WouldStart():
             result = Submission(None, sbatch.would_start(call, queue, reply).removeprefix("sbatch: "), False, ())
@@ -87,6 +89,11 @@ async def _ask(call: Call, queue: QueuePort, wanted: Request) -> int:
     call.out.write(as_json(result))
     await call.out.drain()
     return 0
+
+
+def in_our_name(command: str, stop: Stop) -> str:
+    """What sbatch would say, as `flow` does."""
+    return stop.err.replace("sbatch: error: flowbatch", command).replace("sbatch: error", command)
 
 
 def refusal(reply: Refused, chosen: Chosen) -> Diagnosis:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from flowbatch.commands import sbatch_environment, sbatch_help
+from flowbatch.commands import clusters, sbatch_environment, sbatch_help
 from flowbatch.commands.accounts import group_id, user_id
 from flowbatch.commands.call import Call, CallerFile
-from flowbatch.commands.command_options import known_clusters, unreachable_cluster
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.sbatch_script import CannotOpen, Found, find
 from flowbatch.core.events import Accepted, Refused, Reply, Submitted, WouldStart
 from flowbatch.core.jobs import Job
@@ -99,12 +99,13 @@ async def prepare(call: Call, understood: Understood) -> Request:
 
 async def submit(call: Call, queue: QueuePort, request: Request) -> int:
     """Brings the request to the queue and tells the caller what became of it; the exit code."""
-    submission, spec = request.submission, request.spec
-    obstacle = stop(queue, request)
-    if obstacle:
-        _say(call, [f"sbatch: error: {obstacle}"])
-        return exit_error(call.environ)[0]
+    submission = request.submission
     test_only = submission.asks_for("test-only")
+    try:
+        queue = await where(call, queue, request)
+    except Stop as stop:
+        call.err.write(stop.err)
+        return stop.code
     reply = await ask(call, queue, request, test_only)
     if isinstance(reply, WouldStart):
         if not submission.quiet:
@@ -113,7 +114,7 @@ async def submit(call: Call, queue: QueuePort, request: Request) -> int:
     if not isinstance(reply, Accepted):
         refusal = reply if isinstance(reply, Refused) else Refused("SLURM_UNEXPECTED_MSG_ERROR")
         return _refused(call, refusal, test_only)
-    _report(call, submission, spec, reply)
+    _report(call, submission, queue, reply)
     await call.out.drain()
     if submission.asks_for("wait"):
         return worst(await queue.finished(reply.job_id))
@@ -187,14 +188,40 @@ async def _export_file(call: Call, submission: Submission, named: str) -> bytes:
         raise DirectiveError(fault, submission.said) from None
 
 
-def stop(queue: QueuePort, request: Request) -> str | None:
-    """What keeps sbatch itself from asking the controller."""
-    named = request.submission.chosen.get("clusters")
-    if named is not None and known_clusters(named, queue.cluster.name) is None:
-        return unreachable_cluster(named, "--cluster")
+async def where(call: Call, queue: QueuePort, request: Request) -> QueuePort:
+    """The queue it goes to: of the clusters that -M names the one that would start it first, else the current one, `queue`.
+    Raises Stop, in sbatch's words, for what keeps sbatch itself from asking a controller."""
     if len(request.submission.components) > 1:
-        return "flowbatch: heterogeneous jobs are not run here yet: submit each component as a job of its own"
-    return None
+        words = "flowbatch: heterogeneous jobs are not run here yet: submit each component as a job of its own"
+        raise Stop(exit_error(call.environ)[0], err=f"sbatch: error: {words}\n")
+    try:
+        queues = await clusters.chosen(call, queue, request.submission.chosen.get("clusters"), "sbatch")
+    except Stop as stop:
+        raise Stop(exit_error(call.environ)[0], err=stop.err) from None
+    return queues[0] if len(queues) == 1 else await _earliest(call, queues, request)
+
+
+async def _earliest(call: Call, queues: Sequence[QueuePort], request: Request) -> QueuePort:
+    """The cluster that expects to start it first; of equals the current one, as slurmctld has it, else the first. Raises Stop
+    if none would take it."""
+    starts: list[tuple[int, QueuePort]] = []
+    refusal = ""
+    for queue in queues:
+        reply = await ask(call, queue, request, test_only=True)
+        if isinstance(reply, WouldStart):
+            starts.append((reply.at, queue))
+        elif isinstance(reply, Refused):
+            refusal = codes.message(reply.code)
+            problem = f"Problem with submit to cluster {queue.cluster.name}: {refusal}"
+            _say(call, [f"sbatch: error: {line}" for line in (*reply.lines, problem)])
+    if starts:
+        return min(starts, key=lambda start: start[0])[1]
+    lines = (
+        "Can't run on any of the specified clusters",
+        f"There is a problem talking to the database: {refusal}.  Only local cluster communication is available, remove "
+        "--cluster from your command line or contact your admin to resolve the problem.",
+    )
+    raise Stop(exit_error(call.environ)[0], err="".join(f"sbatch: error: {line}\n" for line in lines))
 
 
 async def ask(call: Call, queue: QueuePort, request: Request, test_only: bool) -> Reply:
@@ -215,16 +242,17 @@ async def ask(call: Call, queue: QueuePort, request: Request, test_only: bool) -
     return Refused("EAGAIN")
 
 
-def _report(call: Call, submission: Submission, spec: JobSpec, reply: Accepted) -> None:
+def _report(call: Call, submission: Submission, queue: QueuePort, reply: Accepted) -> None:
     """The lines after a job was accepted."""
-    call.out.write(accepted(submission, spec, reply.job_id))
+    call.out.write(accepted(submission, queue, reply.job_id))
     if call.tty[2]:
         _say(call, [f"sbatch: flowbatch: {note}" for note in reply.notes])
 
 
-def accepted(submission: Submission, spec: JobSpec, job_id: int) -> str:
-    """What sbatch prints for an accepted job: a line for people, a number for --parsable, nothing for --quiet."""
-    cluster = spec.clusters[0] if spec.clusters else None
+def accepted(submission: Submission, queue: QueuePort, job_id: int) -> str:
+    """What sbatch prints for an accepted job: a line for people, a number for --parsable, nothing for --quiet; with -M, they
+    name its cluster."""
+    cluster = queue.cluster.name if submission.chosen.get("clusters") is not None else None
     if submission.quiet:
         return ""
     if submission.asks_for("parsable"):

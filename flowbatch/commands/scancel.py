@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from flowbatch import text
+from flowbatch.commands import clusters
 from flowbatch.commands.call import Call, Lines
-from flowbatch.commands.command_options import Stop, known_clusters, unreachable_cluster
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import job_id_text, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scancel_options import Target, Wanted, read
@@ -25,34 +26,38 @@ _INVALID, _DONE = "ESLURM_INVALID_JOB_ID", "ESLURM_ALREADY_DONE"
 _FORGIVEN = (_INVALID, _DONE)
 """What only `-v` mentions when a job is to be ended: it is over, which was wanted."""
 
+UNBOUND = 0
+"""No index of a task is read before the cluster is known that bounds it."""
+
 
 async def main(call: Call, queue: QueuePort) -> int:
     """Acts on what was named; the exit code."""
     try:
-        wanted = read(call.argv, call.environ, call.owner.uid, queue.cluster.max_array_size)
+        wanted = _read(call, UNBOUND)
         call.err.write(wanted.notes)
-        _check_clusters(wanted, queue)
+        queues = await clusters.chosen(call, queue, wanted.words.get("clusters"), "scancel")
         if not wanted.targets and not wanted.filters:
             raise Stop(1, err="scancel: error: No job identification provided\n")
-        return await Cancelling(call, queue, wanted).run()
+        answers = Lines(call)
+        ends = [
+            await Cancelling(call, one, _read(call, one.cluster.max_array_size), answers).run() for one in queues
+        ]  # fmt: skip
+        return max(ends)
     except Stop as stop:
         call.out.write(stop.out)
         call.err.write(stop.err)
         return stop.code
 
 
-def _check_clusters(wanted: Wanted, queue: QueuePort) -> None:
-    names = wanted.words.get("clusters")
-    if names is not None and known_clusters(names, queue.cluster.name) is None:
-        raise Stop(1, err=f"scancel: error: {unreachable_cluster(names, '--cluster')}\n")
+def _read(call: Call, max_array_size: int) -> Wanted:
+    return read(call.argv, call.environ, call.owner.uid, max_array_size)
 
 
 class Cancelling:
-    """One run of scancel."""
+    """One run of scancel on one cluster."""
 
-    def __init__(self, call: Call, queue: QueuePort, wanted: Wanted) -> None:
-        self._call, self._queue, self._wanted = call, queue, wanted
-        self._answers = Lines(call)
+    def __init__(self, call: Call, queue: QueuePort, wanted: Wanted, answers: Lines) -> None:
+        self._call, self._queue, self._wanted, self._answers = call, queue, wanted, answers
         self._code = 0
 
     async def run(self) -> int:

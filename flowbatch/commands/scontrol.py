@@ -29,7 +29,7 @@ Verb = Callable[[Asked], Awaitable[int]]
 async def main(call: Call, queue: QueuePort) -> int:
     """Does what the keyword says; the exit code."""
     try:
-        asked = read(call, queue)
+        asked = await read(call, queue)
         if not asked.words:
             return await _interactive(asked)
         return await _do(asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flowbatch.commands import clusters
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table
 from flowbatch.commands.job_fields import Style, style_of
@@ -52,9 +53,11 @@ class Asked:
         self.call.err.write(text)
 
 
-def read(call: Call, queue: QueuePort) -> Asked:
-    """The words and options. Raises Stop for --help and --version, and for what scontrol refuses."""
+async def read(call: Call, queue: QueuePort) -> Asked:
+    """The words and options, and the queue they are about. Raises Stop for --help and --version, and for what scontrol
+    refuses."""
     flags: set[str] = set()
+    names, where = call.environ.get(clusters.VARIABLE), clusters.VARIABLE
     words: list[str] = []
     try:
         for one in TABLE.parse("scontrol", call.argv):
@@ -68,7 +71,12 @@ def read(call: Call, queue: QueuePort) -> Asked:
                 raise Stop(0, out=VERSION + "\n")
             if key == "uid":
                 raise Stop(1, err="scontrol: error: --uid: nobody can act for another user here\n")
+            if key == "clusters":
+                names, where = one.value, clusters.OPTION
             flags.add(key)
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n{hint('scontrol')}") from None
+    if names is not None and len(clusters.named(call.clusters, names)[0]) > 1:
+        raise Stop(1, err="scontrol: fatal: Only one cluster can be used at a time with scontrol\n")
+    (queue,) = await clusters.chosen(call, queue, names, "scontrol", where)
     return Asked(call, queue, tuple(words), frozenset(flags))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from flowbatch.commands import job_json, squeue_order, squeue_steps
+from flowbatch.commands import clusters, job_json, squeue_order, squeue_steps
 from flowbatch.commands.call import Call
-from flowbatch.commands.command_options import Stop, known_clusters, unreachable_cluster
+from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import VALUES, Style, always, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import Wanted, column_format, read
@@ -30,27 +30,44 @@ async def main(call: Call, queue: QueuePort) -> int:
     try:
         wanted = read(call.argv, call.environ, call.owner.uid)
         call.err.write(wanted.notes)
+        queues = await clusters.chosen(call, queue, wanted.words.get("clusters"), "squeue", wanted.clusters_from)
         while True:
-            await _print(call, queue, wanted)
+            code = await _print(call, queues, wanted)
             if not wanted.iterate_s:
-                return 0
+                return code
             call.out.write("\n")
             await call.out.drain()
             await asyncio.sleep(wanted.iterate_s)
     except Stop as stop:
-        call.out.write(stop.out)
-        call.err.write(stop.err)
-        return stop.code
+        return _stopped(call, stop)
 
 
-async def _print(call: Call, queue: QueuePort, wanted: Wanted) -> None:
-    """One listing. Raises Stop."""
-    snapshot = queue.snapshot()
+def _stopped(call: Call, stop: Stop) -> int:
+    call.out.write(stop.out)
+    call.err.write(stop.err)
+    return stop.code
+
+
+async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> int:
+    """One listing of each cluster; the exit code. What cannot be listed of one does not keep the others from it. Raises Stop."""
+    snapshots = [queue.snapshot() for queue in queues]
     if {"json", "yaml"} & wanted.flags:
-        call.out.write(await asyncio.to_thread(_document, snapshot, wanted))
-        return
+        call.out.write(await asyncio.to_thread(_document, snapshots, wanted))
+        return 0
     format_text, by_name = column_format(wanted, call.environ)
-    call.out.write(_clusters(wanted, snapshot))
+    code = 0
+    shown = "clusters" in wanted.words and "noheader" not in wanted.flags
+    for snapshot, heading in zip(snapshots, clusters.headings(snapshots), strict=True):
+        call.out.write(heading if shown else "")
+        try:
+            await _listing(call, snapshot, wanted, format_text, by_name)
+        except Stop as stop:
+            code = _stopped(call, stop)
+    return code
+
+
+async def _listing(call: Call, snapshot: Snapshot, wanted: Wanted, format_text: str, by_name: bool) -> None:
+    """The listing of one cluster. Raises Stop."""
     if "nodelist" in wanted.words:
         chosen_nodes(snapshot.cluster, wanted.words["nodelist"])
     if wanted.verbose:
@@ -72,21 +89,15 @@ async def _print(call: Call, queue: QueuePort, wanted: Wanted) -> None:
     call.out.write(text)
 
 
-def _document(snapshot: Snapshot, wanted: Wanted) -> str:
-    scene = Scene.of(snapshot)
-    data = job_json.document(JobView(job, scene) for job in squeue_order.load_order(snapshot.jobs))
+def _document(snapshots: Iterable[Snapshot], wanted: Wanted) -> str:
+    """One document, whatever clusters were named: each job names its own."""
+    views = (
+        JobView(job, scene)
+        for snapshot, scene in ((snapshot, Scene.of(snapshot)) for snapshot in snapshots)
+        for job in squeue_order.load_order(snapshot.jobs)
+    )  # fmt: skip
+    data = job_json.document(views)
     return job_json.as_json(data) if "json" in wanted.flags else job_json.as_yaml(data)
-
-
-def _clusters(wanted: Wanted, snapshot: Snapshot) -> str:
-    """The line that names the cluster, with `-M`. Raises Stop for one that is not there."""
-    if "clusters" not in wanted.words:
-        return ""
-    names = wanted.words["clusters"]
-    found = known_clusters(names, snapshot.cluster.name)
-    if found is None:
-        raise Stop(1, err=f"squeue: error: {unreachable_cluster(names, wanted.clusters_from)}\n")
-    return f"CLUSTER: {snapshot.cluster.name}\n"
 
 
 def _style(call: Call, snapshot: Snapshot, wanted: Wanted) -> Style:

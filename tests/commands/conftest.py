@@ -14,6 +14,7 @@ from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload, Snapshot
 from flowbatch.core.queue import Queue, step
+from flowbatch.errors import FlowError
 from flowbatch.spec.cluster import ClusterSpec
 
 
@@ -91,6 +92,27 @@ class LiveQueue(FixedQueue):
         return replace(self._snapshot, jobs=tuple(self.queue.jobs.values()))
 
 
+@dataclass(frozen=True)
+class Known:
+    """The clusters of some queues, the first one's being the default; `away` says why one of them cannot be served."""
+
+    queues: Sequence[FixedQueue]
+    away: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def default(self) -> str:
+        return self.names[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(queue.cluster.name for queue in self.queues)
+
+    async def queue(self, name: str) -> FixedQueue:
+        if name in self.away:
+            raise FlowError(self.away[name])
+        return next(queue for queue in self.queues if queue.cluster.name == name)
+
+
 Run = Callable[..., Said]
 
 
@@ -102,6 +124,9 @@ class Caller:
     environ: Mapping[str, str] = field(default_factory=lambda: {"TZ": "UTC"})
     cwd: str = "/work dir"
     files: Mapping[str, bytes] = field(default_factory=dict)
+    others: Sequence[FixedQueue] = ()
+    """Clusters besides the one that a command is run on."""
+    away: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, command: Command, queue: object, *argv: str, **environ: str) -> Said:
         out, err = Heard(), Heard()
@@ -119,7 +144,7 @@ class Caller:
         call = Call(
             command=command.__module__.rpartition(".")[2], argv=argv, environ={**self.environ, **environ}, cwd=self.cwd,
             umask=0o22, columns=80, lines=24, tty=(False, False, False), owner=self.owner, limits={}, out=out, err=err,
-            read=read, chunk=chunk,
+            read=read, chunk=chunk, clusters=Known((queue, *self.others), self.away),  # type: ignore[arg-type]  # fakes
         )  # fmt: skip
         code = asyncio.run(command(call, queue))  # type: ignore[arg-type]  # a coroutine; the queue is a fake
         return Said(code, text.decode(out.raw), text.decode(err.raw))

@@ -121,7 +121,7 @@ def test_notes_are_for_terminals(here: Any, answering: Any) -> None:
         (["--wrap=true", "x"], {}, "sbatch: error: Script arguments not permitted with --wrap option\n", 1),
         (["--export-file=x", "job.sh"], {}, "sbatch: error: Could not open user environment file x\n", 1),
         (["-M", "other", "job.sh"], {},
-         "sbatch: error: 'other' can't be reached now, or it is an invalid entry for --cluster.  "
+         "sbatch: error: No cluster 'other' known by database.\nsbatch: error: 'other' can't be reached now, or it is an invalid entry for --cluster.  "
          "Use 'sacctmgr list clusters' to see available clusters.\n", 1),
         (["--uid=0", "job.sh"], {}, "sbatch: error: flowbatch: --uid: a job runs as its submitter\n", 1),
         (["--container=/c", "job.sh"], {},

@@ -40,6 +40,9 @@ DEFINED = re.compile(r"^sbatch: defined options$.*?^sbatch: end of defined optio
 NOT_OURS = ("sbatch: debug:", "sbatch: accounting_storage/", "sbatch: error: Problem talking to database")
 """What only a client with plugins of Slurm's own says."""
 
+NOT_THEIRS = ("sbatch: Job ", "sbatch: error: No cluster '")
+"""When and where a job would start is no matter of its options alone; who knows a cluster was asked of no database there."""
+
 
 OURS = {
     "het: #SBATCH -N1 | #SBATCH HETJOB | #SBATCH -N2 | #SBATCH hetjob | #SBATCH -N3 | ": (
@@ -61,7 +64,7 @@ def entries(name: str) -> list[dict[str, Any]]:
 
 
 def answered(entry: dict[str, Any]) -> tuple[int, list[str]]:
-    """Exit code and messages; when and where a job would start is no matter of its options alone."""
+    """Exit code and messages."""
     said = [text.decode(line.encode("utf-8", "surrogateescape")) for line in entry["messages"]]
     return entry["rc"], [line for line in said if not line.startswith((*NOT_OURS, "sbatch: Job "))]
 
@@ -70,7 +73,7 @@ def ask(caller: Any, live_queue: Any, script: bytes) -> tuple[int, list[str]]:
     caller.cwd, caller.files = "/CORPUS/cwd", {"/CORPUS/cwd/edge.sh": script}
     said = caller.run(sbatch.main, live_queue(CLUSTER, NOW), "-v", "--test-only", "edge.sh")
     lines = DEFINED.sub("", said.err).removesuffix("\n").split("\n") if said.err else []
-    return said.code, [line for line in lines if line and not line.startswith("sbatch: Job ")]
+    return said.code, [line for line in lines if line and not line.startswith(NOT_THEIRS)]
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

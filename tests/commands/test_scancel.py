@@ -164,7 +164,7 @@ def test_an_index_beyond_names_nothing(run: Any, queue: Any, said: str) -> None:
         (("-n", "nosuch"), 0, ""),
         (("--nosuch",), 1, f"scancel: unrecognized option '--nosuch'\n{HINT}"),
         (("-Z",), 1, f"scancel: invalid option -- 'Z'\n{HINT}"),
-        (("-M", "x", "1"), 1, "scancel: error: 'x' can't be reached now, or it is an invalid entry for --cluster.  "
+        (("-M", "x", "1"), 1, "scancel: error: No cluster 'x' known by database.\nscancel: error: 'x' can't be reached now, or it is an invalid entry for --cluster.  "
                               "Use 'sacctmgr list clusters' to see available clusters.\n"),
     ],
 )  # fmt: skip

@@ -120,7 +120,7 @@ def test_filters(run: Any, argv: tuple[str, ...], found: list[str]) -> None:
         ({"SQUEUE_ACCOUNT": "phys"}, ["2"]),
         ({"SQUEUE_ALL": "0"}, ["1", "2", "3_3", "3_[4-6%2]", "6"]),
         ({"SQUEUE_ARRAY": ""}, ["1", "2", "3_3", "3_4", "3_5", "3_6"]),
-        ({"SLURM_CLUSTERS": "toy"}, ["CLUSTER:", "toy", "1", "2", "3_3", "3_[4-6%2]"]),
+        ({"SLURM_CLUSTERS": "toy"}, ["1", "2", "3_3", "3_[4-6%2]"]),
     ],
 )
 def test_environment(run: Any, environ: dict[str, str], found: list[str]) -> None:
@@ -169,7 +169,7 @@ VALID = (
         (("-O", "jobid", "-o", "%i"), 1, "", "squeue: error: -o (--format) is incompatible with -O (--Format)\n"),
         (("-l", "-o", "%i"), 1, "", "squeue: fatal: Options -o(--format) and -l(--long) are mutually exclusive. "
                                     "Please remove one and retry.\n"),
-        (("-M", "x"), 1, "", "squeue: error: 'x' can't be reached now, or it is an invalid entry for --cluster.  "
+        (("-M", "x"), 1, "", "squeue: error: No cluster 'x' known by database.\nsqueue: error: 'x' can't be reached now, or it is an invalid entry for --cluster.  "
                              "Use 'sacctmgr list clusters' to see available clusters.\n"),
         (("-M", "toy", "-j", "99,99"), 0, "CLUSTER: toy\n" + HEADER, ""),
         (("-s", "abc"), 1, "", "squeue: error: Invalid job_step id: abc.??\n"),
