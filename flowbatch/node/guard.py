@@ -1,0 +1,276 @@
+"""The dead man's switch of a rented machine: deletes the bid that pays for it when nobody needs it any more.
+
+One file, standard library alone: it travels in the bid's start-up script and runs as root from the first boot on. Its law:
+the bid is gone when it was released, when its lease ends, when nobody came with work, when bringing the work, running it or
+fetching its results took longer than allowed, and when the machine boots after its lease. Lengths are counted by a clock
+that no one sets; the lease ends by that clock or by the wall's, whichever is first. Switching a machine off does not stop
+its bill, so that is the last resort of a guard whose key was revoked.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+HOME, RUN = "/var/lib/flowbatch", "/run/flowbatch"
+LOG = "/var/log/flowbatch-guard.log"
+SCRIPT = "/var/lib/foundry/startup_script.sh"
+UNIT = "/etc/systemd/system/flowbatch-guard.service"
+LEASE, STATE, CAME, RELEASE, STANDING = "lease.json", "guard.json", "came", "release", "node/standing"
+SERVICE = """[Unit]
+Description=flowbatch: deletes this machine's bid when it is not needed any more
+[Service]
+ExecStart=/usr/bin/env python3 -I {home}/guard.py run
+Restart=always
+RestartSec=5
+[Install]
+WantedBy=multi-user.target
+"""
+LOOK_S = 5
+TIMEOUT_S = 30
+PAUSES_S = (5, 10, 20, 40, 80, 120)
+EMPTY = 3
+"""So often in a row the market must say that there is no such bid, if it was not us who deleted it."""
+REFUSED = 6
+"""So often in a row the key must be refused before the machine is switched off."""
+DENIED = (401, 403)
+
+
+def say(text):
+    line = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + text + "\n"
+    sys.stderr.write(line)
+    try:
+        with open(LOG, "a") as log:
+            log.write(line)
+    except OSError:
+        return
+
+
+def read(path):
+    """A file's text, empty if it is not there."""
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def write(path, text):
+    """The file has this text, readable by its owner alone, whole or not at all."""
+    with open(os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + ".new", path)
+
+
+def steady():
+    """Seconds that pass also while the machine is suspended, and that nobody can set."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Watch:
+    """What is known of this boot: the phase, since when, and when the lease ends. It survives the guard, not the machine."""
+
+    def __init__(self, lease, wall, now, known=None):
+        self.known = known or {
+            "phase": "unattended", "since": now, "booted": now, "came": "", "ends": now + max(0, lease["ends_at"] - wall),
+        }  # fmt: skip
+
+    def look(self, came, standing, now):
+        """Takes note of who came and of what the node does."""
+        known = self.known
+        if standing in ("busy", "over"):
+            phase = standing
+        elif came and came != known["came"]:
+            phase = "upload"
+        else:
+            phase = "upload" if known["phase"] == "upload" else "unattended"
+        if phase != known["phase"] or (phase == "upload" and came != known["came"]):
+            known.update(phase=phase, since=now)
+        known["came"] = came
+
+    def due(self, lease, wall, now):
+        """Why the bid is to go now, or None."""
+        run_s = lease["run_limit_s"] + lease["grace_s"] + lease["return_s"]
+        allowed = {"unattended": lease["boot_s"], "upload": lease["upload_s"], "busy": run_s, "over": lease["return_s"]}
+        words = {
+            "unattended": "no controller came with work",
+            "upload": "the work was not brought in time",
+            "busy": "the run limit is over",
+            "over": "nobody fetched the results",
+        }
+        phase = self.known["phase"]
+        if wall >= lease["ends_at"] or now >= self.known["ends"]:
+            return "the lease has ended"
+        if now - self.known["since"] >= allowed[phase]:
+            return words[phase]
+        if now - self.known["booted"] >= lease["boot_s"] + lease["upload_s"] + run_s:
+            return "all the time that was paid for is over"
+        return None
+
+
+class Market:
+    """The few words that a guard says to the API."""
+
+    def __init__(self, lease, opened=urllib.request.urlopen):
+        self.lease = lease
+        self.opened = opened
+
+    def call(self, method, path):
+        """The answer's JSON. Raises OSError (an HTTPError among them) and ValueError."""
+        headers = {"Authorization": "Bearer " + self.lease["key"], "User-Agent": "flowbatch-guard"}
+        request = urllib.request.Request(self.lease["api_url"].rstrip("/") + path, method=method, headers=headers)
+        with self.opened(request, timeout=TIMEOUT_S) as answer:
+            text = answer.read()
+        return json.loads(text) if text.strip() else None
+
+    def bids(self):
+        """The ids of all bids with exactly this name that are not over yet."""
+        query = {"project": self.lease["project"], "name": self.lease["bid"], "limit": 100}
+        found, cursor = [], None
+        while True:
+            page = self.call("GET", "/v2/spot/bids?" + urllib.parse.urlencode(dict(query, **({"next_cursor": cursor} if cursor else {}))))
+            found += [b["fid"] for b in page["data"] if b["name"] == self.lease["bid"] and b["status"] != "Terminated"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return found
+
+    def delete(self, path):
+        """It is deleted, or was already."""
+        try:
+            self.call("DELETE", path)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+
+
+def release(current, market=Market, sleep=time.sleep, off=None):
+    """Returns once the bid is gone, however long that takes; `current` gives the lease, whose key may be replaced meanwhile."""
+    tries = empty = refused = 0
+    deleted = False
+    while True:
+        lease = current()
+        try:
+            bids = market(lease).bids()
+            refused = 0
+            empty = 0 if bids else empty + 1
+            if not bids and (deleted or empty >= EMPTY):
+                break
+            for fid in bids:
+                market(lease).delete("/v2/spot/bids/" + fid)
+                deleted = True
+                say("deleted bid " + fid)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            say("cannot delete the bid yet: %s" % error)
+            refused = refused + 1 if getattr(error, "code", 0) in DENIED else 0
+            if refused == REFUSED:
+                say("the key is refused: switching off, though that does not stop the bill: delete bid %s" % lease["bid"])
+                (off or switch_off)()
+        sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
+        tries += 1
+    say("bid %s is gone" % lease["bid"])
+    drop_key(market, lease)
+
+
+def drop_key(market, lease):
+    if lease.get("key_fid"):
+        try:
+            market(lease).delete("/v2/api-keys/" + lease["key_fid"])
+        except (OSError, ValueError) as error:
+            say("the key stays until it expires: %s" % error)
+
+
+def switch_off():
+    subprocess.call(["systemctl", "poweroff"] if shutil.which("systemctl") else ["poweroff"])
+
+
+def boot():
+    return read("/proc/sys/kernel/random/boot_id").strip()
+
+
+def run():
+    """Watches until the bid is gone."""
+    os.makedirs(RUN, mode=0o755, exist_ok=True)
+    lock = os.open(RUN + "/guard.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def lease():
+        return json.loads(read(HOME + "/" + LEASE))
+
+    saved = json.loads(read(RUN + "/" + STATE) or "{}")
+    watch = Watch(lease(), time.time(), steady(), saved.get("known") if saved.get("boot") == boot() else None)
+    say("guarding bid " + lease()["bid"])
+    while True:
+        why = "it was released" if os.path.exists(RUN + "/" + RELEASE) else None
+        watch.look(read(RUN + "/" + CAME), read(RUN + "/" + STANDING).strip(), steady())
+        why = why or watch.due(lease(), time.time(), steady())
+        write(RUN + "/" + STATE, json.dumps({"boot": boot(), "known": watch.known}))
+        if why:
+            say("deleting the bid: " + why)
+            release(lease)
+            return
+        time.sleep(LOOK_S)
+
+
+def came():
+    """A controller is here with work."""
+    os.makedirs(RUN, mode=0o755, exist_ok=True)
+    write(RUN + "/" + CAME, "%r" % steady())
+
+
+def rotate():
+    """The lease takes over what standard input says, a new key for one."""
+    lease = json.loads(read(HOME + "/" + LEASE))
+    lease.update(json.load(sys.stdin))
+    write(HOME + "/" + LEASE, json.dumps(lease))
+
+
+def let_go():
+    """The machine is not needed any more."""
+    os.makedirs(RUN, mode=0o755, exist_ok=True)
+    write(RUN + "/" + RELEASE, "")
+
+
+def wipe(secret, *paths):
+    """No script on this disk has the secret any more."""
+    for path in paths:
+        try:
+            with open(path, "r+b") as file:
+                text = file.read()
+                if secret in text:
+                    file.seek(0)
+                    file.write(text.replace(secret, b"*" * len(secret)))
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError:
+            continue
+
+
+def install():
+    """The guard runs, now and after each boot; its key is nowhere else on this disk."""
+    lease = json.loads(read(HOME + "/" + LEASE))
+    wipe(lease["key"].encode(), SCRIPT, *sys.argv[2:])
+    try:
+        write(UNIT, SERVICE.format(home=HOME))
+        subprocess.check_call(["systemctl", "daemon-reload"])
+        subprocess.check_call(["systemctl", "enable", "--now", os.path.basename(UNIT)])
+    except (OSError, subprocess.CalledProcessError) as error:
+        say("no systemd here (%s): guarding until the next boot only" % error)
+        null = subprocess.DEVNULL
+        subprocess.Popen([sys.executable, "-I", HOME + "/guard.py", "run"], stdin=null, stdout=null, stderr=null, start_new_session=True)
+
+
+WORDS = {"install": install, "run": run, "came": came, "rotate": rotate, "release": let_go}
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    WORDS[sys.argv[1]]()
