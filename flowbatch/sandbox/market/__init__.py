@@ -1,1 +1,1 @@
-"""The auction and its ledger: pure, by a seed and a clock that others move."""
+"""The auction, its ledger and its clock, pure: a seed and the instants come in, happenings come out. Start with `engine.Market`."""
