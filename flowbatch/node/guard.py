@@ -19,6 +19,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+Lease = dict[str, Any]
 
 HOME, RUN = "/var/lib/flowbatch", "/run/flowbatch"
 LOG = "/var/log/flowbatch-guard.log"
@@ -44,7 +48,7 @@ REFUSED = 6
 DENIED = (401, 403)
 
 
-def say(text):
+def say(text: str) -> None:
     line = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + text + "\n"
     sys.stderr.write(line)
     try:
@@ -54,7 +58,7 @@ def say(text):
         return
 
 
-def read(path):
+def read(path: str) -> str:
     """A file's text, empty if it is not there."""
     try:
         with open(path) as file:
@@ -63,7 +67,7 @@ def read(path):
         return ""
 
 
-def write(path, text):
+def write(path: str, text: str) -> None:
     """The file has this text, readable by its owner alone, whole or not at all."""
     with open(os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
@@ -72,7 +76,7 @@ def write(path, text):
     os.replace(path + ".new", path)
 
 
-def steady():
+def steady() -> float:
     """Seconds that pass also while the machine is suspended, and that nobody can set."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
@@ -80,12 +84,12 @@ def steady():
 class Watch:
     """What is known of this boot: the phase, since when, and when the lease ends. It survives the guard, not the machine."""
 
-    def __init__(self, lease, wall, now, known=None):
+    def __init__(self, lease: Lease, wall: float, now: float, known: dict[str, Any] | None = None) -> None:
         self.known = known or {
             "phase": "unattended", "since": now, "booted": now, "came": "", "ends": now + max(0, lease["ends_at"] - wall),
         }  # fmt: skip
 
-    def look(self, came, standing, now):
+    def look(self, came: str, standing: str, now: float) -> None:
         """Takes note of who came and of what the node does."""
         known = self.known
         if standing in ("busy", "over"):
@@ -98,7 +102,7 @@ class Watch:
             known.update(phase=phase, since=now)
         known["came"] = came
 
-    def due(self, lease, wall, now):
+    def due(self, lease: Lease, wall: float, now: float) -> str | None:
         """Why the bid is to go now, or None."""
         run_s = lease["run_limit_s"] + lease["grace_s"] + lease["return_s"]
         allowed = {"unattended": lease["boot_s"], "upload": lease["upload_s"], "busy": run_s, "over": lease["return_s"]}
@@ -121,30 +125,29 @@ class Watch:
 class Market:
     """The few words that a guard says to the API."""
 
-    def __init__(self, lease, opened=urllib.request.urlopen):
+    def __init__(self, lease: Lease) -> None:
         self.lease = lease
-        self.opened = opened
 
-    def call(self, method, path):
+    def call(self, method: str, path: str) -> Any:
         """The answer's JSON. Raises OSError (an HTTPError among them) and ValueError."""
         headers = {"Authorization": "Bearer " + self.lease["key"], "User-Agent": "flowbatch-guard"}
         request = urllib.request.Request(self.lease["api_url"].rstrip("/") + path, method=method, headers=headers)
-        with self.opened(request, timeout=TIMEOUT_S) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             text = answer.read()
         return json.loads(text) if text.strip() else None
 
-    def bids(self):
+    def bids(self) -> list[str]:
         """The ids of all bids with exactly this name that are not over yet."""
         query = {"project": self.lease["project"], "name": self.lease["bid"], "limit": 100}
-        found, cursor = [], None
+        found: list[str] = []
         while True:
-            page = self.call("GET", "/v2/spot/bids?" + urllib.parse.urlencode(dict(query, **({"next_cursor": cursor} if cursor else {}))))
+            page = self.call("GET", "/v2/spot/bids?" + urllib.parse.urlencode(query))
             found += [b["fid"] for b in page["data"] if b["name"] == self.lease["bid"] and b["status"] != "Terminated"]
-            cursor = page.get("next_cursor")
-            if not cursor:
+            if not page.get("next_cursor"):
                 return found
+            query["next_cursor"] = page["next_cursor"]
 
-    def delete(self, path):
+    def delete(self, path: str) -> None:
         """It is deleted, or was already."""
         try:
             self.call("DELETE", path)
@@ -153,94 +156,97 @@ class Market:
                 raise
 
 
-def release(current, market=Market, sleep=time.sleep, off=None):
+def release(
+    current: Callable[[], Lease], sleep: Callable[[float], None] = time.sleep, off: Callable[[], None] | None = None
+) -> None:
     """Returns once the bid is gone, however long that takes; `current` gives the lease, whose key may be replaced meanwhile."""
     tries = empty = refused = 0
     deleted = False
     while True:
         lease = current()
         try:
-            bids = market(lease).bids()
+            bids = Market(lease).bids()
             refused = 0
             empty = 0 if bids else empty + 1
             if not bids and (deleted or empty >= EMPTY):
                 break
             for fid in bids:
-                market(lease).delete("/v2/spot/bids/" + fid)
+                Market(lease).delete("/v2/spot/bids/" + fid)
                 deleted = True
                 say("deleted bid " + fid)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            say("cannot delete the bid yet: %s" % error)
+            say(f"cannot delete the bid yet: {error}")
             refused = refused + 1 if getattr(error, "code", 0) in DENIED else 0
             if refused == REFUSED:
-                say("the key is refused: switching off, though that does not stop the bill: delete bid %s" % lease["bid"])
+                say(f"the key is refused: switching off, though that does not stop the bill: delete bid {lease['bid']}")
                 (off or switch_off)()
         sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
         tries += 1
-    say("bid %s is gone" % lease["bid"])
-    drop_key(market, lease)
+    say(f"bid {lease['bid']} is gone")
+    drop_key(lease)
 
 
-def drop_key(market, lease):
+def drop_key(lease: Lease) -> None:
     if lease.get("key_fid"):
         try:
-            market(lease).delete("/v2/api-keys/" + lease["key_fid"])
+            Market(lease).delete("/v2/api-keys/" + lease["key_fid"])
         except (OSError, ValueError) as error:
-            say("the key stays until it expires: %s" % error)
+            say(f"the key stays until it expires: {error}")
 
 
-def switch_off():
+def leased() -> Lease:
+    """The lease as it is now."""
+    lease: Lease = json.loads(read(HOME + "/" + LEASE))
+    return lease
+
+
+def switch_off() -> None:
     subprocess.call(["systemctl", "poweroff"] if shutil.which("systemctl") else ["poweroff"])
 
 
-def boot():
+def boot() -> str:
     return read("/proc/sys/kernel/random/boot_id").strip()
 
 
-def run():
+def run() -> None:
     """Watches until the bid is gone."""
     os.makedirs(RUN, mode=0o755, exist_ok=True)
     lock = os.open(RUN + "/guard.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
 
-    def lease():
-        return json.loads(read(HOME + "/" + LEASE))
-
     saved = json.loads(read(RUN + "/" + STATE) or "{}")
-    watch = Watch(lease(), time.time(), steady(), saved.get("known") if saved.get("boot") == boot() else None)
-    say("guarding bid " + lease()["bid"])
+    watch = Watch(leased(), time.time(), steady(), saved.get("known") if saved.get("boot") == boot() else None)
+    say("guarding bid " + leased()["bid"])
     while True:
         why = "it was released" if os.path.exists(RUN + "/" + RELEASE) else None
         watch.look(read(RUN + "/" + CAME), read(RUN + "/" + STANDING).strip(), steady())
-        why = why or watch.due(lease(), time.time(), steady())
+        why = why or watch.due(leased(), time.time(), steady())
         write(RUN + "/" + STATE, json.dumps({"boot": boot(), "known": watch.known}))
         if why:
             say("deleting the bid: " + why)
-            release(lease)
+            release(leased)
             return
         time.sleep(LOOK_S)
 
 
-def came():
+def came() -> None:
     """A controller is here with work."""
     os.makedirs(RUN, mode=0o755, exist_ok=True)
-    write(RUN + "/" + CAME, "%r" % steady())
+    write(RUN + "/" + CAME, str(steady()))
 
 
-def rotate():
+def rotate() -> None:
     """The lease takes over what standard input says, a new key for one."""
-    lease = json.loads(read(HOME + "/" + LEASE))
-    lease.update(json.load(sys.stdin))
-    write(HOME + "/" + LEASE, json.dumps(lease))
+    write(HOME + "/" + LEASE, json.dumps(leased() | json.load(sys.stdin)))
 
 
-def let_go():
+def let_go() -> None:
     """The machine is not needed any more."""
     os.makedirs(RUN, mode=0o755, exist_ok=True)
     write(RUN + "/" + RELEASE, "")
 
 
-def wipe(secret, *paths):
+def wipe(secret: bytes, *paths: str) -> None:
     """No script on this disk has the secret any more."""
     for path in paths:
         try:
@@ -255,18 +261,18 @@ def wipe(secret, *paths):
             continue
 
 
-def install():
+def install() -> None:
     """The guard runs, now and after each boot; its key is nowhere else on this disk."""
-    lease = json.loads(read(HOME + "/" + LEASE))
-    wipe(lease["key"].encode(), SCRIPT, *sys.argv[2:])
+    wipe(leased()["key"].encode(), SCRIPT, *sys.argv[2:])
     try:
         write(UNIT, SERVICE.format(home=HOME))
         subprocess.check_call(["systemctl", "daemon-reload"])
         subprocess.check_call(["systemctl", "enable", "--now", os.path.basename(UNIT)])
     except (OSError, subprocess.CalledProcessError) as error:
-        say("no systemd here (%s): guarding until the next boot only" % error)
+        say(f"no systemd here ({error}): guarding until the next boot only")
         null = subprocess.DEVNULL
-        subprocess.Popen([sys.executable, "-I", HOME + "/guard.py", "run"], stdin=null, stdout=null, stderr=null, start_new_session=True)
+        command = [sys.executable, "-I", HOME + "/guard.py", "run"]
+        subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
 
 
 WORDS = {"install": install, "run": run, "came": came, "rotate": rotate, "release": let_go}
