@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
 from flowbatch.commands import clusters, job_json, squeue_order, squeue_steps
 from flowbatch.commands.call import Call
+from flowbatch.commands.columns import columns_of
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import VALUES, Style, always, style_of
 from flowbatch.commands.job_view import JobView, Scene
@@ -15,14 +15,9 @@ from flowbatch.commands.squeue_options import Wanted, column_format, read
 from flowbatch.commands.squeue_rows import chosen_nodes, expanded, is_known, joined, rows
 from flowbatch.commands.squeue_verbose import words
 from flowbatch.core.ports import QueuePort, Snapshot
-from flowbatch.directives.values import squeue_format
-from flowbatch.directives.values.squeue_format import Column as Written
-from flowbatch.directives.values.squeue_format import parse_long, parse_short
-from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import fields, listing
-from flowbatch.slurm.fields import Field, Fields
 from flowbatch.slurm.listing import Column
-from flowbatch.slurm.times import is_time_format, zone
+from flowbatch.slurm.times import date_line, is_time_format
 
 
 async def main(call: Call, queue: QueuePort) -> int:
@@ -74,11 +69,11 @@ async def _listing(call: Call, snapshot: Snapshot, wanted: Wanted, format_text: 
         call.out.write(words(wanted, format_text if {"format", "Format"} & set(wanted.words) else None))
     style = _style(call, snapshot, wanted)
     if "long" in wanted.flags or wanted.iterate_s or wanted.verbose:
-        call.out.write(_date(call.environ, snapshot.at))
+        call.out.write(date_line(call.environ, snapshot.at))
     steps = "steps" in wanted.flags or "steps" in wanted.words
     if wanted.jobs is not None and len(wanted.jobs) == 1 and not steps and not is_known(snapshot.jobs, wanted.jobs[0]):
         raise Stop(1, err="slurm_load_jobs error: Invalid job id specified\n")
-    columns, notes = _columns(format_text, by_name, fields.STEPS if steps else fields.JOBS)
+    columns, notes = columns_of("squeue", format_text, by_name, fields.STEPS if steps else fields.JOBS)
     call.err.write(notes)
     if wanted.verbose:
         call.out.write(f"last_update_time={snapshot.at} records={len(snapshot.jobs)}\n")
@@ -105,41 +100,6 @@ def _style(call: Call, snapshot: Snapshot, wanted: Wanted) -> Style:
     if not is_time_format(said):
         call.err.write(f"squeue: error: invalid SLURM_TIME_FORMAT = '{said}'\n")
     return style_of(call.environ, snapshot.at, convert="noconvert" not in wanted.flags)
-
-
-def _date(environ: Mapping[str, str], at: int) -> str:
-    """`Sun Nov 22 01:00:12 2026`, in the caller's zone."""
-    return f"{datetime.fromtimestamp(at, zone(environ.get('TZ'))):%a %b %d %H:%M:%S %Y}\n"
-
-
-def _columns(text: str, by_name: bool, known: Fields) -> tuple[list[Column], str]:
-    """The columns of a format, and a complaint for each that nobody knows."""
-    try:
-        written = parse_long(text) if by_name else parse_short(text)
-    except ValueSyntax as error:
-        return [], f"squeue: error: {error.message}\n"
-    columns: list[Column] = []
-    notes = ""
-    for one in written:
-        if one.field == squeue_format.ALL and not by_name:
-            columns += [Column(field.name, field.header, suffix="|") for field in known.all if field.letter]
-            continue
-        field = known.by_name.get(one.field.lower()) if by_name else known.by_letter.get(one.field)
-        if field is not None:
-            columns.append(_sized(field, one))
-        elif not one.field and not one.source:
-            columns.append(Column(None, suffix=one.suffix))
-        else:
-            notes += f"squeue: error: Invalid {known.kind} format specification: {one.field}\n"
-            if not by_name:
-                columns.append(Column(None, suffix=one.source))
-    return columns, notes
-
-
-def _sized(field: Field, written: Written) -> Column:
-    if written.width is not None and written.width < 0:
-        return Column(field.name, field.header, suffix=" " + written.suffix)
-    return Column(field.name, field.header, written.width, written.right, written.suffix, field.whole)
 
 
 def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: Style, steps: bool) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The fields of squeue 22.05: what `-o` calls by a letter and `-O` by a name, and what stands above the column.
+"""The fields of squeue and sinfo 22.05: what `-o` calls by a letter and `-O` by a name, and what stands above the column.
 
 A field's own name is its first `-O` name; it is also the key under which a listing looks up the value. The headers are
 as a real squeue printed them, its slips included (`VIALBLE_SIBLINGS_RAW`).
@@ -176,21 +176,88 @@ STEP_FIELDS: tuple[Field, ...] = (
 )
 
 
+NODE_FIELDS: tuple[Field, ...] = (
+    Field("available", "AVAIL", "a"),
+    Field("features_act", "ACTIVE_FEATURES", "b"),
+    Field("cpus", "CPUS", "c"),
+    Field("disk", "TMP_DISK", "d"),
+    Field("freemem", "FREE_MEM", "e"),
+    Field("features", "AVAIL_FEATURES", "f"),
+    Field("groups", "GROUPS", "g"),
+    Field("oversubscribe", "OVERSUBSCRIBE", "h", ("share",)),
+    Field("time", "TIMELIMIT", "l"),
+    Field("memory", "MEMORY", "m"),
+    Field("nodehost", "HOSTNAMES", "n"),
+    Field("nodeaddr", "NODE_ADDR", "o"),
+    Field("prioritytier", "PRIO_TIER", "p"),
+    Field("root", "ROOT", "r"),
+    Field("size", "JOB_SIZE", "s"),
+    Field("statecompact", "STATE", "t"),
+    Field("user", "USER", "u"),
+    Field("version", "VERSION", "v"),
+    Field("weight", "WEIGHT", "w"),
+    Field("socketcorethread", "S:C:T", "z"),
+    Field("nodeai", "NODES(A/I)", "A"),
+    Field("maxcpuspernode", "MAX_CPUS_PER_NODE", "B"),
+    Field("cpusstate", "CPUS(A/I/O/T)", "C"),
+    Field("nodes", "NODES", "D"),
+    Field("reason", "REASON", "E"),
+    Field("nodeaiot", "NODES(A/I/O/T)", "F"),
+    Field("gres", "GRES", "G"),
+    Field("timestamp", "TIMESTAMP", "H"),
+    Field("priorityjobfactor", "PRIO_JOB_FACTOR", "I"),
+    Field("defaulttime", "DEFAULTTIME", "L"),
+    Field("preemptmode", "PREEMPT_MODE", "M"),
+    Field("nodelist", "NODELIST", "N"),
+    Field("cpusload", "CPU_LOAD", "O"),
+    Field("partition", "PARTITION", "P"),
+    Field("partitionname", "PARTITION", "R"),
+    Field("allocnodes", "ALLOCNODES", "S"),
+    Field("statelong", "STATE", "T"),
+    Field("userlong", "USER", "U"),
+    Field("cluster", "CLUSTER", "V"),
+    Field("sockets", "SOCKETS", "X"),
+    Field("cores", "CORES", "Y"),
+    Field("threads", "THREADS", "Z"),
+    Field("allocmem", "ALLOCMEM"),
+    Field("comment", "COMMENT"),
+    Field("extra", "EXTRA"),
+    Field("gresused", "GRES_USED"),
+    Field("port", "PORT"),
+    Field("statecomplete", "STATECOMPLETE"),
+)
+"""What sinfo prints of a partition and the nodes in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One of the two tables with its indexes; `kind` is squeue's word for it in `Invalid job format specification`."""
+    """One of the tables with its indexes. `unknown_letter` and `unknown_name` are what the command says of a field that it
+    does not know. `all_by_name`: `all` is every lettered field for -O too, with `capital_bar` behind those with a capital."""
 
-    kind: str
     all: tuple[Field, ...]
     by_letter: dict[str, Field]
     by_name: dict[str, Field]
+    unknown_letter: str
+    unknown_name: str
+    all_by_name: bool = False
+    capital_bar: str = "|"
 
 
-def _indexed(kind: str, fields: tuple[Field, ...]) -> Fields:
+def _indexed(fields: tuple[Field, ...], letter: str, name: str, *, all_by_name: bool = False, bar: str = "|") -> Fields:
     letters = {field.letter: field for field in fields if field.letter}
     names = {name: field for field in fields for name in (field.name, *field.others)}
-    return Fields(kind, fields, letters, names)
+    return Fields(fields, letters, names, letter, name, all_by_name, bar)
 
 
-JOBS = _indexed("job", JOB_FIELDS)
-STEPS = _indexed("job step", STEP_FIELDS)
+_JOB = "squeue: error: Invalid job format specification: "
+_STEP = "squeue: error: Invalid job step format specification: "
+
+JOBS = _indexed(JOB_FIELDS, _JOB, _JOB)
+STEPS = _indexed(STEP_FIELDS, _STEP, _STEP)
+NODES = _indexed(
+    NODE_FIELDS,
+    "Invalid node format specification: ",
+    "sinfo: error: Invalid job format specification: ",
+    all_by_name=True,
+    bar=" |",
+)

@@ -121,6 +121,11 @@ def standard(local: datetime) -> str:
     return f"{local:%Y-%m-%dT%H:%M:%S}"
 
 
+def date_line(environ: Mapping[str, str], at: int) -> str:
+    """`Sun Nov 22 01:00:12 2026` in the caller's zone, as it stands above a long listing."""
+    return f"{datetime.fromtimestamp(at, zone(environ.get('TZ'))):%a %b %d %H:%M:%S %Y}\n"
+
+
 def _machine_zone() -> tzinfo:
     try:
         return _zone_file(_LOCALTIME)
