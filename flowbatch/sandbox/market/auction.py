@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from flowbatch.sandbox.market import lives
-from flowbatch.sandbox.market.happenings import Happening
+from flowbatch.sandbox.market.happenings import Boot, Happening, Leaving
 from flowbatch.sandbox.market.lives import Books
+from flowbatch.sandbox.market.prices import Prices
 from flowbatch.sandbox.market.records import Bid
 from flowbatch.sandbox.market.rivals import Crowd, Recorded
 from flowbatch.sandbox.market.rounds import Contender, clear, winning_limit
-
-
-@dataclass(slots=True)
-class Prices:
-    """The clearing price since `instants[i]`, each different from the one before."""
-
-    instants: list[int] = field(default_factory=list)
-    micro_usd: list[int] = field(default_factory=list)
-
-    def set(self, at: int, micro_usd: int) -> None:
-        if not self.micro_usd or self.micro_usd[-1] != micro_usd:
-            self.instants.append(at)
-            self.micro_usd.append(micro_usd)
-
-    def at(self, instant: int) -> int:
-        """Before the first: the first."""
-        return self.micro_usd[max(0, bisect_right(self.instants, instant) - 1)]
-
-    def changes(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The price at `start`, and every change after it, up to `end` included."""
-        first = max(start, self.instants[0])
-        if first > end:
-            return []
-        later = slice(bisect_right(self.instants, first), bisect_right(self.instants, end))
-        return [(first, self.at(first)), *zip(self.instants[later], self.micro_usd[later], strict=True)]
-
-    def forget_before(self, instant: int) -> None:
-        """The price at `instant` is still known."""
-        stale = bisect_left(self.instants, instant) - 1
-        if stale > 0:
-            del self.instants[:stale], self.micro_usd[:stale]
 
 
 @dataclass(slots=True)
@@ -58,6 +27,7 @@ class Auction:
     floor_micro_usd: int
     opened_at: int
     tick_s: int
+    remember_s: int
     rivals: Crowd | Recorded
     standing_micro_usd: int | None = None
     due_from: int | None = None
@@ -73,7 +43,10 @@ class Auction:
 
     def touched(self, at: int) -> None:
         """Something changed at `at`, after whatever round was held then."""
-        self.due_from = min(at + 1, self.due_from or at + 1)
+        self._due(at + 1)
+
+    def _due(self, at: int) -> None:
+        self.due_from = at if self.due_from is None else min(at, self.due_from)
 
     def next_at(self, books: Books) -> int | None:
         """When something will happen here if nobody calls."""
@@ -90,6 +63,16 @@ class Auction:
                 happened += self._round(books, tick)
             else:
                 return happened
+
+    def expected(self, books: Books, at: int) -> list[Happening]:
+        """The orders that stand: which machines are to be up, and which of them have notice."""
+        orders: list[Happening] = []
+        for bid in (books.bids[fid] for fid in self.bids if books.bids[fid].holds):
+            present = books.present(bid)
+            orders += [Boot(at, bid.fid, (i.fid,), i.boots) for i in present if i.boots and not i.stages]
+            if bid.leaves_at is not None:
+                orders.append(Leaving(at, bid.fid, tuple(i.fid for i in present), bid.leaves_at))
+        return orders
 
     def reserve(self) -> int:
         return max(self.floor_micro_usd, self.rivals.reserve(), self.standing_micro_usd or 0)
@@ -133,7 +116,7 @@ class Auction:
         for bid in [books.bids[fid] for fid in self.bids]:
             if bid.leaves_at == at:
                 happened += lives.lose(books, bid, at)
-                self.due_from = min(at, self.due_from or at)
+                self._due(at)
             for instance in [books.instances[fid] for fid in bid.instances]:
                 while instance.stages and instance.stages[0].at == at:
                     happened += lives.stage(books, bid, instance, at, self.price_micro_usd)
@@ -149,6 +132,7 @@ class Auction:
             outcome.left,
         )
         self.prices.set(at, outcome.price_micro_usd)
+        self.prices.forget(at, self.remember_s)
         if not self.bids:
             return []
         bids = [books.bids[fid] for fid in self.bids]

@@ -20,34 +20,30 @@ counts as the present. Refused (refusal.py) is raised before anything is changed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any
-
-from pydantic import Field, TypeAdapter
+from dataclasses import dataclass
+from typing import Any
 
 from flowbatch.sandbox.market import lives
 from flowbatch.sandbox.market.auction import Auction
-from flowbatch.sandbox.market.catalogue import CENT, OFFERS, Offer
+from flowbatch.sandbox.market.catalogue import OFFERS, Offer
 from flowbatch.sandbox.market.happenings import Happening
 from flowbatch.sandbox.market.ledger import Ledger
-from flowbatch.sandbox.market.lives import Books, Delays, fid
-from flowbatch.sandbox.market.records import Bid, BidEvent, Instance, Order
+from flowbatch.sandbox.market.lives import Books, fid
+from flowbatch.sandbox.market.orders import (
+    adjust_memory,
+    attach,
+    bid_for,
+    check_limit,
+    check_price,
+    check_quantity,
+    check_volumes,
+    reprice,
+)
+from flowbatch.sandbox.market.records import Bid, Instance, Order
 from flowbatch.sandbox.market.refusal import Refused
-from flowbatch.sandbox.market.rivals import Crowd, CrowdTerms, Recorded, nobody
-from flowbatch.units import DAY
+from flowbatch.sandbox.market.state import AS_DATA, Replayed, State, Terms, opened
 
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a market is set up. `crowd`: how rivals behave where no price is replayed; None: there are none. `past_s`: rounds that were held before
-    it opens, so that prices have a history. `remember_s`: how far back prices are kept."""
-
-    seed: str = "0"
-    tick_s: int = 120
-    delays: Delays = field(default_factory=Delays)
-    crowd: CrowdTerms | None = field(default_factory=CrowdTerms)
-    past_s: int = 0
-    remember_s: int = 30 * DAY
+__all__ = ["Market", "Quote", "Terms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +62,6 @@ class Quote:
     free: int
 
 
-@dataclass(slots=True)
-class _State:
-    """Everything there is to remember."""
-
-    terms: Terms
-    now: int
-    serial: int
-    books: Books
-    auctions: list[Auction]
-    untold: list[Annotated[Happening, Field(discriminator="kind")]] = field(default_factory=list)
-
-
 class Market:
     """See the module's docstring."""
 
@@ -86,17 +70,13 @@ class Market:
         terms: Terms,
         at: int,
         offers: Sequence[Offer] = OFFERS,
-        replayed: Mapping[tuple[str, str], Recorded] | None = None,
+        replayed: Replayed | None = None,
     ) -> None:
-        """Open at `at`. `replayed`: (instance type, region) -> its recorded price."""
-        opened_at = at - terms.past_s
-        auctions = [_auction(terms, offer, opened_at, replayed or {}) for offer in offers]
-        self._restore(_State(terms, opened_at, 0, Books(terms.seed, terms.delays), auctions))
-        for auction in auctions:
-            auction.open()
+        """Open at `at`; its rounds began `terms.past_s` before."""
+        self._restore(opened(terms, at - terms.past_s, offers, replayed or {}))
         self.advance(at)
 
-    def _restore(self, state: _State) -> None:
+    def _restore(self, state: State) -> None:
         self._state = state
         self._auctions = {(a.instance_type, a.region): a for a in state.auctions}
 
@@ -121,12 +101,11 @@ class Market:
     def place(self, order: Order, at: int) -> tuple[Bid, list[Happening]]:
         """The bid is open, and takes part from the next round on. Raises Refused."""
         auction = self._auction(order.instance_type, order.region)
-        _check_limit(order.limit_micro_usd, auction)
-        if order.quantity < 1:
-            raise Refused("quantity", "instance quantity must be at least 1")
+        check_limit(order.limit_micro_usd, auction.floor_micro_usd)
+        check_quantity(order.quantity)
         self._pass_time(at)
         self._state.serial += 1
-        bid = _bid(order, fid("bid", self._state.terms.seed, self._state.serial), self._state.serial, self.now)
+        bid = bid_for(order, fid("bid", self._state.terms.seed, self._state.serial), self._state.serial, self.now)
         self._books.bids[bid.fid] = bid
         auction.bids.append(bid.fid)
         auction.touched(self.now)
@@ -149,21 +128,18 @@ class Market:
         record = self._live(bid)
         auction = self._auction(record.instance_type, record.region)
         if limit_micro_usd is not None:
-            _check_limit(limit_micro_usd, auction)
-        if volumes is not None and tuple(volumes) != record.volumes and record.status != "Paused" and not paused:
-            raise Refused("conflict", "volumes can only be changed while the bid is paused")
+            check_limit(limit_micro_usd, auction.floor_micro_usd)
+        check_volumes(record, volumes, paused)
         if paused and record.may("pause"):
             self._state.untold += lives.pause(self._books, record, self.now, user)
         if limit_micro_usd is not None and limit_micro_usd != record.limit_micro_usd:
-            record.limit_micro_usd = limit_micro_usd
-            lives.note(record, self.now, "Limit Price Changed", user)
+            reprice(record, limit_micro_usd, self.now, user)
         if memory_gb is not None and memory_gb != record.memory_gb:
-            record.memory_gb = memory_gb
-            record.history.append(BidEvent(self.now, "Memory Adjusted", user=user, memory_gb=memory_gb))
+            adjust_memory(record, memory_gb, self.now, user)
         if volumes is not None:
-            _attach(record, tuple(volumes), self.now, user)
+            attach(record, tuple(volumes), self.now, user)
         if paused is False and record.may("resume"):
-            self._state.untold += lives.resume(record, self.now, user)
+            lives.resume(record, self.now, user)
         auction.touched(self.now)
         return self.advance(self.now)
 
@@ -199,6 +175,11 @@ class Market:
             self._state.untold += lives.fail(self._books, self._books.bids[record.bid], record, self.now, why)
         return self.advance(self.now)
 
+    def expected(self) -> list[Happening]:
+        """For a driver that begins anew, with no machine running: the Boot (with the number that it had) of each machine that is to be up,
+        and the Leaving of each bid under notice."""
+        return [order for auction in self._auctions.values() for order in auction.expected(self._books, self.now)]
+
     # ---- by hand
 
     def set_rival(self, instance_type: str, region: str, price_micro_usd: int | None, at: int) -> list[Happening]:
@@ -206,7 +187,7 @@ class Market:
         self._pass_time(at)
         auction = self._auction(instance_type, region)
         if price_micro_usd is not None:
-            _check_cents(price_micro_usd)
+            check_price(price_micro_usd)
         auction.standing_micro_usd = price_micro_usd
         auction.touched(self.now)
         return self.advance(self.now)
@@ -277,14 +258,14 @@ class Market:
 
     def dump(self) -> dict[str, Any]:
         """JSON-able; holds the bids' start-up scripts."""
-        dumped: dict[str, Any] = _STATE.dump_python(self._state, mode="json")
+        dumped: dict[str, Any] = AS_DATA.dump_python(self._state, mode="json")
         return dumped
 
     @classmethod
     def load(cls, dumped: Mapping[str, Any]) -> Market:
         """The market as it was when it was dumped. Raises pydantic.ValidationError for anything else."""
         market = cls.__new__(cls)
-        market._restore(_STATE.validate_python(dumped))
+        market._restore(AS_DATA.validate_python(dumped))
         return market
 
     # ---- within
@@ -339,68 +320,3 @@ class Market:
             capacity=auction.capacity,
             free=auction.free(self._books),
         )
-
-
-_STATE = TypeAdapter(_State)
-
-
-def _auction(terms: Terms, offer: Offer, at: int, replayed: Mapping[tuple[str, str], Recorded]) -> Auction:
-    key = (offer.instance_type, offer.region)
-    return Auction(
-        fid=fid("auc", *key),
-        instance_type=offer.instance_type,
-        region=offer.region,
-        capacity=offer.capacity,
-        floor_micro_usd=offer.floor_micro_usd,
-        opened_at=at,
-        tick_s=terms.tick_s,
-        rivals=replayed.get(key) or _rivals(terms, offer),
-    )
-
-
-def _rivals(terms: Terms, offer: Offer) -> Crowd | Recorded:
-    if terms.crowd is None:
-        return nobody()
-    seed = f"{terms.seed} {offer.instance_type} {offer.region}"
-    return Crowd(seed, terms.crowd, offer.usual_micro_usd, offer.floor_micro_usd, offer.capacity)
-
-
-def _bid(order: Order, fid: str, serial: int, at: int) -> Bid:
-    bid = Bid(
-        fid=fid,
-        serial=serial,
-        name=order.name,
-        project=order.project,
-        user=order.user,
-        instance_type=order.instance_type,
-        region=order.region,
-        limit_micro_usd=order.limit_micro_usd,
-        quantity=order.quantity,
-        created_at=at,
-        volumes=order.volumes,
-        memory_gb=order.memory_gb,
-        launch=dict(order.launch),
-    )
-    lives.note(bid, at, "Placed", order.user)
-    return bid
-
-
-def _attach(bid: Bid, volumes: tuple[str, ...], at: int, user: str | None) -> None:
-    for volume in bid.volumes:
-        if volume not in volumes:
-            bid.history.append(BidEvent(at, "Volumes Removed", user=user, removed=volume))
-    for volume in volumes:
-        if volume not in bid.volumes:
-            bid.history.append(BidEvent(at, "Volumes Attached", user=user, attached=volume))
-    bid.volumes = volumes
-
-
-def _check_cents(price_micro_usd: int) -> None:
-    if price_micro_usd <= 0 or price_micro_usd % CENT:
-        raise Refused("price", "a price must be a positive whole number of cents")
-
-
-def _check_limit(limit_micro_usd: int, auction: Auction) -> None:
-    _check_cents(limit_micro_usd)
-    if limit_micro_usd < auction.floor_micro_usd:
-        raise Refused("price", f"limit price below minimum price ${auction.floor_micro_usd / 1_000_000:.2f}")

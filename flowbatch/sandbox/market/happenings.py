@@ -24,8 +24,8 @@ class Allocated(_Happening):
 
 @dataclass(frozen=True, slots=True)
 class Boot(_Happening):
-    """Start this machine (one instance), then say `booted` or `failed` with the same number. `number` is 1 at its first start, when the
-    start-up script runs; later it boots from the disk that it had."""
+    """Start this machine (one instance) from its disk, which is empty if it never was up, then say `booted` or `failed` with the same number.
+    `number` counts these orders for it, from 1."""
 
     number: int
     kind: Literal["Boot"] = "Boot"
@@ -40,9 +40,16 @@ class Running(_Happening):
 
 @dataclass(frozen=True, slots=True)
 class Failed(_Happening):
-    """These machines could not be started; they are not charged for, and end with their bid."""
+    """These machines could not be started; they cost nothing. Their disks are kept until they are replaced or their bid ends."""
 
     kind: Literal["Failed"] = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced(_Happening):
+    """These had failed, and others take their place: throw their disks away."""
+
+    kind: Literal["Replaced"] = "Replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +88,4 @@ class Ended(_Happening):
     kind: Literal["Ended"] = "Ended"
 
 
-Happening = Allocated | Boot | Running | Failed | Leaving | Kept | Lost | Paused | Ended
+Happening = Allocated | Boot | Running | Failed | Replaced | Leaving | Kept | Lost | Paused | Ended

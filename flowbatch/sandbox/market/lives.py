@@ -61,8 +61,14 @@ def win(books: Books, bid: Bid, at: int) -> list[Happening]:
     for instance in books.present(bid):
         instance.enter("STATUS_STARTING", at)
         instance.stages = [Stage(at + books.delays.boot_s, "STATUS_STARTING")]
+    failed = [
+        instance for instance in map(books.instances.__getitem__, bid.instances) if instance.status == "STATUS_ERROR"
+    ]
+    for instance in failed:
+        instance.enter("STATUS_REPLACED", at)
     _fill(books, bid, at)
-    return [happenings.Allocated(at, bid.fid, tuple(bid.instances))]
+    replaced = [happenings.Replaced(at, bid.fid, _fids(failed))] if failed else []
+    return [*replaced, happenings.Allocated(at, bid.fid, tuple(bid.instances))]
 
 
 def outbid(books: Books, bid: Bid, at: int) -> list[Happening]:
@@ -73,6 +79,7 @@ def outbid(books: Books, bid: Bid, at: int) -> list[Happening]:
     for instance in present:
         instance.enter("STATUS_PREEMPTING", at)
         instance.end_time = bid.leaves_at
+        instance.stages = instance.stages[-1:]
     return [happenings.Leaving(at, bid.fid, _fids(present), bid.leaves_at)]
 
 
@@ -110,10 +117,9 @@ def pause(books: Books, bid: Bid, at: int, user: str | None) -> list[Happening]:
     return [happenings.Paused(at, bid.fid, _fids(present))]
 
 
-def resume(bid: Bid, at: int, user: str | None) -> list[Happening]:
+def resume(bid: Bid, at: int, user: str | None) -> None:
     bid.make("resume")
     note(bid, at, "Resumed", user)
-    return []
 
 
 def end(books: Books, bid: Bid, at: int, user: str | None) -> list[Happening]:
@@ -175,10 +181,7 @@ def _halt(books: Books, bid: Bid, at: int) -> list[Instance]:
 
 def _fill(books: Books, bid: Bid, at: int) -> None:
     """There are as many instances as were asked for: new ones for the first time, and in the place of those that failed."""
-    for failed in (books.instances[fid] for fid in bid.instances):
-        if failed.status == "STATUS_ERROR":
-            failed.enter("STATUS_REPLACED", at)
-    bid.instances = _fids_list(books.present(bid))
+    bid.instances = list(_fids(books.present(bid)))
     while len(bid.instances) < bid.quantity:
         bid.instances_made += 1
         made = _new(books, bid, at)
@@ -210,7 +213,3 @@ def _new(books: Books, bid: Bid, at: int) -> Instance:
 
 def _fids(instances: list[Instance]) -> tuple[str, ...]:
     return tuple(instance.fid for instance in instances)
-
-
-def _fids_list(instances: list[Instance]) -> list[str]:
-    return [instance.fid for instance in instances]
