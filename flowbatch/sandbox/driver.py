@@ -1,0 +1,148 @@
+"""Moves the market on in its time, and carries out on machines what happens there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from flowbatch.errors import MachineFailed
+from flowbatch.sandbox.contract import MachineOrder, Machines
+from flowbatch.sandbox.market import happenings
+from flowbatch.sandbox.market.catalogue import TYPES
+from flowbatch.sandbox.market.happenings import Happening
+from flowbatch.sandbox.market.records import Instance
+from flowbatch.sandbox.web import stamps
+from flowbatch.sandbox.world import World
+
+LONGEST_S = 60.0
+"""It looks at the clock at least so often."""
+
+log = logging.getLogger(__name__)
+
+
+class Driver:
+    """`volumes`: where the volumes' directories are. `changed` is called after the market has changed by itself."""
+
+    def __init__(
+        self, machines: Machines, api_url: str, volumes: Path, changed: Callable[[], None], world: Callable[[], World]
+    ) -> None:
+        self._machines = machines
+        self._api_url = api_url
+        self._volumes = volumes
+        self._changed = changed
+        self._world = world
+        self._last: dict[str, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            world = self._world()
+            happened = world.market.advance(world.now())
+            if happened:
+                self.carry_out(happened)
+                self._changed()
+            self._woken.clear()
+            until = world.market.next_at()
+            wait_s = None if until is None else world.clock.wait_s(until)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), LONGEST_S if wait_s is None else min(LONGEST_S, wait_s))
+
+    def carry_out(self, happened: Iterable[Happening]) -> None:
+        """Each machine's orders are carried out one after the other; different machines' side by side."""
+        for happening in happened:
+            log.info("%s %s %s", type(happening).__name__, happening.bid, " ".join(happening.instances))
+            for fid in happening.instances:
+                order = self._order(happening, fid)
+                if order is not None:
+                    self._then(fid, order)
+        self._woken.set()
+
+    async def settle(self) -> None:
+        """Every order given so far is carried out."""
+        while pending := [task for task in self._last.values() if not task.done()]:
+            await asyncio.gather(*pending)
+
+    async def close(self) -> None:
+        """No machine runs."""
+        for task in self._last.values():
+            task.cancel()
+        await asyncio.gather(*self._last.values(), return_exceptions=True)
+        await self._machines.close()
+
+    def _order(self, happening: Happening, fid: str) -> Callable[[], Awaitable[None]] | None:
+        """What a happening means for a machine; None: nothing."""
+        match happening:
+            case happenings.Boot():
+                return lambda: self._boot(fid, happening.number)
+            case happenings.Leaving():
+                return lambda: self._machines.notice(fid, stamps.written(happening.until))
+            case happenings.Kept():
+                return lambda: self._machines.notice(fid, None)
+            case happenings.Lost() | happenings.Paused():
+                return lambda: self._halt(fid)
+            case happenings.Ended() | happenings.Replaced():
+                return lambda: self._destroy(fid)
+            case happenings.Allocated() | happenings.Running() | happenings.Failed():
+                return None
+
+    def _then(self, fid: str, order: Callable[[], Awaitable[None]]) -> None:
+        """`order` is carried out after what was ordered for the machine before."""
+        before = self._last.get(fid)
+
+        async def turn() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            try:
+                await order()
+            except MachineFailed as error:
+                log.error("%s: %s", fid, error.message)
+            except OSError as error:
+                log.error("%s: %s", fid, error)
+
+        self._last[fid] = asyncio.get_running_loop().create_task(turn())
+
+    async def _boot(self, fid: str, number: int) -> None:
+        """It is up and the market knows it, or the market knows why it is not."""
+        world = self._world()
+        try:
+            world.addresses[fid] = await self._machines.boot(self._machine(world, world.market.instances[fid]))
+        except (MachineFailed, OSError) as error:
+            log.error("%s does not boot: %s", fid, error)
+            self.carry_out(world.market.failed(fid, world.now(), str(error), number))
+        else:
+            self.carry_out(world.market.booted(fid, world.now(), number))
+        self._changed()
+
+    async def _halt(self, fid: str) -> None:
+        self._world().addresses.pop(fid, None)
+        await self._machines.halt(fid)
+
+    async def _destroy(self, fid: str) -> None:
+        self._world().addresses.pop(fid, None)
+        await self._machines.destroy(fid)
+
+    def _machine(self, world: World, instance: Instance) -> MachineOrder:
+        bid = world.market.bids[instance.bid]
+        keys = [world.state.ssh_keys[fid] for fid in bid.launch["ssh_keys"] if fid in world.state.ssh_keys]
+        peers = [world.market.instances[fid] for fid in bid.instances]
+        return MachineOrder(
+            fid=instance.fid, hostname=_hostname(instance), instance_type=TYPES[instance.instance_type].name,
+            startup_script=bid.launch["startup_script"], authorized_keys=tuple(key.public_key for key in keys),
+            peers=tuple((_hostname(peer), world.private_ip(peer.fid)) for peer in peers) if len(peers) > 1 else (),
+            api_url=self._api_url, volumes=tuple(self._volume(world, fid) for fid in bid.volumes),
+        )  # fmt: skip
+
+    def _volume(self, world: World, fid: str) -> tuple[str, str]:
+        directory = self._volumes / fid
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return world.state.volumes[fid].name, str(directory)
+
+
+def _hostname(instance: Instance) -> str:
+    """A host name made of the instance's own: letters, digits and hyphens, 63 at most."""
+    words = "".join(c if c.isascii() and c.isalnum() else "-" for c in instance.name.lower())
+    return words.strip("-")[:63].rstrip("-") or instance.fid.replace("_", "-").lower()
