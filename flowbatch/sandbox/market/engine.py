@@ -225,6 +225,10 @@ class Market:
         return self._books.instances
 
     @property
+    def auctions(self) -> Sequence[Auction]:
+        return self._state.auctions
+
+    @property
     def ledger(self) -> Ledger:
         return self._books.ledger
 

@@ -39,12 +39,11 @@ class Account:
 
     def charge(self, at: int, price_micro_usd: int) -> None:
         """From `at` on it costs this much per hour. The same price again goes on; a stretch of no length leaves no trace."""
-        last = self.segments[-1] if self.segments else None
-        if last is not None and last.price_micro_usd == price_micro_usd and last.end in (None, at):
-            self.segments[-1] = Segment(last.start, None, price_micro_usd)
-            return
         self.stop(at)
-        self.segments.append(Segment(at, None, price_micro_usd))
+        start = at
+        if self.segments and (self.segments[-1].end, self.segments[-1].price_micro_usd) == (at, price_micro_usd):
+            start = self.segments.pop().start
+        self.segments.append(Segment(start, None, price_micro_usd))
 
     def stop(self, at: int) -> None:
         """From `at` on it costs nothing."""
