@@ -11,6 +11,7 @@ import socket
 from pathlib import Path
 
 from flowbatch.failpoint import Failpoint, nowhere
+from flowbatch.node import rented
 from flowbatch.node.files import write_private
 from flowbatch.node.node import Node
 from flowbatch.node.server import SOCKET, Server
@@ -28,10 +29,13 @@ class AlreadyThere(Exception):
 
 
 class Daemon:
-    """Holds the directory's lock and its listening socket from the moment it is made."""
+    """Holds the directory's lock and its listening socket from the moment it is made.
 
-    def __init__(self, directory: Path) -> None:
+    `standing`: the machine is rented, and this file tells its guard what the node does."""
+
+    def __init__(self, directory: Path, standing: Path | None = None) -> None:
         self.directory = directory.absolute()
+        self._standing = standing
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.directory.chmod(0o700)
         os.chdir(self.directory)
@@ -68,11 +72,14 @@ class Daemon:
         node = Node(self.directory, server.tell, failpoint=failpoint)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        watching = None if self._standing is None else asyncio.ensure_future(rented.watch(node, self._standing))
         try:
             await node.adopt()
             async with await server.serve(node, self._socket):
                 await _until_idle(node, server, ended, idle_s)
         finally:
+            if watching is not None:
+                watching.cancel()
             os.unlink(SOCKET)
             node.close()
 

@@ -17,9 +17,6 @@ NOTICE = Path("/opt/mithril/MITHRIL_SIGNAL.yml")
 NOTICE_S = 300
 """As long as a notice is before its end, where it does not say when that is."""
 
-STANDING = "standing"
-"""Beside the journal: `free`, `busy` or `over`, for the guard."""
-
 LOOK_S = 1.0
 
 _END = re.compile(r"""^\s*end_time\s*:\s*["']?([^"'#]+)""", re.MULTILINE)
@@ -28,18 +25,18 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.\d*)? ?([Zz]|
 log = logging.getLogger(__name__)
 
 
-async def watch(node: Node, directory: Path, notice: Path = NOTICE) -> None:
-    """Tells the node what its machine says, and the guard what the node does, until cancelled."""
+async def watch(node: Node, standing: Path, notice: Path = NOTICE) -> None:
+    """Tells the node what its machine says, and the guard (in the file `standing`) what the node does, until cancelled."""
     said: float | None = -1.0  # nothing yet: the first word counts, whatever it is
-    standing = ""
+    phase = ""
     while True:
         until = leaves_at(notice)
         if until != said:
             said = until
             node.machine_leaves(until)
-        if node.phase != standing:
-            standing = node.phase
-            _say(directory / STANDING, standing)
+        if node.phase != phase:
+            phase = node.phase
+            _say(standing, phase)
         await asyncio.sleep(LOOK_S)
 
 

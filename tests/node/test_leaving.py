@@ -126,11 +126,10 @@ def test_a_placement_on_its_way_to_the_gate_is_told_there(play, taken_back):
 
 def test_the_machine_s_own_word_is_enough(play, tmp_path, monkeypatch):
     monkeypatch.setattr(rented, "LOOK_S", 0.02)
-    notice, node_dir = tmp_path / "MITHRIL_SIGNAL.yml", tmp_path / "node"
+    notice, standing = tmp_path / "MITHRIL_SIGNAL.yml", tmp_path / "standing"
 
     async def scene(node):
-        watching = asyncio.ensure_future(rented.watch(node.node, node_dir, notice))
-        standing = node_dir / rented.STANDING
+        watching = asyncio.ensure_future(rented.watch(node.node, standing, notice))
         await node.until(lambda: standing.exists() and standing.read_text() == "free")
         await running(node, leave_reserve_s=0)
         await node.until(lambda: standing.read_text() == "busy")

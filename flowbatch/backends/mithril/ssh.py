@@ -1,9 +1,46 @@
-"""SSH to rented machines: the only user of paramiko."""
+"""SSH to rented machines: the only user of paramiko. Everything that blocks runs in threads of its own."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, TypeVar, cast
+
+import paramiko
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from flowbatch.errors import FlowError
+from flowbatch.node.server import LONGEST_LINE
+
+CONNECT_S = 20
+KEEPALIVE_S = 15
+SILENT_S = 60
+"""A connection on which nothing is acknowledged for so long is dead."""
+PORT = 22
+CHUNK = 1 << 16
+FOREIGN = (paramiko.SSHException, EOFError, OSError)
+"""What paramiko raises when the other side is gone, does not answer or does not let us in."""
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class SshAway(FlowError):
+    """The machine could not be reached by SSH, or went away while something was done there."""
+
+
+class HostChanged(FlowError):
+    """Another machine answers where ours was: nothing is sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +51,210 @@ class Identity:
     private: Path = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    host: str
+    port: int = PORT
+
+    @classmethod
+    def of(cls, text: str) -> Destination:
+        """`host`, `host:port` or `[v6]:port`. Raises ValueError."""
+        host, colon, port = text.rpartition(":")
+        if not colon or (":" in host and not host.startswith("[")):
+            return cls(text.strip("[]"))
+        return cls(host.strip("[]"), int(port))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left: its exit code and what it said."""
+
+    code: int
+    out: bytes
+    err: str
+
+
 def identity(directory: Path) -> Identity:
     """The key in `directory` (0700), made when it is not there. Raises OSError. Blocking: a moment."""
-    raise NotImplementedError(directory)
+    private = directory / "id_ed25519"
+    if not private.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = private.with_suffix(f".{os.getpid()}")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        with contextlib.suppress(FileExistsError):
+            os.link(new, private)  # whoever comes second takes the first one's key
+        new.unlink()
+    key = paramiko.Ed25519Key(filename=str(private))
+    return Identity(f"{key.get_name()} {key.get_base64()} flowbatch", private)
+
+
+class Process:
+    """A command on the machine. Blocking: for threads alone. `stdin` and `stdout` are its streams."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+        self.stdin = cast(BinaryIO, channel.makefile_stdin("wb", CHUNK))
+        self.stdout = cast(BinaryIO, channel.makefile("rb", CHUNK))
+
+    def no_more(self) -> None:
+        """Its standard input ends here."""
+        self.stdin.flush()
+        self._channel.shutdown_write()
+
+    def done(self) -> Done:
+        """Reads to the end; how it ended. Raises SshAway if the connection ended first."""
+        out = self.stdout.read()
+        err = self._channel.makefile_stderr("rb").read()
+        code = self._channel.recv_exit_status()
+        self._channel.close()
+        if code < 0:
+            raise SshAway("the connection ended before the command did")
+        return Done(code, out, err.decode(errors="replace").strip())
+
+    def read(self) -> bytes:
+        """What it says next, as soon as it does; nothing at its end."""
+        return self._channel.recv(CHUNK)
+
+    def complaint(self) -> str:
+        """What it has said to standard error, at its end."""
+        with contextlib.suppress(*FOREIGN):
+            if self._channel.recv_stderr_ready():
+                return self._channel.recv_stderr(CHUNK).decode(errors="replace").strip()
+        return ""
+
+    def kill(self) -> None:
+        """Lets go of it: whoever waits for it is told."""
+        self._channel.close()
+
+
+class Connection:
+    """One authenticated connection; any number of commands at a time."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport = transport
+
+    @classmethod
+    async def open(cls, to: Destination, user: str, identity: Identity, pin: Path) -> Connection:
+        """Connected to the machine whose host key is in `pin`, or that will be from now on. Raises SshAway, HostChanged."""
+        return await in_thread(lambda: cls(_connect(to, user, identity, pin)))
+
+    @property
+    def alive(self) -> bool:
+        return self._transport.is_active()
+
+    def start(self, command: str) -> Process:
+        """Starts a command; for threads. Raises SshAway."""
+        with _ours():
+            channel = self._transport.open_session(timeout=CONNECT_S)
+            channel.exec_command(command)
+            return Process(channel)
+
+    async def run(self, command: str, stdin: bytes = b"") -> Done:
+        """Runs a command to its end. Raises SshAway."""
+
+        def run() -> Done:
+            with _ours():
+                process = self.start(command)
+                process.stdin.write(stdin)
+                process.no_more()
+                return process.done()
+
+        return await in_thread(run)
+
+    async def converse(self, command: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A command's standard input and output as a stream of the loop's. Raises SshAway."""
+        process = await in_thread(lambda: self.start(command))
+        mine, theirs = socket.socketpair()
+        _thread("ssh-in", lambda: _pump_in(process, theirs))
+        _thread("ssh-out", lambda: _pump_out(process, theirs))
+        mine.setblocking(False)
+        return await asyncio.open_unix_connection(sock=mine, limit=LONGEST_LINE)
+
+    def close(self) -> None:
+        """The connection has ended, and so has everybody who waits for it."""
+        self._transport.close()
+
+
+def _connect(to: Destination, user: str, identity: Identity, pin: Path) -> paramiko.Transport:
+    with _ours(f"{to.host}:{to.port}"):
+        line = socket.create_connection((to.host, to.port), CONNECT_S)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_S * 1000)
+        transport = paramiko.Transport(line)
+        try:
+            pinned = pin.read_text().split() if pin.exists() else []
+            if pinned:
+                transport.get_security_options().key_types = [pinned[0]]
+            transport.start_client(timeout=CONNECT_S)
+            key = transport.get_remote_server_key()
+            _check(to, pinned, [key.get_name(), key.get_base64()], pin)
+            transport.auth_publickey(user, paramiko.Ed25519Key(filename=str(identity.private)))
+            transport.set_keepalive(KEEPALIVE_S)
+        except BaseException:
+            transport.close()
+            raise
+        return transport
+
+
+def _check(to: Destination, pinned: list[str], shown: list[str], pin: Path) -> None:
+    """The host key is the one that was shown first, or is kept as that. Raises HostChanged."""
+    if not pinned:
+        new = pin.with_suffix(".new")
+        new.write_text(" ".join(shown) + "\n")
+        new.replace(pin)
+    elif pinned != shown:
+        raise HostChanged(
+            f"{to.host}:{to.port} shows another host key than this machine had: nothing was sent to it",
+            hint=f"if the machine was made anew on purpose, delete {pin}",
+        )
+
+
+@contextlib.contextmanager
+def _ours(where: str = "the machine") -> Iterator[None]:
+    try:
+        yield
+    except FOREIGN as error:
+        raise SshAway(f"{where} does not answer by SSH: {error or type(error).__name__}") from None
+
+
+def _pump_in(process: Process, theirs: socket.socket) -> None:
+    """What the loop writes, to the command."""
+    with contextlib.suppress(*FOREIGN):
+        while data := theirs.recv(CHUNK):
+            process.stdin.write(data)
+            process.stdin.flush()
+    process.kill()
+
+
+def _pump_out(process: Process, theirs: socket.socket) -> None:
+    """What the command says, to the loop."""
+    with contextlib.suppress(*FOREIGN):
+        while data := process.read():
+            theirs.sendall(data)
+    complaint = process.complaint()
+    if complaint:
+        log.warning("on the machine: %s", complaint)
+    process.kill()
+    with contextlib.suppress(OSError):
+        theirs.shutdown(socket.SHUT_RDWR)
+    theirs.close()
+
+
+def _thread(name: str, work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """The outcome of `work` in a thread of its own, which nobody's end waits for."""
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
+            outcome.set_exception(error)
+
+    _thread("ssh", run)
+    return await asyncio.wrap_future(outcome)

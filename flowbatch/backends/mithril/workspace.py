@@ -1,0 +1,222 @@
+"""The submit directory on a rented machine, at the same path, as if both shared a file system: what goes out, what comes home.
+
+Outward goes what `.flowignore` leaves, else what `.gitignore` leaves. Homeward comes all that differs from what was brought, but for
+what `.flowignore` names: results are what git ignores. `.git` travels neither way unless `.flowignore` says `!.git/`.
+Deletions do not travel. Neither side's work is ever overwritten by the other's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import json
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pathspec
+
+from flowbatch.backends.mithril.ssh import FOREIGN, Connection, SshAway
+from flowbatch.errors import FlowError
+from flowbatch.node import mirror
+from flowbatch.node.mirror import Broken, Item, item_of
+from flowbatch.text import decode, encode
+
+OURS, GITS = ".flowignore", ".gitignore"
+NEVER = (".git/",)
+ROOTS = frozenset(
+    [
+        "/",
+        "/bin",
+        "/boot",
+        "/dev",
+        "/etc",
+        "/home",
+        "/lib",
+        "/lib64",
+        "/media",
+        "/mnt",
+        "/opt",
+        "/proc",
+        "/root",
+        "/run",
+        "/sbin",
+        "/srv",
+        "/sys",
+        "/tmp",
+        "/usr",
+        "/var",
+        "/var/tmp",
+    ]
+)
+"""Directories that are no project: they are not mirrored."""
+
+
+class NotMirrored(FlowError):
+    """The submit directory cannot be taken to another machine; says why."""
+
+
+class NotBrought(FlowError):
+    """The machine has not all of the submit directory; says what is missing and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which paths travel outward, and which homeward."""
+
+    outward: pathspec.GitIgnoreSpec
+    homeward: pathspec.GitIgnoreSpec
+
+    @classmethod
+    def of(cls, root: str) -> Rules:
+        """As the ignore files in the directory say now."""
+        ours, gits = _lines(root, OURS), _lines(root, GITS)
+        outward = ours if ours is not None else gits
+        return cls(_spec(outward), _spec(ours))
+
+
+def _spec(lines: Sequence[str] | None) -> pathspec.GitIgnoreSpec:
+    return pathspec.GitIgnoreSpec.from_lines([*NEVER, *(lines or ())])
+
+
+def _lines(root: str, name: str) -> list[str] | None:
+    try:
+        return Path(os.fsdecode(encode(root)), name).read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+
+
+def _named(spec: pathspec.GitIgnoreSpec, path: str, is_dir: bool) -> bool:
+    return bool(spec.match_file(path + "/" if is_dir else path))
+
+
+def check(root: str, home: str) -> None:
+    """The directory may be mirrored. Raises NotMirrored."""
+    whole = os.path.normpath(root)
+    if whole in ROOTS and whole != os.path.normpath(home):
+        raise NotMirrored(
+            f"{root} is no project directory: it is not taken to another machine",
+            hint="submit from a directory of its own",
+        )
+    if whole == os.path.normpath(home) and _lines(root, OURS) is None:
+        raise NotMirrored(
+            f"{root} is your home directory: it is not taken to another machine as a whole",
+            hint=f"submit from a project directory, or say in {root}/{OURS} what stays here",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`root` on both sides. `command` is what runs `node/brought.py` there: the word to say is added. `apart` are paths (from `/`)
+    that travel in another way: the job's output files. Its methods block: they are for threads; all raise SshAway."""
+
+    root: str
+    command: Callable[[str], str]
+    apart: frozenset[str]
+    job: int
+
+    def bring(self, connection: Connection) -> int:
+        """The machine has all that is here; how many items went. Raises NotBrought."""
+        rules = Rules.of(self.root)
+        known: dict[str, Any] = json.loads(self._ask(connection, "stamps"))
+        wanted = [
+            item.path
+            for item in mirror.scan(self.root, lambda path, is_dir: _named(rules.outward, path, is_dir))
+            if list(item.stamp) != known.get(item.path) and not self._is_apart(item.path)
+        ]
+        if not wanted:
+            return 0
+        with _ours():
+            process = connection.start(self.command("take"))
+            mirror.send(self.root, wanted, process.stdin)
+            process.no_more()
+            done = process.done()
+        failed = json.loads(done.out) if done.code == 0 else [["", done.err]]
+        if failed:
+            raise NotBrought(f"{_names(failed)} could not be brought to the machine")
+        return len(wanted)
+
+    def fetch(self, connection: Connection) -> tuple[list[str], mirror.Failed]:
+        """What the job wrote is here; notes on what lies beside a file that changed here meanwhile, and what failed."""
+        rules, notes = Rules.of(self.root), list[str]()
+        changes = [json.loads(line) for line in self._ask(connection, "changes").splitlines()]
+        items = {plain["path"]: (item_of(plain), stamp) for plain, stamp in changes}
+        items = {
+            path: found
+            for path, found in items.items()
+            if not self._is_apart(path) and not _below(rules.homeward, path, found[0].kind == "dir")
+        }
+        wanted = [path for path, (item, _) in items.items() if not self._has(item)]
+        failed: mirror.Failed = []
+        if wanted:
+            with _ours():
+                process = connection.start(self.command("give"))
+                process.stdin.write(json.dumps(wanted).encode())
+                process.no_more()
+                failed = mirror.receive(
+                    self.root, process.stdout, lambda item, data: self._arrive(item, data, items[item.path][1], notes)
+                )
+                process.done()
+            os.sync()
+        lost = {path for path, _ in failed}
+        settled = [asdict(item) for path, (item, _) in items.items() if path not in lost]
+        if settled:
+            self._ask(connection, "settle", json.dumps(settled).encode())
+        return notes, failed
+
+    def _ask(self, connection: Connection, word: str, stdin: bytes = b"") -> bytes:
+        with _ours():
+            process = connection.start(self.command(word))
+            process.stdin.write(stdin)
+            process.no_more()
+            done = process.done()
+        if done.code:
+            raise SshAway(f"the machine cannot say {word} of {self.root}: {done.err or done.code}")
+        return done.out
+
+    def _is_apart(self, path: str) -> bool:
+        return os.path.join(self.root, path) in self.apart
+
+    def _has(self, item: Item) -> bool:
+        here = mirror.look(self.root, item.path)
+        return here is not None and (here.stamp == item.stamp or here.kind == item.kind == "dir")
+
+    def _arrive(self, item: Item, data: bytes | None, stamp: Sequence[Any] | None, notes: list[str]) -> None:
+        """In its place if that is free or as it was when it left; beside it otherwise."""
+        here = mirror.look(self.root, item.path)
+        taken = here is not None or os.path.lexists(os.path.join(encode(self.root), encode(item.path)))
+        if not taken or (here is not None and stamp is not None and list(here.stamp) == list(stamp)):
+            mirror.put(self.root, item, data)
+        elif here is not None and data is not None and here.kind == "file" and self._same(item, data):
+            return
+        else:
+            beside = f"{item.path}.flowbatch-{self.job}"
+            mirror.put(self.root, replace(item, path=beside), data)
+            notes.append(f"{item.path} changed here while the job ran: the job's is {beside}")
+
+    def _same(self, item: Item, data: bytes) -> bool:
+        return filecmp.cmp(decode(data), os.path.join(self.root, item.path), shallow=False)
+
+
+def _below(spec: pathspec.GitIgnoreSpec, path: str, is_dir: bool) -> bool:
+    """Whether the path, or a directory above it, is named."""
+    parts = path.split("/")
+    return any(_named(spec, "/".join(parts[:count]), True) for count in range(1, len(parts))) or _named(
+        spec, path, is_dir
+    )
+
+
+def _names(failed: Collection[Sequence[str]]) -> str:
+    shown = [f"{path or 'the workspace'} ({why})" for path, why in list(failed)[:3]]
+    return ", ".join(shown) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
+
+
+@contextlib.contextmanager
+def _ours() -> Iterator[None]:
+    """Foreign errors of a transfer are SshAway."""
+    try:
+        yield
+    except (*FOREIGN, Broken) as error:
+        raise SshAway(f"the transfer was cut: {error or type(error).__name__}") from None

@@ -1,0 +1,95 @@
+"""What travels to a rented machine, as one program: `python3 node.pyz WORD ...`; the packed archive begins here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import selectors
+import sys
+from pathlib import Path
+
+from flowbatch.node import brought, outputs
+from flowbatch.node.daemon import IDLE_S, AlreadyThere, Daemon
+from flowbatch.node.mirror import Broken
+from flowbatch.node.server import SOCKET
+from flowbatch.protocol.sockets import connected
+
+CHUNK = 1 << 16
+
+
+def main() -> int:
+    words = _words().parse_args()
+    if words.word == "daemon":
+        return daemon(words.directory, words.standing)
+    if words.word == "attach":
+        return attach(words.directory)
+    if words.word == "tail":
+        with open(0, "rb", buffering=0, closefd=False) as asked:
+            outputs.tail(asked, sys.stdout.buffer)
+        return 0
+    try:
+        return brought.serve(words.word, words.root, words.base, sys.stdin.buffer, sys.stdout.buffer)
+    except Broken as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def daemon(directory: Path, standing: Path) -> int:
+    """A node daemon serves the directory once this returns, detached from the caller; it watches for the machine's notice."""
+    try:
+        one = Daemon(directory, standing)
+    except AlreadyThere:
+        return 0
+    if one.detach():
+        one.run(idle_s=IDLE_S)
+    return 0
+
+
+def attach(directory: Path) -> int:
+    """Standard input and output are the conversation with the directory's daemon, until either side ends it."""
+    try:
+        line = connected(directory, SOCKET)
+    except OSError as error:
+        sys.stderr.write(f"no node daemon in {directory}: {error}\n")
+        return 1
+    with line, selectors.DefaultSelector() as ready:
+        ready.register(0, selectors.EVENT_READ)
+        ready.register(line, selectors.EVENT_READ)
+        while True:
+            for key, _ in ready.select():
+                if key.fileobj == 0:
+                    data = os.read(0, CHUNK)
+                    if not data:
+                        return 0
+                    line.sendall(data)
+                else:
+                    data = line.recv(CHUNK)
+                    if not data:
+                        return 0
+                    _write(data)
+
+
+def _write(data: bytes) -> None:
+    done = 0
+    while done < len(data):
+        done += os.write(1, data[done:])
+
+
+def _words() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="node.pyz", description="The node program of a rented machine.")
+    kinds = parser.add_subparsers(dest="word", required=True)
+    for word in ("daemon", "attach"):
+        kind = kinds.add_parser(word)
+        kind.add_argument("directory", type=Path, help="journal, spool and socket")
+        if word == "daemon":
+            kind.add_argument("--standing", type=Path, help="where the guard reads what the node does")
+    for word in ("stamps", "take", "changes", "give", "settle"):
+        kind = kinds.add_parser(word)
+        kind.add_argument("root", help="the workspace")
+        kind.add_argument("base", type=Path, help="what was brought")
+    kinds.add_parser("tail")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
