@@ -23,7 +23,9 @@ MAY_START_PROCESSES = (
     "flowbatch/node/",
     "flowbatch/controller/lifecycle.py",
     "flowbatch/controller/mail.py",
+    "flowbatch/sandbox/machines/",
     "flowbatch/sdk/compiling.py",
+    "flowbatch/sdk/sandbox.py",
 )
 MAY_CHANGE_STATE = "flowbatch/core/transitions.py"
 

@@ -67,7 +67,7 @@ async def status(site: TheSite) -> dict[str, Any]:
         **_time(site),
         "settings": {**asdict(site.settings), "prices": site.settings.prices and str(site.settings.prices)},
         "bids": {each: statuses.count(each) for each in dict.fromkeys(statuses)},
-        "running": len(world.running()),
+        "instances": len(world.running()),
         "faults": len(site.weather.faults),
         "spent_micro_usd": sum(world.market.ledger.by_bid(world.now()).values()),
     }
