@@ -33,36 +33,34 @@ def sandbox() -> None:
 as_program = click.option("--json", "json_", is_flag=True, help="For a program to read.")
 
 
-class Length(click.ParamType):
-    """A length of time: seconds, or with a unit (90, 90s, 15m, 2h, 30d)."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        text = str(value)
-        number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
-        if not number.isascii() or not number.isdigit():
-            self.fail(f"{text!r} is not a length of time such as 90, 15m, 2h or 30d", param, ctx)
-        return int(number) * unit
+def length(text: str) -> int:
+    """A length of time in seconds: 90, 90s, 15m, 2h, 30d."""
+    number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
+    if not (number.isascii() and number.isdigit()):
+        raise click.BadParameter(f"{text!r} is not a length of time such as 90, 15m, 2h or 30d")
+    return int(number) * unit
 
 
 @sandbox.command()
 @click.option(
     "--tick",
     "tick_s",
-    type=Length(),
+    type=length,
+    metavar="TIME",
     help=f"Between two rounds of the auction ({DEFAULT.tick_s} s; the real market: 120 s).",
 )
 @click.option(
     "--notice",
     "notice_s",
-    type=Length(),
+    type=length,
+    metavar="TIME",
     help=f"From a preemption's notice to the stop ({DEFAULT.notice_s} s; real: 300 s).",
 )
 @click.option(
     "--boot-delay",
     "boot_delay_s",
-    type=Length(),
+    type=length,
+    metavar="TIME",
     help=f"From an allocation to the boot ({DEFAULT.boot_delay_s} s; real: minutes).",
 )
 @click.option("--seed", type=int, help=f"Of the rivals; for a sandbox that is made now ({DEFAULT.seed}).")
@@ -83,7 +81,8 @@ class Length(click.ParamType):
 @click.option(
     "--idle",
     "idle_s",
-    type=Length(),
+    type=length,
+    metavar="TIME",
     help=f"It ends when nobody asks it for so long and nothing runs ({DEFAULT.idle_s} s).",
 )
 @as_program
@@ -145,7 +144,7 @@ def env(json_: bool) -> None:
 
 
 @sandbox.command()
-@click.argument("forward", type=Length(), required=False)
+@click.argument("forward", type=length, required=False)
 @click.option(
     "--rate", type=click.FloatRange(0, min_open=True), help="From now on it runs so many times as fast as ours."
 )
