@@ -19,6 +19,7 @@ from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
 from flowbatch.node.launch import CannotStart, Launcher, Waiting
 from flowbatch.node.processes import Processes, here
 from flowbatch.node.run import Run
+from flowbatch.node.steps import Place, Steps, place_of
 from flowbatch.protocol.launch import Key, LaunchMessage, Report
 
 LAUNCHERS = 64
@@ -52,6 +53,7 @@ class Node:
         self._threads = ThreadPoolExecutor(LAUNCHERS, "launch")
         self._book = Book(directory / "journal", failpoint)
         self._runs: dict[Key, Run] = {}
+        self.steps = Steps(self._place, self._processes)
         self._launching: dict[Key, str | None] = {}
         """Placements on their way to the gate, and why they are to be stopped there."""
         self._leaves: dict[Key, float] = {}
@@ -160,6 +162,12 @@ class Node:
         for key in (*asked, *(key for key in self._book.entries if key not in asked)):
             yield from self._reports_of(key)
 
+    def _place(self, job_id: int) -> Place | None:
+        """What the job has here, while it runs."""
+        found = max((key for key in self._runs if key.job_id == job_id), key=lambda key: key.restart, default=None)
+        started = self._book.entries[found].started if found is not None else None
+        return None if started is None else place_of(str(found), started.node, Path(started.spool))
+
     def close(self) -> None:
         """Lets go; what runs goes on, and the next life adopts it."""
         for task in self._tasks:
@@ -234,7 +242,9 @@ class Node:
     async def _follow(self, started: Started) -> None:
         """Until it is over and its end is in the journal."""
         key = started.key
-        run = self._runs[key] = Run(started, self._book, self._processes, self._now)
+        run = self._runs[key] = Run(
+            started, self._book, self._processes, self._now, lambda number: self.steps.signal(str(key), number)
+        )
         report = await run.live(self._leaves.pop(key, self._machine_leaves))
         del self._runs[key]
         if key in self._children:

@@ -38,8 +38,12 @@ OUT_OF_MEMORY = (
 class Run:
     """One running script. Its limits are counted by a clock that does not jump; the wall clock is asked when it begins."""
 
-    def __init__(self, started: Started, book: Book, processes: Processes, now: Callable[[], float]) -> None:
+    def __init__(
+        self, started: Started, book: Book, processes: Processes, now: Callable[[], float],
+        to_steps: Callable[[int], None] = lambda number: None,
+    ) -> None:  # fmt: skip
         self.started = started
+        self._to_steps = to_steps
         self._book = book
         self._processes = processes
         self._now = now
@@ -84,7 +88,9 @@ class Run:
             self._call_off()
 
     def deliver(self, number: int, scope: str) -> None:
-        """One signal: to the batch shell alone, to its process group (`full`), or to the job's steps (it has none)."""
+        """One signal: to the batch shell alone, to the job's steps, or to both, with all of the shell's process group (`full`)."""
+        if scope != "batch":
+            self._to_steps(number)
         if scope == "steps":
             return
         if number in (signal.SIGTERM, signal.SIGKILL):

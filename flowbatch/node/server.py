@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flowbatch.node.node import Node
+from flowbatch.node.steps import STEP_WORDS
 from flowbatch.protocol.launch import BadLine, Report, key_of, launch_of, line, parse
 
 SOCKET = "node.sock"
@@ -44,13 +45,17 @@ class Server:
         try:
             while text := await reader.readline():
                 message = parse(text)
-                self._order(node, writer, message)
+                if message["op"] in STEP_WORDS:
+                    node.steps.hear(writer, message)
+                else:
+                    self._order(node, writer, message)
         except (BadLine, KeyError, TypeError, ValueError) as error:
             log.warning("a connection ended: %r", error)
         except OSError as error:
             log.info("a connection broke: %s", error)
         finally:
             self.connections.discard(writer)
+            node.steps.closed(writer)
             if self._listener is writer:
                 self._listener = None
             writer.close()

@@ -25,18 +25,21 @@ class Names:
     host: str
     array_id: int | None = None
     array_index: int | None = None
+    step: str = "batch"
+    task: int = 0
+    node: int = 0
 
     def values(self) -> dict[str, str | int]:
-        """Each specifier's value in a batch script; a number takes a width, a text ignores it."""
+        """Each specifier's value (a batch script is task 0 of step `batch`); a number takes a width, a text ignores it."""
         return {
             "A": self.array_id if self.array_id is not None else self.job_id,
             "a": self.array_index if self.array_index is not None else NO_INDEX,
             "J": self.job_id,
             "j": self.job_id,
             "N": self.host.partition(".")[0],
-            "n": 0,
-            "s": "batch",
-            "t": 0,
+            "n": self.node,
+            "s": self.step,
+            "t": self.task,
             "u": self.user,
             "x": self.job_name,
             "%": "%",

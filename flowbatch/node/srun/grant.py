@@ -1,0 +1,87 @@
+"""What srun asks of the node daemon: a step of a job that runs here, for as long as the connection lasts.
+
+One JSON object a line, over the node's socket: `step` (job_id, tasks, cpus, whole, overlap) is answered by `granted`
+(step, node, cpus, job: the variables of the batch script), by `refused` (why), or first by `busy` and then by one of the two.
+`tasks` (pids) says what to end if this connection breaks before `done`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowbatch.protocol.launch import BadLine, line, parse
+from flowbatch.protocol.sockets import connected
+
+LONGEST = 16 * 1024 * 1024
+
+
+class Refused(Exception):
+    """The node gives no step; `why` is a word of `REFUSALS`."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A step that is ours. `cpus`: how many CPUs it may use; `job`: the batch script's own variables."""
+
+    step: int
+    node: str
+    cpus: int
+    job: Mapping[str, str]
+
+
+class Grant:
+    """The conversation about one step."""
+
+    def __init__(self, directory: Path, socket_name: str) -> None:
+        self._socket = connected(directory, socket_name)
+        self._file = self._socket.makefile("rb")
+
+    @property
+    def fd(self) -> int:
+        return self._socket.fileno()
+
+    def ask(self, busy: Callable[[], None], **request: Any) -> Granted:
+        """Waits until the step is granted; `busy` is called once if it must wait. Raises Refused, OSError."""
+        self._socket.sendall(line("step", **request))
+        while True:
+            message = self._next()
+            if message["op"] == "granted":
+                return Granted(message["step"], message["node"], message["cpus"], message["job"])
+            if message["op"] == "refused":
+                raise Refused(message["why"])
+            if message["op"] == "busy":
+                busy()
+
+    def job(self, job_id: int) -> Mapping[str, Any]:
+        """What the job has here, before a step is shaped. Raises Refused, OSError."""
+        self._socket.sendall(line("job", job_id=job_id))
+        while True:
+            message = self._next()
+            if message["op"] == "job":
+                return message
+            if message["op"] == "refused":
+                raise Refused(message["why"])
+
+    def tasks(self, pids: Sequence[int]) -> None:
+        self._socket.sendall(line("tasks", pids=list(pids)))
+
+    def done(self) -> None:
+        """The step is over."""
+        self._socket.sendall(line("done"))
+        self._socket.close()
+
+    def _next(self) -> dict[str, Any]:
+        text = self._file.readline(LONGEST)
+        if not text:
+            raise ConnectionResetError("the node hung up")
+        try:
+            return parse(text)
+        except BadLine as error:
+            raise ConnectionResetError(str(error)) from None

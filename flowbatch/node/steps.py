@@ -1,0 +1,132 @@
+"""The steps of the jobs that run here: which step may use how many CPUs, and that its tasks end with their srun.
+
+A step holds what it was granted for as long as its srun's connection lasts; srun's words are in `srun/grant.py`. Without
+--exact a step takes all CPUs of its job, with --overlap it takes none from others: srun(1) of 22.05.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flowbatch import text
+from flowbatch.node.processes import Processes, signal_all
+from flowbatch.protocol.launch import line
+from flowbatch.slurm.environment import GPU_VARIABLES
+
+STEP_WORDS = frozenset({"job", "step", "tasks", "done"})
+"""The messages of an srun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a running job has on this machine, by its batch script's own variables."""
+
+    key: str
+    node: str
+    variables: Mapping[str, str]
+
+    @property
+    def cpus(self) -> int:
+        return int(self.variables.get("SLURM_CPUS_ON_NODE", "1"))
+
+    @property
+    def gpus(self) -> list[int]:
+        words = self.variables.get("SLURM_JOB_GPUS", "").split(",")
+        return [int(word) for word in words if word.isdecimal()]
+
+
+@dataclass(slots=True)
+class _Step:
+    """One srun. `cpus` is 0 for a step that shares; `born` tells its tasks from later processes with their pids."""
+
+    writer: asyncio.StreamWriter
+    place: Place
+    cpus: int
+    number: int | None = None
+    born: dict[int, str] = field(default_factory=dict)
+
+
+class Steps:
+    """Grants steps in the order in which they were asked for, as far as their job's CPUs go."""
+
+    def __init__(self, place: Callable[[int], Place | None], processes: Processes) -> None:
+        self._place = place
+        self._processes = processes
+        self._steps: dict[asyncio.StreamWriter, _Step] = {}
+        self._next: dict[str, int] = {}
+
+    def hear(self, writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:
+        """One message of an srun. Raises KeyError, TypeError or ValueError if it makes no sense."""
+        match message["op"]:
+            case "job":
+                place = self._place(int(message["job_id"]))
+                if place is None:
+                    writer.write(line("refused", why="unknown job"))
+                else:
+                    writer.write(line("job", cpus=place.cpus, gpus=place.gpus, node=place.node))
+            case "step":
+                self._ask(writer, message)
+            case "tasks":
+                self._note_tasks(self._steps[writer], map(int, message["pids"]))
+            case "done":
+                self._steps[writer].born.clear()
+
+    def closed(self, writer: asyncio.StreamWriter) -> None:
+        """The srun is gone; its tasks, if it had not said that they ended, go too, and others may begin."""
+        step = self._steps.pop(writer, None)
+        if step is not None:
+            alive = [pid for pid, born in step.born.items() if self._processes.born(pid) == born]
+            signal_all([one for pid in alive for one in (*self._processes.family(pid), pid)], signal.SIGKILL)
+            self._grant(step.place.key)
+
+    def signal(self, key: str, number: int) -> None:
+        """To every task of the placement's steps, and all that is in its process group."""
+        pairs = [pair for step in self._steps.values() if step.place.key == key for pair in step.born.items()]
+        signal_all((-pid for pid, born in pairs if self._processes.born(pid) == born), number)
+
+    def _ask(self, writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:
+        place = self._place(int(message["job_id"]))
+        if place is None:
+            writer.write(line("refused", why="unknown job"))
+            return
+        cpus = 0 if message["overlap"] else place.cpus if message["whole"] else int(message["cpus"])
+        self._steps[writer] = _Step(writer, place, cpus)
+        self._grant(place.key)
+        if self._steps[writer].number is None:
+            writer.write(line("busy"))
+
+    def _grant(self, key: str) -> None:
+        """Begins what fits now, the first first."""
+        steps = [step for step in self._steps.values() if step.place.key == key]
+        used = sum(step.cpus for step in steps if step.number is not None)
+        for step in steps:
+            if step.number is None and (step.cpus == 0 or used + step.cpus <= step.place.cpus):
+                used += step.cpus
+                step.number = self._next.get(key, 0)
+                self._next[key] = step.number + 1
+                step.writer.write(line(
+                    "granted", step=step.number, node=step.place.node, cpus=step.cpus or step.place.cpus,
+                    job=dict(step.place.variables),
+                ))  # fmt: skip
+
+    def _note_tasks(self, step: _Step, pids: Iterable[int]) -> None:
+        for pid in pids:
+            born = self._processes.born(pid)
+            if born is not None:
+                step.born[pid] = born
+
+
+def place_of(key: str, node: str, spool: Path) -> Place | None:
+    """What the launch file in a placement's spool says; None if it cannot be read."""
+    try:
+        count, *words = (spool / "launch").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    pairs = (text.decode(word).partition("=") for word in words[int(count) :] if word)
+    kept = {name: value for name, _, value in pairs if name.startswith("SLURM") or name in GPU_VARIABLES}
+    return Place(key, node, kept)
