@@ -1,4 +1,4 @@
-"""The composition root: the one place that picks store, machine, clock and commands.
+"""The composition root: the one place that picks stores, machines, markets, clock and commands.
 
 `python -I -m flowbatch.app` is the controller.
 """
@@ -6,54 +6,170 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from flowbatch import paths, text
+from flowbatch.backends.contract import Backend
 from flowbatch.backends.local import LocalBackend
 from flowbatch.clock import SystemClock
 from flowbatch.commands.table import COMMANDS
-from flowbatch.config import Settings
+from flowbatch.config import MITHRIL, ClusterConfig, Configuration, Settings
 from flowbatch.controller import being
+from flowbatch.controller.cluster import ClusterParts
 from flowbatch.controller.service import Parts, serve
+from flowbatch.core.embedded import NAME as LOCAL
 from flowbatch.core.embedded import embedded
-from flowbatch.directives import slurmconf
+from flowbatch.core.market.cloud import PARTITION, cloud
+from flowbatch.directives import flowtoml, slurmconf
 from flowbatch.errors import ConfigError, FlowError
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.ids import StoreId
 from flowbatch.node import start as node
 from flowbatch.node.machine import machine
 from flowbatch.paths import Paths
+from flowbatch.sandbox import address
 from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.policy import MarketPolicy, PartitionTerms
 from flowbatch.store.sqlite import SqliteStore
 
-SLURM_CONF, GRES_CONF = "slurm.conf", "gres.conf"
+SLURM_CONF, GRES_CONF, FLOW_TOML = "slurm.conf", "gres.conf", "flow.toml"
+SANDBOX = "sandbox"
+STORE = "store.db"
 
 
-def run(here: Paths, settings: Settings, failpoint: Failpoint = nowhere) -> int:
-    """Is the controller of `here` until it is stopped or idle; its exit code. Raises FlowError if it cannot be."""
-    site = here.config / SLURM_CONF
+def run(
+    here: Paths, settings: Settings, environ: Mapping[str, str] | None = None, failpoint: Failpoint = nowhere
+) -> int:
+    """Is the controller of `here` until it is stopped or idle; its exit code. `environ` names an account (MITHRIL_*).
+
+    Raises FlowError if it cannot be.
+    """
     parts = Parts(
-        store=lambda: SqliteStore(here.store),
-        backend=lambda store: local(here, store),
-        cluster=cluster(here.config),
-        clock=SystemClock(),
-        commands=COMMANDS,
-        settings=settings,
-        slurm_conf=str(site) if site.exists() else None,
+        clusters=Offered(here, environ or {}), clock=SystemClock(), commands=COMMANDS, settings=settings,
         failpoint=failpoint,
-    )
+    )  # fmt: skip
     return being.live(here, lambda ready: serve(parts, ready))
 
 
-def local(here: Paths, store: StoreId) -> LocalBackend:
-    """This machine, through a node daemon that is started when none answers."""
+class Offered:
+    """`controller.clusters.Offer`: this machine, and what flow.toml, the environment and the sandbox name besides.
+
+    slurm.conf is read once; flow.toml is read again when it has changed, for clusters that are opened from then on.
+    """
+
+    def __init__(self, here: Paths, environ: Mapping[str, str]) -> None:
+        """Raises ConfigError."""
+        self._here = here
+        self._environ = environ
+        self._home = cluster(here.config)
+        self._seen: str | None = None
+        self._said = Configuration()
+
+    @property
+    def default(self) -> str:
+        said = self._configuration().default
+        return self._home.name if said in (None, LOCAL) else str(said)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        known = dict.fromkeys((self._home.name, *self._accounts()))
+        first = (self.default,) if self.default in known else ()
+        return tuple(dict.fromkeys((*first, *known)))
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        others = tuple(sorted(file.parent.name for file in self._here.clusters.glob(f"*/{STORE}")))
+        return (self._home.name, *others) if self._here.store.exists() else others
+
+    def parts(self, name: str) -> ClusterParts:
+        if name == self._home.name:
+            site = self._here.config / SLURM_CONF
+            conf = str(site) if site.exists() else None
+            return _local(self._home, self._here.store, self._here.node, conf)
+        directory = self._here.clusters / name
+        if name not in self._accounts():
+            self._explain(name)
+        one = self._accounts()[name]
+        if one.kind == "local":
+            shape = embedded(machine()).model_copy(update={"name": name})
+            return _local(shape, directory / STORE, directory / "node")
+        policy = _policy(one, self._configuration().policy)
+        return ClusterParts(
+            shape=cloud(name, policy, ()),
+            store=lambda: SqliteStore(directory / STORE),
+            backend=lambda store: self._market(one, policy, directory, store),
+        )
+
+    def _configuration(self) -> Configuration:
+        """Raises ConfigError."""
+        file = self._here.config / FLOW_TOML
+        content = _text(file)
+        if content != self._seen:
+            self._said = Configuration() if content is None else flowtoml.parse(content, str(file))
+            self._seen = content
+        return self._said.with_environment(self._environ)
+
+    def _accounts(self) -> dict[str, ClusterConfig]:
+        """The clusters besides this machine: those that are configured, and the sandbox once there was one."""
+        found = {name: one for name, one in self._configuration().clusters.items() if name != self._home.name}
+        if SANDBOX not in found and (market := address.read(self._here.sandbox)) is not None:
+            key = SecretStr(market.api_key)
+            found[SANDBOX] = ClusterConfig(SANDBOX, api_url=market.api_url, api_key=key, project=market.project)
+        return found
+
+    def _explain(self, name: str) -> None:
+        """Raises ConfigError for a cluster that there could be."""
+        if name == MITHRIL:
+            raise ConfigError("there is no account for the market", hint="flow setup, or set MITHRIL_API_KEY")
+        if name == SANDBOX:
+            raise ConfigError("there is no sandbox yet", hint="flow sandbox start")
+
+    def _market(self, one: ClusterConfig, policy: MarketPolicy, directory: Path, store: StoreId) -> Backend:
+        """Raises ConfigError for an account that is not whole."""
+        key = one.api_key
+        if key is None and one.api_key_file is not None:
+            key = SecretStr((_text(self._here.config / one.api_key_file) or "").strip())
+        if key is None or not key.get_secret_value():
+            raise ConfigError(f"cluster {one.name} has no API key", hint="flow setup, or set MITHRIL_API_KEY")
+        if one.project is None:
+            raise ConfigError(f"cluster {one.name} has no project", hint="flow setup, or set MITHRIL_PROJECT")
+        # Loaded when a market is opened and not before: httpx and paramiko cost a quarter of a second.
+        account = importlib.import_module("flowbatch.backends.mithril.account")
+        market = importlib.import_module("flowbatch.backends.mithril.backend")
+        made: Backend = market.MithrilBackend(
+            one.name, account.Account(one.api_url, key, one.project), policy, directory, store
+        )
+        return made
+
+
+def _local(shape: ClusterSpec, store: Path, directory: Path, slurm_conf: str | None = None) -> ClusterParts:
+    """A queue on this machine, through a node daemon that is started when none answers."""
 
     async def ensure() -> None:
-        await asyncio.get_running_loop().run_in_executor(None, node.start, here.node)
+        await asyncio.get_running_loop().run_in_executor(None, node.start, directory)
 
-    return LocalBackend(here.node, store, ensure)
+    return ClusterParts(
+        shape=shape,
+        store=lambda: SqliteStore(store),
+        backend=lambda id: LocalBackend(directory, id, ensure),
+        slurm_conf=slurm_conf,
+    )
+
+
+def _policy(one: ClusterConfig, policy: MarketPolicy) -> MarketPolicy:
+    """The policy on this account: a partition that names no region is in the account's."""
+    if not one.regions:
+        return policy
+    named = {terms.partition: terms for terms in policy.partitions}
+    terms = (named.pop(PARTITION, PartitionTerms(partition=PARTITION)), *named.values())
+    kept = tuple(each if each.regions else each.model_copy(update={"regions": one.regions}) for each in terms)
+    return policy.model_copy(update={"partitions": kept})
 
 
 def cluster(config: Path) -> ClusterSpec:
@@ -79,8 +195,10 @@ def _text(path: Path) -> str | None:
 
 
 if __name__ == "__main__":
+    # Nothing that this process starts is to inherit the key.
+    account = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith("MITHRIL_")}
     try:
-        sys.exit(run(paths.find(os.environ), Settings.read(os.environ)))
+        sys.exit(run(paths.find(os.environ), Settings.read(os.environ), account))
     except FlowError as error:
         sys.stderr.write(error.screen("flowbatch") + "\n")
         sys.exit(error.exit_code)

@@ -1,16 +1,25 @@
-"""What may be set for the controller by environment; slurm.conf and gres.conf lie in `paths.Paths.config`.
+"""What may be set for the controller: by environment (`Settings`), and in flow.toml (`Configuration`, which
+`directives.flowtoml` reads); flow.toml, slurm.conf and gres.conf lie in `paths.Paths.config`.
 
-A controller keeps the values of the command that started it.
+A controller keeps the environment of the command that started it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pydantic import SecretStr
 
 from flowbatch.errors import ConfigError
+from flowbatch.spec.policy import MarketPolicy
 
 IDLE_EXIT_S = 600
+
+API_URL = "https://api.mithril.ai"
+MITHRIL = "mithril"
+"""The cluster that MITHRIL_* variables speak of; they are named as the vendor's own client has them."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,55 @@ class Settings:
     def read(cls, env: Mapping[str, str]) -> Settings:
         """Raises ConfigError, naming the variable."""
         return cls(_idle(env.get("FLOW_IDLE_EXIT", "")), _smtp(env.get("FLOW_SMTP", "")))
+
+
+Kind = Literal["local", "mithril"]
+
+
+@dataclass(frozen=True)
+class ClusterConfig:
+    """One `[clusters.NAME]`. `local`: one more queue on this machine. `mithril`: an account; what is None was not said.
+
+    `api_key_file` is relative to flow.toml's directory and read when the cluster is opened. `regions`: nowhere else; empty
+    is everywhere.
+    """
+
+    name: str
+    kind: Kind = "mithril"
+    api_url: str = API_URL
+    api_key: SecretStr | None = None
+    api_key_file: str | None = None
+    project: str | None = None
+    regions: tuple[str, ...] = ()
+
+    @property
+    def has_key(self) -> bool:
+        return self.api_key is not None or self.api_key_file is not None
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What flow.toml says. `default`: the cluster of commands that name none; None is this machine."""
+
+    default: str | None = None
+    clusters: Mapping[str, ClusterConfig] = field(default_factory=dict)
+    policy: MarketPolicy = field(default_factory=MarketPolicy)
+
+    def with_environment(self, env: Mapping[str, str]) -> Configuration:
+        """The same with the account that MITHRIL_* variables name: they win over the file, as in the vendor's client."""
+        names = ("MITHRIL_API_KEY", "MITHRIL_API_URL", "MITHRIL_PROJECT", "MITHRIL_REGION")
+        said = {name: env[name] for name in names if env.get(name)}
+        known = self.clusters.get(MITHRIL)
+        if not said or (known is None and "MITHRIL_API_KEY" not in said):
+            return self
+        one = known or ClusterConfig(MITHRIL)
+        if "MITHRIL_API_KEY" in said:
+            one = replace(one, api_key=SecretStr(said["MITHRIL_API_KEY"]), api_key_file=None)
+        one = replace(
+            one, api_url=said.get("MITHRIL_API_URL", one.api_url), project=said.get("MITHRIL_PROJECT", one.project),
+            regions=(said["MITHRIL_REGION"],) if "MITHRIL_REGION" in said else one.regions,
+        )  # fmt: skip
+        return replace(self, clusters={**self.clusters, MITHRIL: one})
 
 
 def _idle(value: str) -> int:

@@ -50,6 +50,11 @@ class Paths:
         """The sandbox's own directory: its address, state, log and machines."""
         return self.state / "sandbox"
 
+    @property
+    def clusters(self) -> Path:
+        """One directory for each cluster but the one that this machine is: its store, and what its backend keeps."""
+        return self.state / "clusters"
+
 
 SOCKET = "controller.sock"
 """Clients change to the state directory and connect to this name, so that no path is too long for a socket."""

@@ -17,12 +17,19 @@ from flowbatch.sdk.controller import Controller
 Serve = Callable[[Mapping[str, Command]], Controller]
 
 
+class Nowhere:
+    """No cluster at all."""
+
+    async def current(self, environ: Mapping[str, str]) -> None:
+        return None
+
+
 class Behind:
     """Serves `commands` at the state directory's socket, on a thread, until it is closed."""
 
     def __init__(self, paths: Paths, commands: Mapping[str, Command]) -> None:
         self._loop = asyncio.new_event_loop()
-        self._server = Server(None, commands)  # type: ignore[arg-type]  # these commands look at no queue
+        self._server = Server(Nowhere(), commands)  # type: ignore[arg-type]  # these commands look at no queue
         self._socket = str(paths.socket)
         self._loop.run_until_complete(self._server.start(self._socket))
         self._thread = threading.Thread(target=self._loop.run_forever)

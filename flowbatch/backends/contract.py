@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from flowbatch.core.bids import Bid
 from flowbatch.core.events import BidFact, Configured, Ended, Launched, LaunchFailed, MarketSeen, NodeLost
@@ -61,6 +61,7 @@ class Tender:
     work_dir: str = field(repr=False)
 
 
+@runtime_checkable
 class MarketBackend(Backend, Protocol):
     """A cluster whose machines are rented. Orders about bids are wishes: they return once noted, are worked at until they
     hold, and may be given again, also after a restart, when what is wished follows from the records.

@@ -1,10 +1,12 @@
-"""From a placed record and its payload to all that a node needs: `protocol.launch.LaunchMessage`."""
+"""From a record to all that a node needs of a placement (`protocol.launch.LaunchMessage`), and a market of a bid (`Tender`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from flowbatch.backends.contract import BidKey, Tender
+from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.placing.sizing import default_memory
 from flowbatch.core.ports import Payload
@@ -17,6 +19,7 @@ from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.job import JobSpec
+from flowbatch.spec.policy import MarketPolicy
 from flowbatch.spec.resources import Gres, Memory
 from flowbatch.units import MINUTE
 
@@ -34,7 +37,7 @@ class Site:
 
 def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMessage:
     """The launch of the job's present placement. Bytes go as latin-1 text."""
-    spec, share = job.spec, state.allocation.shares[0]
+    spec, share, bid = job.spec, state.allocation.shares[0], live_bid(job)
     task = job.array if isinstance(job.array, ArrayTask) else None
     facts = _facts(site, job, state.allocation)
     return LaunchMessage(
@@ -59,7 +62,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         array_id=task.array_id if task else None,
         array_index=task.index if task else None,
         kill_wait_s=site.cluster.kill_wait_s,
-        ends_by=state.ends_by,
+        ends_by=state.ends_by if bid is None else None,
         over_time_s=site.cluster.over_time_limit_min * MINUTE,
         signal=spec.signal.number if spec.signal else None,
         signal_lead_s=spec.signal.lead_s if spec.signal else 0,
@@ -68,7 +71,20 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         cpu_ids=share.cpu_ids,
         gpu_ids=_gpus(share),
         login_environment=facts.login_environment,
+        machine="" if bid is None else str(BidKey(site.store, job.id, bid.number)),
+        run_limit_s=None if bid is None else bid.run_limit_s,
+        leave_reserve_s=(site.cluster.market or MarketPolicy()).save_reserve_s,
     )
+
+
+def live_bid(job: Job) -> Bid | None:
+    """The bid whose machine the job's placement goes to; None on a cluster that rents nothing."""
+    return job.bids[-1] if job.bids and job.bids[-1].live else None
+
+
+def tender(site: Site, job: Job, bid: Bid) -> Tender:
+    """All that a market needs to know of one bid of a job."""
+    return Tender(BidKey(site.store, job.id, bid.number), bid, job.owner, job.spec.market, job.spec.work_dir)
 
 
 def _facts(site: Site, job: Job, allocation: Allocation) -> JobFacts:

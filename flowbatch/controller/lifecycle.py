@@ -31,7 +31,8 @@ ALREADY = 75
 """A controller's exit code when another one holds the lock."""
 
 KEPT = ("PATH", "HOME", "LANG", "TZ")
-"""What of the starter's environment the controller keeps, besides FLOW_*."""
+OURS = ("FLOW_", "MITHRIL_")
+"""What of the starter's environment the controller keeps: these variables, and all that begin so."""
 
 READY = b"ready\n"
 
@@ -115,7 +116,7 @@ def make_state(paths: Paths) -> None:
 
 def environment(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
     """A clean environment that names the same directories."""
-    kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith("FLOW_")}
+    kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith(OURS)}
     return kept | {"FLOW_STATE_DIR": str(paths.state), "FLOW_CONFIG_DIR": str(paths.config)}
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from flowbatch.clock import Clock
 from flowbatch.core.effects import Effect
-from flowbatch.core.events import Event, Passed, Reply
+from flowbatch.core.events import Configured, Event, Passed, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
@@ -60,7 +60,8 @@ class _Asked:
 
 
 class Loop:
-    """Owns the queue. `on_commit` hears of changed records after each commit; `orders` wait to be carried out."""
+    """Owns the queue. `on_commit` hears of changed records after each commit, `on_shape` of the cluster's new shape; `orders`
+    wait to be carried out."""
 
     def __init__(
         self, store: Store, cluster: ClusterSpec, clock: Clock, *, step: Callable[[Queue, Event], Stepped] = step,
@@ -70,6 +71,7 @@ class Loop:
         self.clock = clock
         self.orders: asyncio.Queue[Order] = asyncio.Queue()
         self.on_commit: Callable[[Iterable[Job]], None] = lambda jobs: None
+        self.on_shape: Callable[[ClusterSpec], None] = lambda cluster: None
         self.timers = False
         """Whether time passes: false until the truth about running placements is known."""
         self._store = store
@@ -95,8 +97,8 @@ class Loop:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is queued or running, as far as is known."""
-        return self._queue is None or any(not isinstance(job.state, Finished) for job in self._queue.jobs.values())
+        """Whether anything is queued, running, on the market or not yet paid, as far as is known."""
+        return self._queue is None or unfinished(self._queue.jobs.values())
 
     async def load(self) -> Loaded:
         """Reads the queue from the store. Raises StoreFailed."""
@@ -224,6 +226,9 @@ class Loop:
 
     def _tell(self, stepped: Sequence[tuple[_Asked, Stepped]], entries: Sequence[Entry]) -> None:
         for asked, result in stepped:
+            if isinstance(asked.event, Configured):
+                self.cluster = asked.event.cluster
+                self.on_shape(self.cluster)
             if not asked.answer.done():
                 asked.answer.set_result(result.reply)
         for entry in entries:
@@ -248,6 +253,11 @@ class Loop:
             await self.load()
         except StoreFailed:
             log.exception("the queue could not be read again")
+
+
+def unfinished(jobs: Iterable[Job]) -> bool:
+    """Whether any of them is queued or running, or has a bid that may still cost something."""
+    return any(not isinstance(job.state, Finished) or not all(bid.settled for bid in job.bids) for job in jobs)
 
 
 def _fail(batch: Iterable[_Asked], error: StoreFailed) -> None:

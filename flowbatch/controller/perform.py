@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
-from flowbatch.backends.contract import Backend
+from flowbatch.backends.contract import Backend, BidKey, MarketBackend
 from flowbatch.controller import launching, mail
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Loop, Order
 from flowbatch.controller.mail import Mailer
-from flowbatch.core.effects import Deliver, Effect, Forget, Launch, SendMail, Stop
+from flowbatch.core.effects import ChangeBid, Deliver, Effect, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
 from flowbatch.core.events import LaunchFailed
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import QueuePort
@@ -30,7 +30,7 @@ log = logging.getLogger("flowbatch.perform")
 
 @dataclass
 class Performer:
-    """Carries out what the loop orders. An order may come twice: each works once, by its placement's key."""
+    """Carries out what the loop orders. An order may come twice: each works once, by its placement's or its bid's key."""
 
     loop: Loop
     queue: QueuePort
@@ -76,8 +76,23 @@ class Performer:
                 await self.backend.forget(self._key(effect))
             case SendMail():
                 self._aside(self._mail(effect, job))
+            case PlaceBid() | ChangeBid() | WithdrawBid():
+                await self._bid(effect, job)
             case _:
                 raise TypeError(effect)
+
+    async def _bid(self, effect: PlaceBid | ChangeBid | WithdrawBid, job: Job | None) -> None:
+        """The market notes a wish; what is not live any more is wished for no longer."""
+        if not isinstance(self.backend, MarketBackend):
+            raise TypeError(effect)
+        if isinstance(effect, WithdrawBid):
+            await self.backend.withdraw(BidKey(self.site.store, effect.job_id, effect.number))
+            return
+        bid = next((bid for bid in job.bids if bid.number == effect.number), None) if job is not None else None
+        if job is None or bid is None or bid.phase in ("withdrawn", "gone"):
+            return
+        tender = launching.tender(self.site, job, bid)
+        await (self.backend.place if isinstance(effect, PlaceBid) else self.backend.change)(tender)
 
     def _key(self, effect: Stop | Deliver | Forget) -> Key:
         return Key(self.site.store, effect.job_id, effect.restart)
@@ -89,7 +104,8 @@ class Performer:
         if payload is None:
             await self.loop.tell(LaunchFailed(self.queue.now(), job.id, job.restarts, "JobLaunchFailure"))
             return
-        await self.backend.launch(launching.message(self.site, job, job.state, payload))
+        site = replace(self.site, cluster=self.queue.cluster)
+        await self.backend.launch(launching.message(site, job, job.state, payload))
 
     async def _mail(self, effect: SendMail, job: Job | None) -> None:
         if job is None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from flowbatch.backends.contract import Tender
+from flowbatch.controller import launching
+from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Order
-from flowbatch.core.effects import Deliver, Effect, Forget, Launch, SendMail, Stop
+from flowbatch.core.bids import Bid
+from flowbatch.core.effects import ChangeBid, Deliver, Effect, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Completing, Ending, Requeueing, Running
 from flowbatch.ids import StoreId
@@ -31,14 +35,23 @@ def _held(job: Job) -> bool:
     return job.state.launched if isinstance(job.state, Running) else isinstance(job.state, Completing)
 
 
+def tenders(site: Site, jobs: Iterable[Job]) -> list[Tender]:
+    """Every bid whose bill is not final: the market says what became of each."""
+    return [launching.tender(site, job, bid) for job in jobs for bid in job.bids if not bid.settled]
+
+
 def owed(loaded: Loaded, jobs: dict[int, Job]) -> Iterator[Order]:
     """Orders to carry out before any new one.
 
-    What must hold of a placement follows from its record as it is now (launched, or stopped); signals, mails and
-    permissions to forget are taken from the journal, since no record shows them. A signal or mail that was given just
+    What must hold of a placement or of a bid follows from the record as it is now (launched or stopped; on the market, at its
+    price, or withdrawn); signals, mails and permissions to forget are taken from the journal, since no record shows them. A signal or mail that was given just
     before the controller died may so be given twice, never not at all.
     """
     for job in jobs.values():
+        for bid in job.bids:
+            wish = _wished(job, bid)
+            if wish is not None:
+                yield Order(0, wish, job)
         order = _due(job)
         if order is not None:
             yield Order(0, order, job)
@@ -55,4 +68,17 @@ def _due(job: Job) -> Effect | None:
             return Stop(job.id, job.restarts, _WHY.get(then.outcome, "cancelled"))
         case Completing(then=Requeueing() as then):
             return Stop(job.id, job.restarts, "preempted" if then.cause == "preempted" else "requeue")
+    return None
+
+
+def _wished(job: Job, bid: Bid) -> Effect | None:
+    """What the market is to see to. A bid that is there is told its price and pause again: whether it heard of the last change
+    is not known."""
+    match bid.phase:
+        case "asked":
+            return PlaceBid(job.id, bid.number)
+        case "withdrawn":
+            return WithdrawBid(job.id, bid.number)
+        case "open" | "won" | "leaving":
+            return ChangeBid(job.id, bid.number)
     return None

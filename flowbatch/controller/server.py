@@ -15,13 +15,14 @@ import pwd
 import secrets
 import socket
 from collections.abc import Mapping
+from typing import Protocol
 
 from flowbatch import text
 from flowbatch.commands.call import Call, CallerFile, Command
 from flowbatch.controller import peer
 from flowbatch.controller.peer import Peer
 from flowbatch.core.jobs import Owner
-from flowbatch.core.ports import QueuePort
+from flowbatch.core.ports import ClustersPort, QueuePort
 from flowbatch.errors import FlowError
 from flowbatch.protocol.frames import HEADER, VERSION, BadFrame, CallFrame, Kind, frame, header, unpack_call
 
@@ -48,11 +49,17 @@ class Gone(Exception):
     """The caller hung up."""
 
 
+class Hosted(ClustersPort, Protocol):
+    """All clusters, and the one that a caller means who names none."""
+
+    async def current(self, environ: Mapping[str, str]) -> QueuePort: ...
+
+
 class Server:
     """Listens on the socket `name` in the current directory and runs `commands` for this user and for root."""
 
-    def __init__(self, queue: QueuePort, commands: Mapping[str, Command]) -> None:
-        self._queue = queue
+    def __init__(self, clusters: Hosted, commands: Mapping[str, Command]) -> None:
+        self._clusters = clusters
         self._commands = commands
         self._callers: set[asyncio.Task[None]] = set()
         self._commands_running: set[asyncio.Future[int]] = set()
@@ -108,7 +115,7 @@ class Server:
         if said.version != VERSION:
             await line.send(Kind.OTHER, b"this controller speaks version %d, its client %d" % (VERSION, said.version))
             return
-        call = _call(said, who, line)
+        call = _call(said, who, line, self._clusters)
         command = self._commands.get(call.command)
         if command is None:
             await _end(line, call, 1, f"{call.command}: error: the controller knows no command {call.command!r}\n")
@@ -117,7 +124,7 @@ class Server:
 
     async def _run(self, line: Line, call: Call, command: Command) -> None:
         """Runs a command until it ends or its caller hangs up."""
-        work = asyncio.ensure_future(command(call, self._queue))
+        work = asyncio.ensure_future(self._answer(call, command))
         listening = asyncio.ensure_future(line.listen())
         self._commands_running.add(work)
         try:
@@ -131,6 +138,10 @@ class Server:
             work.cancel()
             listening.cancel()
             await asyncio.gather(work, listening, return_exceptions=True)
+
+
+    async def _answer(self, call: Call, command: Command) -> int:
+        return await command(call, await self._clusters.current(call.environ))
 
 
 async def _ended(tasks: set[asyncio.Task[None]], within_s: float | None) -> None:
@@ -223,14 +234,14 @@ class Stream:
         await self._line.drain()
 
 
-def _call(said: CallFrame, who: Peer, line: Line) -> Call:
+def _call(said: CallFrame, who: Peer, line: Line, clusters: ClustersPort) -> Call:
     words = (word.partition(b"=") for word in said.environ)
     return Call(
         command=text.decode(said.command), argv=tuple(map(text.decode, said.argv)),
         environ={text.decode(name): text.decode(value) for name, _, value in words}, cwd=text.decode(said.cwd),
         umask=said.umask, columns=said.columns, lines=said.lines, tty=said.tty, owner=_owner(who, said.sid),
         limits=_limits(said.limits), out=Stream(line, Kind.OUT), err=Stream(line, Kind.ERR), read=line.read,
-        chunk=line.chunk,
+        chunk=line.chunk, clusters=clusters,
     )  # fmt: skip
 
 

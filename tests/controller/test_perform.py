@@ -29,6 +29,7 @@ from flowbatch.core.states import (
     Running,
 )  # fmt: skip
 from flowbatch.protocol.launch import Key
+from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec, Mail
 from flowbatch.store.contract import Loaded
 
@@ -55,6 +56,7 @@ class Backend:
 @dataclass
 class Queue:
     scripts: dict[int, Payload] = field(default_factory=dict)
+    cluster: ClusterSpec | None = None
 
     def now(self):
         return 200
@@ -90,7 +92,7 @@ class Mails:
 @pytest.fixture
 def performer(toy):
     payload = Payload(b"#!/bin/sh\necho \xff\n", (b"A=\xe9",), {"NOFILE": 1024}, 0o27)
-    return Performer(Loop(), Queue({7: payload}), Backend(), Site("store", toy.cluster), Mails())
+    return Performer(Loop(), Queue({7: payload}, toy.cluster), Backend(), Site("store", toy.cluster), Mails())
 
 
 def carry_out(performer, *orders):

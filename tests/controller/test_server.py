@@ -103,6 +103,13 @@ class Here:
         return await self.client(pack_call(replace(CALL, command=command, argv=argv)))
 
 
+class Nowhere:
+    """No cluster: these commands look at no queue."""
+
+    async def current(self, environ):
+        return None
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -110,7 +117,7 @@ def here(tmp_path, monkeypatch):
     @asynccontextmanager
     async def here(**commands) -> AsyncIterator[Here]:
         server = Server(
-            None, {"echo": echo, "broken": broken, "refused": refused, "cat": cat, "flood": flood, **commands}
+            Nowhere(), {"echo": echo, "broken": broken, "refused": refused, "cat": cat, "flood": flood, **commands}
         )
         await server.start("controller.sock")
         made = Here(server)
@@ -373,7 +380,7 @@ def test_stop_tells_those_who_wait(here, until):
         await asyncio.Event().wait()
 
     async def main():
-        server = Server(None, {"forever": forever})
+        server = Server(Nowhere(), {"forever": forever})
         await server.start("controller.sock")
         client = Client(*await asyncio.open_unix_connection("controller.sock"))
         client.say(pack_call(replace(CALL, command=b"forever")))

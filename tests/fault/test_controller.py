@@ -23,6 +23,7 @@ from flowbatch.clock import SystemClock
 from flowbatch.commands.call import Call
 from flowbatch.config import Settings
 from flowbatch.controller import being, lifecycle
+from flowbatch.controller.cluster import ClusterParts
 from flowbatch.controller.service import Parts, serve
 from flowbatch.core import invariants
 from flowbatch.core.events import Accepted, CancelAsked, JobRef, Submitted
@@ -69,6 +70,19 @@ async def cancel(call: Call, queue: QueuePort) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Only:
+    """One cluster and no other."""
+
+    one: ClusterParts
+    default: str = CLUSTER.name
+    names: tuple[str, ...] = (CLUSTER.name,)
+    stored: tuple[str, ...] = ()
+
+    def parts(self, name: str) -> ClusterParts:
+        return {self.default: self.one}[name]
+
+
 @dataclass
 class World:
     """One state directory, its controllers one after another, and the node daemon that outlives them."""
@@ -101,10 +115,13 @@ class World:
 
         os.open(os.devnull, os.O_RDWR)
         os.dup2(0, 1)
-        parts = Parts(
+        one = ClusterParts(
+            shape=CLUSTER,
             store=lambda: SqliteStore(self.paths.store, instant if statements else None),
             backend=lambda store: LocalBackend(self.paths.node, store, ensure),
-            cluster=CLUSTER, clock=SystemClock(), settings=Settings(),
+        )
+        parts = Parts(
+            clusters=Only(one), clock=SystemClock(), settings=Settings(),
             commands={"submit": submit, "wait": wait, "cancel": cancel},
             failpoint=(lambda name: None) if statements else instant,
         )  # fmt: skip

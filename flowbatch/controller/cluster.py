@@ -1,0 +1,141 @@
+"""One cluster's life: its queue read and its facts heard, the truth about its machines known, its orders carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flowbatch.backends.contract import Backend, MarketBackend
+from flowbatch.clock import Clock
+from flowbatch.controller import recovery
+from flowbatch.controller.launching import Site
+from flowbatch.controller.loop import Loop
+from flowbatch.controller.mail import Mailer
+from flowbatch.controller.perform import Performer
+from flowbatch.controller.port import Port
+from flowbatch.core.events import Configured
+from flowbatch.errors import FlowError, MarketAway
+from flowbatch.failpoint import Failpoint, nowhere
+from flowbatch.ids import StoreId
+from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.store.contract import Loaded, Store
+
+AWAY_S = 5
+"""How soon a machine or a market that did not answer is asked again."""
+
+SHAPE_WITHIN_S = 20
+"""A market whose machines were never seen says by then what it has; whoever asks waits no longer."""
+
+log = logging.getLogger("flowbatch.cluster")
+
+
+@dataclass(frozen=True)
+class ClusterParts:
+    """What the composition root picked for one cluster. The backend is made once the store's id is known; it may raise
+    FlowError. `shape`: as far as it is known before the backend has told it."""
+
+    shape: ClusterSpec
+    store: Callable[[], Store]
+    backend: Callable[[StoreId], Backend]
+    slurm_conf: str | None = None
+
+
+class Cluster:
+    """One cluster of a controller. After `open` its port can be asked; what it orders is carried out by `work`."""
+
+    def __init__(
+        self, parts: ClusterParts, clock: Clock, smtp: tuple[str, int] | None = None, failpoint: Failpoint = nowhere
+    ) -> None:
+        """Opens the store. Raises FlowError."""
+        self._parts = parts
+        self._failpoint = failpoint
+        self._mailer = Mailer(parts.shape, smtp)
+        self._store = parts.store()
+        self._loop = Loop(self._store, parts.shape, clock, failpoint=failpoint)
+        self._shaped = asyncio.Event()
+        self._turning: asyncio.Task[None] | None = None
+        self._backend: Backend | None = None
+        self._loaded: Loaded | None = None
+        self.port = Port(self._loop, self._store)
+
+    @property
+    def name(self) -> str:
+        return self._parts.shape.name
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has work, a live bid, or a bill that is not final."""
+        return self._loop.busy
+
+    async def open(self) -> None:
+        """The queue can be asked. Raises FlowError; then it is closed again."""
+        self._turning = asyncio.ensure_future(self._loop.run())
+        try:
+            self._loaded = await self._loop.load()
+            self._backend = self._parts.backend(self._loaded.store)
+            await self._loop.apply(Configured(self._loop.clock.now(), self._parts.shape))
+        except FlowError:
+            await self.close()
+            raise
+        if self._parts.shape.nodes or self._parts.shape.market is None:
+            self._shaped.set()
+        self._loop.on_shape = lambda shape: self._shaped.set()
+        log.info("opened", extra={"fields": {"cluster": self.name, "store": self._loaded.store}})
+
+    async def shaped(self) -> None:
+        """What machines it has is known. Raises MarketAway if that takes too long."""
+        try:
+            await asyncio.wait_for(self._shaped.wait(), SHAPE_WITHIN_S)
+        except asyncio.TimeoutError:
+            raise MarketAway(
+                f"the market of cluster {self.name} does not answer, and its machines were never seen",
+                hint="try again; controller.log in the state directory says why",
+            ) from None
+
+    async def work(self) -> None:
+        """Carries out orders until cancelled. A fault of our own ends it with that fault."""
+        assert self._turning is not None
+        working = asyncio.ensure_future(self._work())
+        try:
+            done, _ = await asyncio.wait({working, self._turning}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def close(self) -> None:
+        """What had arrived is committed, the machines are let go of (what runs there goes on), and the store is closed."""
+        if self._backend is not None:
+            await self._backend.close()
+        self._loop.stop()
+        if self._turning is not None:
+            await asyncio.gather(self._turning, return_exceptions=True)
+        self._store.close()
+
+    async def _work(self) -> None:
+        """First the truth, then what is owed, then new work."""
+        assert self._loaded is not None and self._backend is not None
+        site = Site(self._loaded.store, self._parts.shape, self._parts.slurm_conf)
+        performer = Performer(self._loop, self.port, self._backend, site, self._mailer, self._failpoint)
+        if isinstance(self._backend, MarketBackend):
+            await self._backend.know(recovery.tenders(site, self._loaded.jobs))
+        await self._reconcile(self._backend, self._loaded)
+        for order in recovery.owed(self._loaded, self._loop.queue.jobs):
+            self._loop.orders.put_nowait(order)
+        self._loop.timers = True
+        self._loop.wake()
+        await performer.run()
+
+    async def _reconcile(self, backend: Backend, loaded: Loaded) -> None:
+        """The truth about all that ran is known, however long the machine or the market is away: nothing is ordered before."""
+        running = recovery.placed(loaded.store, loaded.jobs)
+        while True:
+            try:
+                return await backend.start(self._loop.tell, running)
+            except (FlowError, OSError) as error:
+                fields = {"cluster": self.name, "why": repr(error)}
+                log.warning("the machine does not answer", extra={"fields": fields})
+                await asyncio.sleep(AWAY_S)
