@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from flowbatch import text
-from flowbatch.commands import show_cluster, show_job
+from flowbatch.commands import node_view, show_cluster, show_job
 from flowbatch.commands.call import CallerFile
 from flowbatch.commands.command_options import Stop, help_text
 from flowbatch.commands.job_view import JobView, Scene
@@ -127,16 +127,15 @@ async def _show_node(asked: Asked, words: Sequence[str]) -> int:
             names = hostlist.expand(words[0])
         except hostlist.InvalidHostlist:
             names = [words[0]]
-    held = show_cluster.held_on(snapshot.jobs)
-    nothing = show_cluster.Held(0, 0)
+    known = {view.name: view for view in node_view.views(snapshot)}
     code = 0
     for name in names:
-        node = snapshot.cluster.node(name)
+        node = known.get(name)
         if node is None:
             asked.out(f"Node {name} not found\n")
             code = 1
-        elif words or node.state != "FUTURE" or "future" in asked.flags:
-            lines = show_cluster.node(snapshot, node, held.get(name, nothing), asked.call.owner.host)
+        elif words or node.spec.state != "FUTURE" or "future" in asked.flags:
+            lines = show_cluster.node(snapshot.cluster, node, asked.call.owner.host)
             asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
     return code
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from flowbatch.commands.job_view import JobView
-from flowbatch.core.jobs import Job
-from flowbatch.core.ports import Snapshot
-from flowbatch.core.states import Completing, NodeShare, Running
+from flowbatch.commands.node_view import NodeView
+from flowbatch.commands.sinfo_fields import shared_by
 from flowbatch.slurm import amounts, hostlist
 from flowbatch.slurm.times import TimeStyle, clock
-from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
+from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.units import MINUTE
 
 _NULL = "(null)"
@@ -24,64 +22,33 @@ def block(lines: Sequence[str], *, one_line: bool) -> str:
     return "\n   ".join(lines) + "\n\n"
 
 
-@dataclass(frozen=True)
-class Held:
-    """What jobs hold on one node."""
-
-    cpus: int
-    memory_mib: int
-
-
-def held_on(jobs: Sequence[Job]) -> dict[str, Held]:
-    """What running jobs hold, by node."""
-    shares: dict[str, list[NodeShare]] = {}
-    for job in jobs:
-        if isinstance(job.state, Running | Completing):
-            for share in job.state.allocation.shares:
-                shares.setdefault(share.node, []).append(share)
-    return {
-        node: Held(sum(share.cpus for share in these), sum(share.memory_mib for share in these))
-        for node, these in shares.items()
-    }
-
-
-def node_state(node: NodeSpec, held: Held) -> str:
-    """IDLE, MIXED or ALLOCATED, and what its configuration says of it."""
-    if node.state in ("DOWN", "FUTURE"):
-        return node.state
-    busy = "IDLE" if not held.cpus else "ALLOCATED" if held.cpus >= node.cpus else "MIXED"
-    return f"{busy}+DRAIN" if node.state == "DRAIN" else busy
-
-
-def node(snapshot: Snapshot, spec: NodeSpec, held: Held, host: str) -> list[str]:
-    """One node. What nobody measures here (load, free memory, boot time) is said to be unknown, in Slurm's words."""
-    features = ",".join(spec.features) or _NULL
-    gres = ",".join(f"{d.name}:{d.type + ':' if d.type else ''}{d.count}" for d in spec.gres) or _NULL
-    partitions = ",".join(part.name for part in snapshot.cluster.partitions if spec.name in part.nodes)
-    total = f"cpu={spec.cpus},mem={amounts.mebibytes(spec.real_memory)},billing={spec.cpus}"
-    used = ",".join(
-        [f"cpu={held.cpus}"] * bool(held.cpus)
-        + [f"mem={amounts.mebibytes(held.memory_mib)}"] * bool(held.memory_mib)
-    )  # fmt: skip
+def node(cluster: ClusterSpec, view: NodeView, host: str) -> list[str]:
+    """One node. What nobody measures here (load, free memory, boot time) is said to be unknown, in Slurm's words; a machine of
+    the market that is not there has neither an architecture nor a version."""
+    spec = view.spec
+    partitions = ",".join(part.name for part in cluster.partitions if spec.name in part.nodes)
+    address = spec.name if spec.cloud is not None else host
     return [
-        f"NodeName={spec.name} Arch=x86_64 CoresPerSocket={spec.cores_per_socket} ",
-        f"CPUAlloc={held.cpus} CPUEfctv={spec.cpus} CPUTot={spec.cpus} CPULoad=N/A",
-        f"AvailableFeatures={features}",
-        f"ActiveFeatures={features}",
-        f"Gres={gres}",
-        f"NodeAddr={host} NodeHostName={host} Version=22.05.8",
-        "OS=Linux ",
-        f"RealMemory={spec.real_memory} AllocMem={held.memory_mib} FreeMem=N/A Sockets={spec.sockets} Boards={spec.boards}",
-        f"State={node_state(spec, held)} ThreadsPerCore={spec.threads_per_core} TmpDisk={spec.tmp_disk} "
+        f"NodeName={spec.name} {'Arch=x86_64 ' if view.present else ''}CoresPerSocket={spec.cores_per_socket} ",
+        f"CPUAlloc={view.cpus_held} CPUEfctv={spec.cpus} CPUTot={spec.cpus} CPULoad=N/A",
+        f"AvailableFeatures={view.features}",
+        f"ActiveFeatures={view.features}",
+        f"Gres={view.gres}",
+        f"NodeAddr={address} NodeHostName={address} {'Version=22.05.8' if view.present else ''}",
+        *(["OS=Linux "] if view.present else []),
+        f"RealMemory={spec.real_memory} AllocMem={view.memory_held_mib} FreeMem=N/A Sockets={spec.sockets} Boards={spec.boards}",
+        f"State={'+'.join(view.state.words)} ThreadsPerCore={spec.threads_per_core} TmpDisk={spec.tmp_disk} "
         f"Weight={spec.weight} Owner=N/A MCS_label=N/A",
         f"Partitions={partitions} ",
         "BootTime=None SlurmdStartTime=None",
         "LastBusyTime=Unknown",
-        f"CfgTRES={total}",
-        f"AllocTRES={used}",
+        f"CfgTRES={amounts.node_tres(spec.cpus, spec.real_memory)}",
+        f"AllocTRES={amounts.used_tres(view.cpus_held, view.memory_held_mib)}",
         "CapWatts=n/a",
         "CurrentWatts=0 AveWatts=0",
         "ExtSensorsJoules=n/s ExtSensorsWatts=0 ExtSensorsTemp=n/s",
+        *([f"Comment={view.comment}"] if view.comment else []),
+        *([f"Extra={view.extra}"] if view.extra else []),
     ]
 
 
@@ -99,7 +66,7 @@ def partition(cluster: ClusterSpec, spec: PartitionSpec) -> list[str]:
         f"LLN=NO MaxCPUsPerNode={_number(spec.max_cpus_per_node)}",
         f"Nodes={hostlist.fold_sorted(spec.nodes)}",
         f"PriorityJobFactor={spec.priority_job_factor} PriorityTier={spec.priority_tier} RootOnly={_yes(spec.root_only)} "
-        f"ReqResv=NO OverSubscribe={_sharing(spec)}",
+        f"ReqResv=NO OverSubscribe={shared_by(spec)}",
         "OverTimeLimit=NONE PreemptMode=OFF",
         f"State={spec.state} TotalCPUs={cpus} TotalNodes={len(nodes)} SelectTypeParameters=NONE",
         f"JobDefaults={_NULL}",
@@ -123,10 +90,6 @@ def _limit(minutes: int | None, missing: str) -> str:
 
 def _number(count: int | None) -> str:
     return "UNLIMITED" if count is None else str(count)
-
-
-def _sharing(spec: PartitionSpec) -> str:
-    return {"YES": "YES:4", "FORCE": "FORCE:4"}.get(spec.over_subscribe, spec.over_subscribe)
 
 
 def _memory(which: str, per_cpu: int | None, per_node: int | None) -> str:

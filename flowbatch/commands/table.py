@@ -11,6 +11,7 @@ from flowbatch.commands import (
     sbatch,
     scancel,
     scontrol,
+    sinfo,
     squeue,
 )
 from flowbatch.commands.call import Command
@@ -20,6 +21,7 @@ COMMANDS: dict[str, Command] = {
     "squeue": squeue.main,
     "scancel": scancel.main,
     "scontrol": scontrol.main,
+    "sinfo": sinfo.main,
     "flow-cancel": flow_cancel.cancel,
     "flow-explain": flow_explain.explain,
     "flow-info": flow_info.info,

@@ -26,6 +26,16 @@ def tres(cpus: int, mib: int | None, nodes: int, billing: int) -> str:
     return f"cpu={cpus},{memory}node={nodes},billing={billing}"
 
 
+def node_tres(cpus: int, mib: int) -> str:
+    """What a node has: `cpu=8,mem=16000M,billing=8`."""
+    return f"cpu={cpus},mem={mebibytes(mib)},billing={cpus}"
+
+
+def used_tres(cpus: int, mib: int) -> str:
+    """What is used of a node; empty for nothing."""
+    return ",".join([f"cpu={cpus}"] * bool(cpus) + [f"mem={mebibytes(mib)}"] * bool(mib))
+
+
 def gres(requests: Iterable[tuple[str, str | None, int]]) -> str:
     """`gres:gpu:h100:2,gres:shard:1` of (name, type, count); empty for none."""
     return ",".join(f"gres:{name}:{kind}:{count}" if kind else f"gres:{name}:{count}" for name, kind, count in requests)
