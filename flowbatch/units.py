@@ -11,3 +11,12 @@ Instant = NewType("Instant", int)
 MINUTE = 60
 HOUR = 3600
 DAY = 86400
+
+MICRO = 1_000_000
+
+
+def dollars(micro_usd: int) -> str:
+    """`$12.00`; as many digits as it takes, two at least."""
+    whole, rest = divmod(abs(micro_usd), MICRO)
+    cents = f"{rest:06}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micro_usd < 0 else ''}${whole}.{cents}"

@@ -13,9 +13,10 @@ from typing import Literal
 from flowbatch.core import priority
 from flowbatch.core.arrays import without
 from flowbatch.core.events import JobRef, Verdict
+from flowbatch.core.facts import Cancelled, Held, Released, Requeued, Signalled
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.states import Finished, Pending, Running
-from flowbatch.core.transitions import Cancelled, Held, Refusal, Released, Requeued, Signalled, may_requeue
+from flowbatch.core.transitions import Refusal, may_requeue
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import HELD_BY_ADMIN, HELD_BY_USER
 from flowbatch.spec.array import IndexSet
@@ -50,7 +51,7 @@ def signal(
     def one(ref: JobRef) -> Verdict:
         if number == SIGKILL and not (scope == "batch" and _runs(turn, ref)):
             return _any(ref, *_cancel_ref(turn, by, ref))
-        return _any(ref, *_each(turn, by, ref, deliver, "ESLURM_ACCESS_DENIED"))
+        return _any(ref, *each(turn, by, ref, deliver, "ESLURM_ACCESS_DENIED"))
 
     return tuple(one(ref) for ref in refs)
 
@@ -62,7 +63,7 @@ def hold(turn: Turn, by: int, refs: Iterable[JobRef], *, releasable: bool) -> tu
     def act(job: Job) -> str | None:
         return _code(turn.advance(job, Held(turn.at, why)))
 
-    return tuple(_all(ref, *_each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
+    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
 
 
 def release(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
@@ -77,7 +78,7 @@ def release(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
         turn.reconsider(turn.queue.jobs[job.id])
         return code
 
-    return tuple(_all(ref, *_each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
+    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
 
 
 def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Verdict, ...]:
@@ -91,7 +92,7 @@ def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Ve
         turn.reconsider(turn.queue.jobs[job.id])
         return code
 
-    return tuple(_all(ref, *_each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished)) for ref in refs)
+    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished)) for ref in refs)
 
 
 def _cancel_ref(turn: Turn, by: int, ref: JobRef) -> tuple[list[int], list[str]]:
@@ -114,7 +115,7 @@ def _cancel(turn: Turn, by: int, job: Job, tasks: IndexSet | None) -> str | None
     return _code(turn.advance(left, Cancelled(turn.at, by)))
 
 
-def _each(
+def each(
     turn: Turn, by: int, ref: JobRef, act: Act, denied: str, split: type[Pending | Finished] | None = None
 ) -> tuple[list[int], list[str]]:
     """Acts on every record that the ref names; the ids where it was done, and the errors where it was not.
@@ -170,7 +171,7 @@ def _any(ref: JobRef, done: list[int], codes: list[str]) -> Verdict:
     return Verdict(ref, codes[0] if codes else "ESLURM_INVALID_JOB_ID")
 
 
-def _all(ref: JobRef, done: list[int], codes: list[str]) -> Verdict:
+def every(ref: JobRef, done: list[int], codes: list[str]) -> Verdict:
     """Done if it was done to all of them; else the first error, beside those to which it was done."""
     if not done and not codes:
         return Verdict(ref, "ESLURM_INVALID_JOB_ID")

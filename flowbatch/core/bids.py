@@ -40,6 +40,16 @@ class Bid:
     """Whether `spent_micro_usd` is final."""
     why: str | None = None
     """What the market said when it refused the bid."""
+    wins: int = 0
+    """How often it got its machines: each time is a placement."""
+    exposure_micro_usd: int = 0
+    """The worst case of the placement that it serves or will serve: that part of the escrow."""
+    longest_s: int = 0
+    """The longest that one placement on it is billed."""
+    free_at: int = 0
+    """When it was last known to hold no machine."""
+    by_day: tuple[tuple[int, int], ...] = ()
+    """`spent_micro_usd` by the UTC day on which it was found out (days since 1970)."""
 
     @property
     def live(self) -> bool:

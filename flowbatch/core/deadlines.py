@@ -12,13 +12,16 @@ from flowbatch.units import MINUTE
 def ends_by(cluster: ClusterSpec, job: Job, partition: str, at: int) -> int | None:
     """When a job that starts in the partition at `at` reaches its limit; None for never.
 
-    A deadline cuts the limit to the whole minutes before it.
+    A deadline cuts the limit to the whole minutes before it; on a rented machine the run ends where its money does.
     """
     limit = _limit_min(cluster, job, partition)
     if job.spec.deadline is not None:
         left = max(1, (job.spec.deadline - at) // MINUTE)
         limit = left if limit is None else min(limit, left)
-    return None if limit is None else at + limit * MINUTE
+    end = None if limit is None else at + limit * MINUTE
+    if job.bid is None:
+        return end
+    return at + job.bid.run_limit_s if end is None else min(end, at + job.bid.run_limit_s)
 
 
 def latest_start(cluster: ClusterSpec, job: Job) -> int | None:

@@ -82,6 +82,18 @@ class RequeueAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TermsAsked:
+    """`scontrol update`: what is not None is the job's from now on. Reply: one `Verdict` a ref. `limit_micro_usd`: the most
+    that an instance-hour may cost."""
+
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+    limit_micro_usd: int | None = None
+    time_limit_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Launched:
     """The node has the job's process in its journal: it runs, or ran."""
 
@@ -230,7 +242,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 """What a market says of a bid. Each may come twice, and late."""
 
 Event = (
-    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked
+    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked
     | Launched | LaunchFailed | Ended | NodeLost | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip

@@ -110,6 +110,8 @@ class ArrayEntry:
     cancelled: int = 0
     requeued: int = 0
     ready: set[int] = field(default_factory=set)
+    bidding: set[int] = field(default_factory=set)
+    """Records that wait and have a live bid: as good as started for the throttle, and not among `ready`."""
     limited: set[int] = field(default_factory=set)
     """Records that wait because of the throttle alone."""
     own_due: int | None = None
@@ -166,11 +168,13 @@ class Indexes:
         """Who waits, by the job id in the term."""
         self.holding: set[int] = set()
         """Who holds an allocation."""
+        self.buyers: set[int] = set()
+        """Who has bids, live or not."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Indexes) and all(
             getattr(self, name) == getattr(other, name)
-            for name in ("ready", "timers", "bases", "arrays", "namesakes", "dependants", "holding")
+            for name in ("ready", "timers", "bases", "arrays", "namesakes", "dependants", "holding", "buyers")
         )
 
     __hash__ = None  # type: ignore[assignment]  # they change
@@ -184,6 +188,8 @@ class Indexes:
             self.dependants.setdefault(target, set()).add(job.id)
         if isinstance(job.state, Running | Completing):
             self.holding.add(job.id)
+        if job.bids:
+            self.buyers.add(job.id)
         if not isinstance(job.state, Finished):
             self._add_namesake(job)
         if job.array is None:
@@ -201,6 +207,7 @@ class Indexes:
             if not self.dependants[target]:
                 del self.dependants[target]
         self.holding.discard(job.id)
+        self.buyers.discard(job.id)
         if not isinstance(job.state, Finished):
             self._remove_namesake(job)
         self.timers.set(job.id, None)
@@ -214,7 +221,9 @@ class Indexes:
         else:
             entry.rest = job.id
         entry.count(job, 1)
-        if is_ready(job):
+        if isinstance(job.state, Pending) and job.bid is not None:
+            entry.bidding.add(job.id)
+        elif is_ready(job):
             entry.ready.add(job.id)
         elif isinstance(job.state, Pending) and job.state.reason == "JobArrayTaskLimit":
             entry.limited.add(job.id)
@@ -232,6 +241,7 @@ class Indexes:
             entry.rest = None
         entry.count(job, -1)
         entry.ready.discard(job.id)
+        entry.bidding.discard(job.id)
         entry.limited.discard(job.id)
         if job.id == root(job):
             entry.own_due = None

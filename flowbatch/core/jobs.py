@@ -103,3 +103,8 @@ class Job:
         if isinstance(self.array, ArrayTask):
             return self.array.array_id
         return self.id if isinstance(self.array, ArrayRest) else None
+
+    @property
+    def bid(self) -> Bid | None:
+        """Its live bid, or None."""
+        return self.bids[-1] if self.bids and self.bids[-1].live else None

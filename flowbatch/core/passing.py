@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from flowbatch.core import timers
 from flowbatch.core.deadlines import ends_by, latest_start
+from flowbatch.core.facts import Announced, Expired, Held, Missed, Placed, Waits
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.limits import named_at
+from flowbatch.core.market.buying import buy
+from flowbatch.core.market.upkeep import lapses_at
 from flowbatch.core.placing.scheduling import By, Plan, plan
 from flowbatch.core.states import Allocation, Finished, Pending, Running
-from flowbatch.core.transitions import Announced, Held, Missed, Placed, Waits
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import BAD_CONSTRAINTS, BEGIN_TIME, is_ready
 
@@ -18,8 +20,9 @@ from flowbatch.core.waiting import BAD_CONSTRAINTS, BEGIN_TIME, is_ready
 def pass_time(turn: Turn) -> None:
     """Everything that is due by now; a scheduling pass only when it may find something new."""
     _fall_due(turn)
+    look = _schedule if turn.queue.cluster.market is None else buy
     while turn.queue.pass_due is not None and turn.queue.pass_due <= turn.at:
-        _schedule(turn)
+        look(turn)
         turn.settle()
 
 
@@ -36,9 +39,14 @@ def _fall_due(turn: Turn) -> None:
 
 
 def _due(turn: Turn, job: Job) -> None:
-    state = job.state
-    if isinstance(state, Finished):
+    state, market = job.state, turn.queue.cluster.market
+    lapse = None if market is None else lapses_at(market, job)
+    if lapse is not None and lapse <= turn.at:
+        turn.withdraw(job)
+    elif isinstance(state, Finished):
         turn.drop(job)
+    elif isinstance(state, Running) and state.cut and state.ends_by is not None and state.ends_by <= turn.at:
+        turn.advance(job, Expired(turn.at, "TimeLimit"))
     elif isinstance(state, Running):
         reached = [percent for at, percent in timers.announcements(job, state) if at <= turn.at]
         if reached:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flowbatch.core import asked, priority
+from flowbatch.core import asked, priority, terms
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import (
     Accepted,
+    BidFact,
     CancelAsked,
     Configured,
     Ended,
@@ -13,6 +14,7 @@ from flowbatch.core.events import (
     HoldAsked,
     Launched,
     LaunchFailed,
+    MarketSeen,
     NodeLost,
     Passed,
     Refused,
@@ -21,8 +23,11 @@ from flowbatch.core.events import (
     RequeueAsked,
     SignalAsked,
     Submitted,
+    TermsAsked,
 )
 from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.market.buying import keep_under_caps
+from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
 from flowbatch.core.placing.scheduling import would_start
 from flowbatch.core.records import Queue, Stepped
@@ -58,11 +63,17 @@ def _reply(turn: Turn, event: Event) -> Reply:
         return asked.release(turn, event.by, event.refs)
     if isinstance(event, RequeueAsked):
         return asked.requeue(turn, event.by, event.refs, event.hold)
+    if isinstance(event, TermsAsked):
+        return terms.update(turn, event)
     if isinstance(event, Passed):
         pass_time(turn)
     elif isinstance(event, Configured):
         _configure(turn, event)
-    elif isinstance(event, Launched | LaunchFailed | Ended | NodeLost):
+    elif isinstance(event, MarketSeen):
+        see(turn, event)
+    elif isinstance(event, BidFact):
+        hear(turn, event)
+    else:
         _hear(turn, event)
     return None
 
@@ -99,6 +110,7 @@ def _configure(turn: Turn, event: Configured) -> None:
     """Jobs stay; the next pass finds out what those that wait wait for now, also where a partition is gone."""
     if event.cluster != turn.queue.cluster:
         turn.queue.reshape(event.cluster)
+        keep_under_caps(turn)
 
 
 def _hear(turn: Turn, event: Launched | LaunchFailed | Ended | NodeLost) -> None:

@@ -11,8 +11,10 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Reply
 from flowbatch.core.indexes import Indexes
 from flowbatch.core.jobs import Job
+from flowbatch.core.market.budgets import Account, Spending, add, spending
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
+from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import Allocation, Completing, Running
 from flowbatch.core.waiting import is_ready
 from flowbatch.spec.cluster import ClusterSpec
@@ -29,13 +31,21 @@ class Stepped:
     dropped: set[int] = field(default_factory=set)
     orders: list[Effect] = field(default_factory=list)
     reply: Reply = None
+    departed: dict[Account, int] = field(default_factory=dict)
+    """What the jobs that left were billed, by account and day."""
 
 
 class Queue:
     """Every job that is not yet history, and what follows from them (indexes, what nodes hold), kept up to date by `step`."""
 
-    def __init__(self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = ()) -> None:
+    def __init__(
+        self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), departed: Spending | None = None
+    ) -> None:
         self.next_job_id = next_job_id
+        self.departed = dict(departed or {})
+        """What jobs were billed that have left the queue, by account and day."""
+        self.quotes: Quotes | None = None
+        """The market as last seen."""
         self.jobs: dict[int, Job] = {job.id: job for job in jobs}
         self.planned: Mapping[int, tuple[int, tuple[str, ...]]] = {}
         """Expected (start, nodes) of pending jobs, as the last scheduling pass saw them."""
@@ -82,12 +92,15 @@ class Queue:
             self._let_go(held)
             self._take(holds)
         newly_ready = is_ready(job) and (old is None or not is_ready(old) or old.priority != job.priority)
-        if newly_ready or (held is not None and holds is None):
+        other_bids = bool(job.bids) and (old is None or old.bids is not job.bids) and len(self.indexes.ready) > 0
+        if newly_ready or other_bids or (held is not None and holds is None):
             self.pass_by(at)
 
     def drop(self, job_id: int) -> None:
         """The record leaves the queue."""
         job = self.jobs.pop(job_id)
+        if job.bids:
+            add(self.departed, spending(job))
         self.count -= tasks(job)
         self.indexes.remove(job)
         self._let_go(_held(job))
@@ -97,18 +110,21 @@ class Queue:
         self.pass_due = at if self.pass_due is None else min(self.pass_due, at)
 
     def room(self, job: Job) -> int | None:
-        """How many more tasks of the job's array may start; None for any number."""
+        """How many more tasks of the job's array may start, or be bid for; None for any number."""
         limit = throttle(job)
         if limit is None:
             return None
         entry = self.indexes.arrays.get(root(job))
-        return limit if entry is None else max(0, limit - entry.active)
+        return limit if entry is None else max(0, limit - entry.active - len(entry.bidding))
 
     def candidates(self) -> Iterator[Candidate]:
         """Those that wait for nothing but a place, in order, each with as many tasks as its array's throttle allows."""
         left: dict[int, int] = {}
         for id in self.indexes.ready:
             job = self.jobs[id]
+            if job.bid is not None:
+                yield Candidate(job)
+                continue
             startable, room = tasks(job), self.room(job)
             if room is not None:
                 room = left.get(root(job), room)

@@ -88,6 +88,8 @@ class Running:
     launched: bool = False
     mailed_percent: int = 0
     """How much of the time limit was already announced by mail (50, 80, 90, 100)."""
+    cut: bool = False
+    """`ends_by` is earlier than what the node was told: the queue ends the run."""
     kind: Literal["running"] = "running"
 
 

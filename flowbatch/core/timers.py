@@ -5,6 +5,7 @@ from __future__ import annotations
 from flowbatch.core.deadlines import latest_start
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.limits import UNNAMED, named_at
+from flowbatch.core.market.upkeep import lapses_at
 from flowbatch.core.states import Finished, Pending, Running
 from flowbatch.core.waiting import BEGIN_TIME, begins_at, is_ready
 from flowbatch.spec.cluster import ClusterSpec
@@ -17,14 +18,18 @@ def due_at(cluster: ClusterSpec, job: Job) -> int | None:
     """When the passing of time next changes something about the record; None for never."""
     state = job.state
     if isinstance(state, Finished):
-        return state.ended_at + cluster.min_job_age_s if cluster.min_job_age_s else None
+        unpaid = any(not bid.settled for bid in job.bids)
+        return state.ended_at + cluster.min_job_age_s if cluster.min_job_age_s and not unpaid else None
+    lapse = None if cluster.market is None else lapses_at(cluster.market, job)
     if isinstance(state, Running):
-        return next_announcement(job, state)
+        cut = state.ends_by if state.cut else None
+        return min((at for at in (next_announcement(job, state), lapse, cut) if at is not None), default=None)
     if not isinstance(state, Pending):
-        return None
+        return lapse
     if must_split(job):
         return job.submitted_at
-    due = [waiting.due for waiting in job.waiting if waiting.due is not None and job.held is None]
+    due = [lapse] if lapse is not None else []
+    due += [waiting.due for waiting in job.waiting if waiting.due is not None and job.held is None]
     if must_name_limit(cluster, job):
         due.append(named_at(cluster, job))
     if state.reason == BEGIN_TIME:

@@ -8,13 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Literal
 
-from flowbatch.core.effects import Deliver, Effect, Forget, Launch, Stop
-from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.deadlines import ends_by
+from flowbatch.core.effects import Deliver, Effect, Forget, Launch, PlaceBid, Stop
+from flowbatch.core.events import BidGone, BidLost, BidRefused, Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.facts import (
+    Announced,
+    Asked,
+    Cancelled,
+    Doomed,
+    Expired,
+    Held,
+    Limited,
+    Missed,
+    Placed,
+    Released,
+    Requeued,
+    Signalled,
+    Waits,
+)
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import (
-    Allocation,
     Completing,
     Ending,
     ExitStatus,
@@ -24,7 +40,7 @@ from flowbatch.core.states import (
     Running,
     State,
 )
-from flowbatch.core.waiting import BEGIN_TIME, HELD_BY_ADMIN, NEVER_SATISFIED, REQUEUED_HELD
+from flowbatch.core.waiting import BEGIN_TIME, HELD_BY_ADMIN, NEVER_SATISFIED, REQUEUED_HELD, RESOURCES
 from flowbatch.spec.cluster import ClusterSpec
 
 Kind = Literal["pending", "running", "requeueing", "ending", "finished"]
@@ -32,95 +48,18 @@ KINDS: tuple[Kind, ...] = ("pending", "running", "requeueing", "ending", "finish
 """Completing counts as two: what comes after it, the queue again or the end, decides what may still happen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """A pending job waits for something else than before."""
-
-    at: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The scheduler gave the job a place."""
-
-    at: int
-    allocation: Allocation
-    by: str
-    ends_by: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """The owner or root wants the job ended."""
-
-    at: int
-    by: int
-
-
-@dataclass(frozen=True, slots=True)
-class Signalled:
-    """The owner or root sends a signal."""
-
-    at: int
-    signal: int
-    scope: Literal["steps", "batch", "full"]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The job must not start; `why` is Slurm's reason."""
-
-    at: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """A hold ends; `priority` is the job's new number."""
-
-    at: int
-    priority: int
-
-
-@dataclass(frozen=True, slots=True)
-class Requeued:
-    """The owner or root wants the job to run anew."""
-
-    at: int
-    hold: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Doomed:
-    """Its dependency can never be fulfilled, and it was asked not to wait for ever."""
-
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """It can no longer begin in time to keep its deadline."""
-
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """So much of the time limit is used up, and the owner wanted to know."""
-
-    at: int
-    percent: int
-
-
 Fact = (
     Waits | Placed | Cancelled | Signalled | Held | Released | Requeued | Doomed | Missed | Announced
     | Launched | LaunchFailed | Ended | NodeLost
+    | Asked | BidRefused | BidLost | BidGone | Limited | Expired
 )  # fmt: skip
 FACTS: tuple[type, ...] = (
     Waits, Placed, Launched, LaunchFailed, Ended, NodeLost, Cancelled, Signalled, Held, Released, Requeued, Doomed,
-    Missed, Announced,
+    Missed, Announced, Asked, BidRefused, BidLost, BidGone, Limited, Expired,
 )  # fmt: skip
+
+REFUSED_S, LONGEST_REFUSED_S = 30, 3600
+"""A job rests after the market refused its bid: twice this, twice as long each time, up to an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +104,11 @@ def advance(cluster: ClusterSpec, job: Job, fact: Fact) -> Moved | Refusal:
     return NOTHING if moved.job is job and not moved.orders else moved
 
 
+def refusals(job: Job) -> int:
+    """How often the market has refused it since it last took a bid of its."""
+    return len(list(takewhile(lambda bid: bid.why is not None, reversed(job.bids))))
+
+
 def may_requeue(cluster: ClusterSpec, job: Job) -> bool:
     """Whether the job may run a second time: its own word, else the cluster's."""
     return cluster.job_requeue if job.spec.requeue is None else job.spec.requeue
@@ -175,6 +119,16 @@ def may_requeue(cluster: ClusterSpec, job: Job) -> bool:
 
 def _waits(cluster: ClusterSpec, job: Job, state: Pending, fact: Waits) -> Moved:
     return Moved(replace(job, state=replace(state, reason=fact.reason)))
+
+
+def _asked(cluster: ClusterSpec, job: Job, state: Pending, fact: Asked) -> Moved:
+    asked = replace(job, state=replace(state, reason=RESOURCES), bids=(*job.bids, fact.bid), last_evaluated_at=fact.at)
+    return Moved(asked, (PlaceBid(job.id, fact.bid.number),))
+
+
+def _refused(cluster: ClusterSpec, job: Job, state: Pending, fact: BidRefused) -> Moved:
+    pause = min(REFUSED_S << min(refusals(job), 7), LONGEST_REFUSED_S)
+    return Moved(replace(job, state=Pending(job.held or BEGIN_TIME, fact.at + pause)))
 
 
 def _placed(cluster: ClusterSpec, job: Job, state: Pending, fact: Placed) -> Moved:
@@ -209,7 +163,13 @@ def _released_pending(cluster: ClusterSpec, job: Job, state: Pending, fact: Rele
 
 
 def _launched(cluster: ClusterSpec, job: Job, state: Running, fact: Launched) -> Moved:
-    return Moved(job if state.launched else replace(job, state=replace(state, launched=True)))
+    if state.launched:
+        return Moved(job)
+    launched = replace(state, launched=True)
+    if cluster.market is not None:  # the machine booted first, and the files were brought: the run begins now
+        partition = state.allocation.partition
+        launched = replace(launched, started_at=fact.at, ends_by=ends_by(cluster, job, partition, fact.at))
+    return Moved(replace(job, state=launched))
 
 
 def _launch_failed(cluster: ClusterSpec, job: Job, state: Running, fact: LaunchFailed) -> Moved:
@@ -217,13 +177,22 @@ def _launch_failed(cluster: ClusterSpec, job: Job, state: Running, fact: LaunchF
 
 
 def _ended(cluster: ClusterSpec, job: Job, state: Running, fact: Ended) -> Moved:
+    if fact.cause == "preempted":
+        return _interrupted(cluster, job, state, fact.at, Ending("PREEMPTED", fact.exit))
     return _gone(job, state, fact.at, _ending(fact))
 
 
 def _node_lost(cluster: ClusterSpec, job: Job, state: Running, fact: NodeLost) -> Moved:
-    if not may_requeue(cluster, job):
-        return _gone(job, state, fact.at, Ending("NODE_FAIL", reason="NodeDown"))
-    return _again(cluster, job, fact.at, (Forget(job.id, job.restarts),))
+    return _interrupted(cluster, job, state, fact.at, Ending("NODE_FAIL", reason="NodeDown"))
+
+
+def _machine_lost(cluster: ClusterSpec, job: Job, state: Running, fact: BidLost) -> Moved:
+    return _interrupted(cluster, job, state, fact.at, Ending("PREEMPTED"))
+
+
+def _bid_gone(cluster: ClusterSpec, job: Job, state: Running, fact: BidGone) -> Moved:
+    ending = Ending("NODE_FAIL" if state.launched else "BOOT_FAIL", reason="NodeDown")
+    return _interrupted(cluster, job, state, fact.at, ending)
 
 
 def _cancelled_running(cluster: ClusterSpec, job: Job, state: Running, fact: Cancelled) -> Moved:
@@ -248,25 +217,33 @@ def _released_running(cluster: ClusterSpec, job: Job, state: Running, fact: Rele
     return Moved(replace(job, held=None, priority=fact.priority))
 
 
+def _limited(cluster: ClusterSpec, job: Job, state: Running, fact: Limited) -> Moved:
+    return Moved(replace(job, state=replace(state, ends_by=fact.ends_by, cut=True)))
+
+
+def _expired(cluster: ClusterSpec, job: Job, state: Running, fact: Expired) -> Moved:
+    then = Ending("TIMEOUT", reason=fact.reason)
+    return _stopping(job, state, fact.at, then, Stop(job.id, job.restarts, "timeout"))
+
+
 def _announced(cluster: ClusterSpec, job: Job, state: Running, fact: Announced) -> Moved:
     return Moved(replace(job, state=replace(state, mailed_percent=fact.percent)))
 
 
 # Completing
 
+Gone = Ended | LaunchFailed | NodeLost | BidLost | BidGone
+"""What says that none of its processes lives."""
 
-def _gone_while_ending(
-    cluster: ClusterSpec, job: Job, state: Completing, fact: Ended | LaunchFailed | NodeLost
-) -> Moved:
+
+def _gone_while_ending(cluster: ClusterSpec, job: Job, state: Completing, fact: Gone) -> Moved:
     """The end that was decided, with the exit status as it came."""
     assert isinstance(state.then, Ending)
     ending = replace(state.then, exit=fact.exit) if isinstance(fact, Ended) else state.then
     return _gone(job, state, state.since, ending)
 
 
-def _gone_while_requeueing(
-    cluster: ClusterSpec, job: Job, state: Completing, fact: Ended | LaunchFailed | NodeLost
-) -> Moved:
+def _gone_while_requeueing(cluster: ClusterSpec, job: Job, state: Completing, fact: Gone) -> Moved:
     return _again(cluster, job, fact.at, (Forget(job.id, job.restarts),))
 
 
@@ -306,6 +283,13 @@ def _gone(job: Job, state: Running | Completing, at: int, ending: Ending) -> Mov
 
 def _stopping(job: Job, state: Running, at: int, then: Ending | Requeueing, order: Stop) -> Moved:
     return Moved(replace(job, state=Completing(state.started_at, state.allocation, at, then)), (order,))
+
+
+def _interrupted(cluster: ClusterSpec, job: Job, state: Running, at: int, ending: Ending) -> Moved:
+    """It was ended by what is no fault of its own: back in the queue; `ending` if it must not run twice."""
+    if not may_requeue(cluster, job):
+        return _gone(job, state, at, ending)
+    return _again(cluster, job, at, (Forget(job.id, job.restarts),))
 
 
 def _again(cluster: ClusterSpec, job: Job, at: int, orders: tuple[Effect, ...]) -> Moved:
@@ -358,12 +342,26 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("pending", Requeued): Refusal("ESLURM_JOB_PENDING"),
     ("pending", Doomed): Line(("finished",), "CANCELLED, reason DependencyNeverSatisfied", _doomed),
     ("pending", Missed): Line(("finished",), "DEADLINE", _missed),
+    ("pending", Asked): Line(("pending",), "a bid is made for it; reason Resources", _asked),
+    ("pending", BidRefused): Line(("pending",), "the next bid after a rest, longer each time", _refused),
     ("running", Launched): Line(("running",), "its process is known to exist", _launched),
     ("running", LaunchFailed): Line(("finished",), "FAILED with the node's reason", _launch_failed),
-    ("running", Ended): Line(("finished",), "COMPLETED, FAILED, TIMEOUT or OUT_OF_MEMORY, by how it ended", _ended),
+    ("running", Ended): Line(
+        ("pending", "finished"),
+        "COMPLETED, FAILED, TIMEOUT or OUT_OF_MEMORY, by how it ended; as BidLost if its machine was about to leave",
+        _ended,
+    ),
     ("running", NodeLost): Line(
         ("pending", "finished"), "back in the queue; NODE_FAIL if it must not run twice", _node_lost
     ),
+    ("running", BidLost): Line(
+        ("pending", "finished"), "back in the queue; PREEMPTED if it must not run twice", _machine_lost
+    ),
+    ("running", BidGone): Line(
+        ("pending", "finished"), "as NodeLost; BOOT_FAIL if it had not begun and must not run twice", _bid_gone
+    ),
+    ("running", Limited): Line(("running",), "it ends sooner", _limited),
+    ("running", Expired): Line(("ending",), "the node is told to stop it; TIMEOUT", _expired),
     ("running", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
     ("running", Signalled): Line(("running",), "the node is told to deliver the signal", _signalled),
     ("running", Held): Line(("running",), "priority 0: it will be held if it is requeued", _held_holding),
@@ -373,6 +371,8 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("requeueing", Ended): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
     ("requeueing", LaunchFailed): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
     ("requeueing", NodeLost): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
+    ("requeueing", BidLost): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
+    ("requeueing", BidGone): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
     ("requeueing", Cancelled): Line(("ending",), "it will be CANCELLED instead", _cancelled_requeueing),
     ("requeueing", Signalled): _CHANGING,
     ("requeueing", Held): Line(("requeueing",), "it will be held in the queue", _held_holding),
@@ -383,6 +383,8 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ),
     ("ending", LaunchFailed): Line(("finished",), "the end that was decided", _gone_while_ending),
     ("ending", NodeLost): Line(("finished",), "the end that was decided", _gone_while_ending),
+    ("ending", BidLost): Line(("finished",), "the end that was decided", _gone_while_ending),
+    ("ending", BidGone): Line(("finished",), "the end that was decided", _gone_while_ending),
     ("ending", Cancelled): _DONE,
     ("ending", Signalled): _CHANGING,
     ("ending", Held): _FINISHED,

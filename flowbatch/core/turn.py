@@ -8,11 +8,15 @@ from itertools import takewhile
 
 from flowbatch.core import transitions, waiting
 from flowbatch.core.arrays import detach, root
+from flowbatch.core.effects import Effect
+from flowbatch.core.facts import Doomed, Waits
 from flowbatch.core.jobs import ArrayPast, Job
 from flowbatch.core.mail import letters
+from flowbatch.core.market.budgets import add, spending
+from flowbatch.core.market.upkeep import followed, withdrawn
 from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.states import Finished, Pending
-from flowbatch.core.transitions import Doomed, Fact, Moved, Refusal, Waits
+from flowbatch.core.transitions import Fact, Moved, Refusal
 
 
 class Turn:
@@ -32,6 +36,15 @@ class Turn:
         self._moved(job, moved)
         return None
 
+    def keep(self, job: Job, *orders: Effect) -> None:
+        """The record has another bid, or other terms; its state is what it was."""
+        self._moved(self.queue.jobs.get(job.id, job), Moved(job, orders))
+
+    def withdraw(self, job: Job) -> None:
+        """The job's live bid is to go."""
+        gone, orders = withdrawn(job, self.at)
+        self.keep(gone, *orders)
+
     def put(self, job: Job) -> None:
         """The record is as given from now on."""
         self._touch(self.queue.jobs.get(job.id), job)
@@ -46,6 +59,7 @@ class Turn:
             if past != own.past:
                 self.put(replace(own, past=past))
         self.queue.drop(job.id)
+        add(self.stepped.departed, spending(job))
         self.stepped.dropped.add(job.id)
 
     def detach(self, job: Job, indices: Sequence[int]) -> list[Job]:
@@ -69,7 +83,7 @@ class Turn:
         """A pending job's reason is what it waits for now."""
         if not isinstance(job.state, Pending):
             return
-        full = self.queue.room(job) == 0
+        full = self.queue.room(job) == 0 and job.bid is None
         reason = waiting.reason(job, self.at, full)
         eligible = job.eligible_at
         if eligible is None:
@@ -102,11 +116,12 @@ class Turn:
                 self._share_room(job)
 
     def _moved(self, old: Job, moved: Moved) -> None:
-        self.put(moved.job)
-        entry = self.queue.indexes.arrays.get(root(moved.job))
-        own = self.queue.jobs.get(root(moved.job))
-        self.stepped.orders += moved.orders
-        self.stepped.orders += letters(old, moved.job, entry, own.past if own else ArrayPast())
+        job, orders = followed(moved.job, self.at)
+        self.put(job)
+        entry = self.queue.indexes.arrays.get(root(job))
+        own = self.queue.jobs.get(root(job))
+        self.stepped.orders += (*moved.orders, *orders)
+        self.stepped.orders += letters(old, job, entry, own.past if own else ArrayPast())
 
     def _touch(self, old: Job | None, new: Job) -> None:
         """Remembers a change that others may wait for."""

@@ -19,8 +19,13 @@ NEVER_SATISFIED = "DependencyNeverSatisfied"
 THROTTLED = "JobArrayTaskLimit"
 BEGIN_TIME = "BeginTime"
 
+RESOURCES = "Resources"
+MAX_PLACEMENTS = "JobHoldMaxRequeue"
+"""It was placed as often as may be: held."""
+
 BLOCKING = frozenset({
     HELD_BY_USER, HELD_BY_ADMIN, REQUEUED_HELD, BAD_CONSTRAINTS, DEPENDENCY, NEVER_SATISFIED, THROTTLED, BEGIN_TIME,
+    MAX_PLACEMENTS,
 })  # fmt: skip
 
 

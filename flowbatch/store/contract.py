@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
+from flowbatch.core.market.budgets import Spending
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Stepped
 from flowbatch.ids import StoreId
@@ -29,7 +30,7 @@ class Loaded:
     """What a controller starts from. `jobs`: every record that is in the queue. `seq`: the journal's last line.
 
     `performed`: the journal's last line whose orders, and all before, are known to be carried out; `owed`: the orders
-    of those after it, oldest first, with their lines.
+    of those after it, oldest first, with their lines. `departed`: what jobs were billed that have left the queue.
     """
 
     store: StoreId
@@ -38,6 +39,7 @@ class Loaded:
     seq: int = 0
     performed: int = 0
     owed: tuple[tuple[int, Effect], ...] = ()
+    departed: Spending = field(default_factory=dict)
 
 
 class Store(Protocol):

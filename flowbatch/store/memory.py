@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
+from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload
 from flowbatch.ids import StoreId, new_store_id
 from flowbatch.store import story
@@ -24,12 +25,13 @@ class MemoryStore:
         self._queued: set[int] = set()
         self._payloads: dict[int, Payload] = {}
         self._orders: list[tuple[int, Effect]] = []
+        self._departed: dict[Account, int] = {}
         self._story: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
 
     def load(self) -> Loaded:
         jobs = tuple(self._jobs[job_id] for job_id in sorted(self._queued))
         owed = tuple((seq, order) for seq, order in self._orders if seq > self._performed)
-        return Loaded(self._id, self._next_job_id, jobs, self._seq, self._performed, owed)
+        return Loaded(self._id, self._next_job_id, jobs, self._seq, self._performed, owed, dict(self._departed))
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         for entry in entries:
@@ -62,6 +64,7 @@ class MemoryStore:
         if entry.payload is not None and isinstance(stepped.reply, Accepted):
             self._payloads[stepped.changed[stepped.reply.job_id].payload_id] = entry.payload
         self._queued -= stepped.dropped
+        add(self._departed, stepped.departed.items())
         needed = {self._jobs[job_id].payload_id for job_id in self._queued} if stepped.dropped else set()
         for job_id in stepped.dropped:
             if self._jobs[job_id].payload_id not in needed:

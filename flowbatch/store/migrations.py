@@ -31,4 +31,12 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (job_id, seq)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE departed (
+        account   TEXT NOT NULL,
+        day       INTEGER NOT NULL,
+        micro_usd INTEGER NOT NULL,
+        PRIMARY KEY (account, day)
+    ) WITHOUT ROWID;
+    """,
 )

@@ -1,8 +1,8 @@
 """The store on disk: one SQLite file, its write-ahead log synced at each commit (synchronous=FULL).
 
 A copied file takes a new id, so that two controllers never own the same placements: the file's host, device and inode
-stand in it, and where they differ and no job is placed, a new id is drawn. A copy with placed jobs keeps the id: its
-placements are known by it, and the node that holds them says what is true.
+stand in it, and where they differ and no job is placed or bid for, a new id is drawn. A copy with placed jobs keeps the
+id: its placements are known by it, and the node (or market) that holds them says what is true.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
+from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload
 from flowbatch.core.states import Completing, Running
 from flowbatch.errors import NewerStore, StoreFailed
@@ -31,6 +32,12 @@ _RECORD = "SELECT jobs.body, specs.id, specs.body FROM jobs {} JOIN specs ON spe
 _QUEUED = _RECORD.format("INDEXED BY jobs_queued") + " WHERE queued"
 _NEWEST = _RECORD.format("") + " ORDER BY jobs.id DESC LIMIT ?"
 _NAMED = _RECORD.format("") + " WHERE jobs.id IN ({0}) OR jobs.array_id IN ({0}) ORDER BY jobs.id DESC LIMIT ?"
+
+_DEPARTED = "SELECT nullif(account, ''), day, micro_usd FROM departed"
+_BILLED = (
+    "INSERT INTO departed (account, day, micro_usd) VALUES (?, ?, ?) "
+    "ON CONFLICT (account, day) DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd"
+)
 
 
 class SqliteStore:
@@ -55,20 +62,24 @@ class SqliteStore:
             jobs = tuple(sorted(_records(self._db.execute(_QUEUED)), key=lambda job: job.id))
             (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
             owed = tuple(self._owed(int(meta["performed"])))
-            store = self._identity(meta, placed=any(isinstance(job.state, Running | Completing) for job in jobs))
+            departed = {(account, day): micro_usd for account, day, micro_usd in self._db.execute(_DEPARTED)}
+            store = self._identity(meta, placed=any(map(_is_placed, jobs)))
         self._known_specs = {job.spec_id for job in jobs}
-        return Loaded(store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed)
+        return Loaded(store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed, departed)
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         with _border("cannot write to the store"), self._transaction():
             changed: dict[int, Job] = {}
             dropped: set[int] = set()
+            departed: dict[Account, int] = {}
             for entry in entries:
                 self._journal(entry)
                 changed.update(entry.stepped.changed)
                 dropped |= entry.stepped.dropped
+                add(departed, entry.stepped.departed.items())
             self._save(changed.values())
             self._drop(dropped)
+            self._db.executemany(_BILLED, ((name or "", day, sum_) for (name, day), sum_ in departed.items()))
             self._meta({"next_job_id": str(next_job_id), "performed": str(performed)})
 
     def payload(self, payload_id: int) -> Payload | None:
@@ -195,6 +206,11 @@ class SqliteStore:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+
+def _is_placed(job: Job) -> bool:
+    """Whether the world knows of it by the store's id: a machine or a market."""
+    return isinstance(job.state, Running | Completing) or any(not bid.settled for bid in job.bids)
 
 
 def _records(cursor: sqlite3.Cursor) -> Iterator[Job]:

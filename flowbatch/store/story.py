@@ -5,18 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flowbatch.core import events, states
+from flowbatch.core.effects import PlaceBid, WithdrawBid
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
 from flowbatch.core.queue import Stepped
 from flowbatch.core.states import State
+from flowbatch.units import dollars
 
 
 def lines(event: Event, stepped: Stepped) -> Iterator[tuple[int, str]]:
-    """(job id, words) for each record that `event` changed; a pass that only found new reasons to wait is no news."""
-    waits = isinstance(event, events.Passed)
+    """(job id, words) for each record that `event` changed; a pass that only found new reasons to wait is no news,
+    nor is a bill that only grew."""
+    if isinstance(event, events.BidCharged) and not event.final and not stepped.orders:
+        return
+    waits = isinstance(event, events.Passed | events.MarketSeen)
+    ordered = {order.job_id for order in stepped.orders if isinstance(order, PlaceBid | WithdrawBid)}
     for job in stepped.changed.values():
-        if not (waits and isinstance(job.state, states.Pending)):
-            yield job.id, f"{_fact(event)} -> {_state(job)}"
+        if job.id in ordered or not (waits and isinstance(job.state, states.Pending)):
+            yield job.id, f"{_fact(event)} -> {_state(job)}{_bid(job)}"
+
+
+def _bid(job: Job) -> str:
+    """The live bid of a job on the market."""
+    bid = job.bid
+    if bid is None:
+        return ""
+    where = f"{bid.instance_type} in {bid.region}"
+    return f", bid {bid.number} {bid.phase}: {where}, at most {dollars(bid.limit_micro_usd)} an hour"
 
 
 def _fact(event: Event) -> str:
@@ -33,6 +48,8 @@ def _fact(event: Event) -> str:
             return f"release asked by uid {event.by}"
         case events.RequeueAsked():
             return f"requeue asked by uid {event.by}"
+        case events.TermsAsked():
+            return f"other terms asked by uid {event.by}"
         case events.Launched():
             return "launched"
         case events.LaunchFailed():
@@ -45,6 +62,24 @@ def _fact(event: Event) -> str:
             return "scheduled"
         case events.Configured():
             return "cluster configured"
+        case events.MarketSeen():
+            return "prices seen"
+        case events.BidPlaced():
+            return f"bid {event.number} is on the market as {event.fid}"
+        case events.BidRefused():
+            return f"bid {event.number} refused: {event.why}"
+        case events.BidWon():
+            return f"bid {event.number} has its machine"
+        case events.BidLeaving():
+            return f"bid {event.number} will lose its machine"
+        case events.BidKept():
+            return f"bid {event.number} keeps its machine after all"
+        case events.BidLost():
+            return f"bid {event.number} has lost its machine"
+        case events.BidGone():
+            return f"bid {event.number} is gone from the market"
+        case events.BidCharged():
+            return f"bid {event.number} has cost {dollars(event.micro_usd)}"
     raise TypeError(event)
 
 

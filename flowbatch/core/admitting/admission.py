@@ -13,6 +13,7 @@ from typing import Protocol
 from flowbatch.core import limits
 from flowbatch.core.admitting.gresrules import gres_fault
 from flowbatch.core.admitting.hints import hint
+from flowbatch.core.admitting.onmarket import on_market, unserved
 from flowbatch.core.events import Refused, Submitted
 from flowbatch.core.placing import constraints
 from flowbatch.core.placing.placement import Occupancy
@@ -61,13 +62,19 @@ def _admit(cluster: ClusterSpec, event: Submitted, context: AdmissionContext) ->
     fault = fault or _strings(cluster, spec) or _array(cluster, spec) or _nodelist(cluster, spec)
     if fault is not None:
         return fault
+    if cluster.market is not None:
+        spec, fault = on_market(cluster, cluster.market, spec)
+        if fault is not None:
+            return fault
     found = _partitions(cluster, spec, event.owner.uid)
     if isinstance(found, Refused):
         return found
     fault = _times(found[0], spec, event.at) or next(filter(None, (check(cluster, spec) for check in _CHECKS)), None)
     if fault is None and not event.test_only and context.job_count() + _tasks(spec) > cluster.max_job_count:
         fault = Refused("EAGAIN")
-    if fault is None and not spec.hold:
+    if fault is None and not spec.hold and cluster.market is not None:
+        fault = unserved(cluster, spec, [partition.name for partition in found])
+    elif fault is None and not spec.hold:
         fault = _fits(cluster, found, spec, test_only=event.test_only)
     if fault is not None:
         return fault
@@ -86,7 +93,7 @@ def _obliged(cluster: ClusterSpec, spec: JobSpec) -> tuple[JobSpec, tuple[str, .
     absent = [name for name in spec.resources.exclude if cluster.node(name) is None]
     if absent:
         notes.append(f"nodes to exclude that are not here anyway: {','.join(absent)}")
-    if spec.account is not None:
+    if spec.account is not None and cluster.market is None:
         notes.append(f"account {spec.account} is recorded only")
     if spec.qos is not None:
         notes.append(f"qos {spec.qos} is recorded only")

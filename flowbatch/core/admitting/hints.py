@@ -11,7 +11,7 @@ from flowbatch.spec.resources import Gres
 
 def hint(cluster: ClusterSpec, spec: JobSpec, code: str) -> str | None:
     """One sentence for the user of an obliging cluster, or None."""
-    if not cluster.obliging or not cluster.nodes:
+    if not cluster.obliging or not cluster.nodes or cluster.market is not None:
         return None
     node = cluster.nodes[0]
     line = _configuration(node, spec, code)

@@ -7,7 +7,23 @@ from pathlib import Path
 from typing import get_args
 
 import flowbatch.core
-from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.bids import Bid
+from flowbatch.core.events import BidGone, BidLost, BidRefused, Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.facts import (
+    Announced,
+    Asked,
+    Cancelled,
+    Doomed,
+    Expired,
+    Held,
+    Limited,
+    Missed,
+    Placed,
+    Released,
+    Requeued,
+    Signalled,
+    Waits,
+)
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import (
     Allocation,
@@ -20,31 +36,16 @@ from flowbatch.core.states import (
     Requeueing,
     Running,
 )
-from flowbatch.core.transitions import (
-    FACTS,
-    KINDS,
-    TABLE,
-    Announced,
-    Cancelled,
-    Doomed,
-    Fact,
-    Held,
-    Line,
-    Missed,
-    Placed,
-    Refusal,
-    Released,
-    Requeued,
-    Signalled,
-    Waits,
-    advance,
-    kind_of,
-)
+from flowbatch.core.transitions import FACTS, KINDS, TABLE, Fact, Line, Refusal, advance, kind_of
 from flowbatch.slurm.codes import MESSAGES
 
 NOTHING = {
     ("pending", Launched), ("pending", LaunchFailed), ("pending", Ended), ("pending", NodeLost),
-    ("pending", Announced),
+    ("pending", Announced), ("pending", BidLost), ("pending", BidGone), ("pending", Limited), ("pending", Expired),
+    ("running", Asked), ("running", BidRefused), ("requeueing", Asked), ("requeueing", BidRefused),
+    ("requeueing", Limited), ("requeueing", Expired), ("ending", Asked), ("ending", BidRefused), ("ending", Limited),
+    ("ending", Expired), ("finished", Asked), ("finished", BidRefused), ("finished", BidLost), ("finished", BidGone),
+    ("finished", Limited), ("finished", Expired),
     ("running", Waits), ("running", Placed), ("running", Doomed), ("running", Missed),
     ("requeueing", Waits), ("requeueing", Placed), ("requeueing", Launched), ("requeueing", Doomed),
     ("requeueing", Missed), ("requeueing", Announced),
@@ -67,7 +68,9 @@ EXAMPLES = {
     Signalled: Signalled(9, 10, "steps"), Held: Held(9, "JobHeldUser"), Released: Released(9, 77),
     Requeued: Requeued(9), Doomed: Doomed(9), Missed: Missed(9), Announced: Announced(9, 50),
     Launched: Launched(9, 1, 0), LaunchFailed: LaunchFailed(9, 1, 0, "JobLaunchFailure"),
-    Ended: Ended(9, 1, 0, ExitStatus()), NodeLost: NodeLost(9, 1, 0),
+    Ended: Ended(9, 1, 0, ExitStatus(), "preempted"), NodeLost: NodeLost(9, 1, 0),
+    Asked: Asked(9, Bid(1, "m1", "8xa100", "r1", 1, 1, 9, 99, 60)), BidRefused: BidRefused(9, 1, 1, "no"),
+    BidLost: BidLost(9, 1, 1), BidGone: BidGone(9, 1, 1), Limited: Limited(9, 10), Expired: Expired(9, "TimeLimit"),
 }  # fmt: skip
 
 

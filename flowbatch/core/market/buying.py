@@ -1,0 +1,223 @@
+"""The scheduling pass of a cluster that rents its nodes: who is bid for, at what price; who has a machine and starts.
+
+In priority order, but nobody waits behind one whose money does not suffice: as in Slurm, limits of an account hold up its
+jobs alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flowbatch.core.bids import Bid
+from flowbatch.core.deadlines import ends_by
+from flowbatch.core.effects import ChangeBid
+from flowbatch.core.facts import Asked, Held, Placed, Waits
+from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.market import caps
+from flowbatch.core.market.budgets import OVER_GROUP, OVER_OWN, Ledger, own
+from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
+from flowbatch.core.market.upkeep import with_bid
+from flowbatch.core.placing.scheduling import Candidate
+from flowbatch.core.placing.sizing import demand
+from flowbatch.core.states import Pending
+from flowbatch.core.turn import Turn
+from flowbatch.core.waiting import MAX_PLACEMENTS, RESOURCES
+from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.policy import MarketPolicy
+from flowbatch.units import MINUTE
+
+PATIENCE_S = 4 * MINUTE
+"""A bid that would not win is left where it is for so long (two rounds of the auction): its own price may fall again."""
+
+MARGIN_PERCENT = 95
+"""Another place must be cheaper than this part of its limit before a bid moves there: else it would move back."""
+
+
+def buy(turn: Turn) -> None:
+    """One pass: bids for those that have none, machines for those that have won one, better places for those outbid."""
+    queue = turn.queue
+    policy = queue.cluster.market
+    if policy is None:
+        return
+    buyer = _Buyer(turn, policy)
+    for candidate in list(queue.candidates()):
+        buyer.serve(candidate)
+    queue.planned, queue.blocked, queue.pass_due = {}, frozenset(), None
+
+
+def ledger(turn: Turn, policy: MarketPolicy) -> Ledger:
+    """What counts against budgets now."""
+    queue = turn.queue
+    return Ledger.at(policy, turn.at, queue.departed, (queue.jobs[id] for id in queue.indexes.buyers))
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What a job could be bid for now."""
+
+    plan: Plan
+    node: str
+    run_limit_s: int
+    worst_micro_usd: int
+
+
+class _Buyer:
+    """One pass under way."""
+
+    def __init__(self, turn: Turn, policy: MarketPolicy) -> None:
+        self.turn = turn
+        self.policy = policy
+        self.cluster: ClusterSpec = turn.queue.cluster
+        self.ledger = ledger(turn, policy)
+        self.places = places(self.cluster)
+        self.nodes = {node.name: node for node in self.cluster.nodes}
+        self.taken = {bid.node for id in turn.queue.indexes.buyers if (bid := turn.queue.jobs[id].bid) is not None}
+        self.known: dict[object, tuple[Plan, ...]] = {}
+
+    def serve(self, candidate: Candidate) -> None:
+        """Whatever the job needs next."""
+        job = candidate.job
+        bid = job.bid
+        if bid is None:
+            self._ask(job.id, candidate.startable)
+        elif bid.phase == "won":
+            self._place(job, bid)
+        elif bid.phase == "open" and self._better_elsewhere(job, bid):
+            self.turn.withdraw(job)
+        else:
+            self._wait(job, RESOURCES)
+
+    def _ask(self, id: int, startable: int) -> None:
+        """Bids for as many of the record's tasks as may start and can be paid."""
+        for _ in range(startable):
+            job = self.turn.queue.jobs[id]
+            if sum(bid.wins for bid in job.bids) >= self.policy.placements:
+                self.turn.advance(job, Held(self.turn.at, MAX_PLACEMENTS))
+                return
+            offer = self._offer(job)
+            if isinstance(offer, str):
+                self._wait(job, offer)
+                return
+            task = job
+            if isinstance(job.array, ArrayRest):
+                (task,) = self.turn.detach(job, [job.array.pending.first])
+            self.turn.advance(task, Asked(self.turn.at, self._bid(task, offer)))
+            self.taken.add(offer.node)
+            self.ledger.take(job.spec.account, offer.worst_micro_usd)
+
+    def _offer(self, job: Job) -> _Offer | str:
+        """The first plan that has a node left and can be paid; else Slurm's reason to wait."""
+        reason = RESOURCES
+        for plan in self._plans(job):
+            if not plan.fits or plan.price_micro_usd is None:
+                continue
+            node = self._free_node(job, plan)
+            if node is None:
+                continue
+            run_s = self._affordable_s(job, plan)
+            if run_s < MINUTE:
+                reason = OVER_OWN
+                continue
+            worst = caps.worst_case(self.policy, plan.limit_micro_usd, plan.instances, run_s)
+            if self.ledger.fits(job.spec.account, worst):
+                return _Offer(plan, node, run_s, worst)
+            reason = OVER_GROUP
+        return reason
+
+    def _affordable_s(self, job: Job, plan: Plan) -> int:
+        """How long the script may run on this bid: its time limit, or what its own budget leaves."""
+        budget = job.spec.market.budget_micro_usd
+        if budget is None:
+            return plan.run_limit_s
+        left = budget - own(job)
+        return min(plan.run_limit_s, caps.affordable_s(self.policy, plan.limit_micro_usd, plan.instances, left))
+
+    def _bid(self, job: Job, offer: _Offer) -> Bid:
+        plan, at = offer.plan, self.turn.at
+        longest = caps.longest_s(self.policy, offer.run_limit_s)
+        return Bid(
+            number=len(job.bids) + 1,
+            node=offer.node,
+            instance_type=plan.instance_type,
+            region=plan.region,
+            limit_micro_usd=plan.limit_micro_usd,
+            escrow_micro_usd=offer.worst_micro_usd,
+            asked_at=at,
+            lease_ends_at=at + self.policy.queue_allowance_s + longest,
+            run_limit_s=offer.run_limit_s,
+            instances=plan.instances,
+            since=at,
+            exposure_micro_usd=offer.worst_micro_usd,
+            longest_s=longest,
+            free_at=at,
+        )
+
+    def _place(self, job: Job, bid: Bid) -> None:
+        """The job starts on the machine that its bid has won; one that no partition has any more is given up."""
+        node = self.nodes.get(bid.node)
+        for partition in map(self.cluster.partition, job.partitions):
+            if node is None or partition is None or node.name not in partition.nodes:
+                continue
+            allocation = alone(self.cluster, partition, demand(self.cluster, partition, job.spec), node)
+            if allocation is not None:
+                end = ends_by(self.cluster, job, partition.name, self.turn.at)
+                self.turn.advance(job, Placed(self.turn.at, allocation, "Main", end))
+                return
+        self.turn.withdraw(job)
+
+    def _better_elsewhere(self, job: Job, bid: Bid) -> bool:
+        """Whether the bid has been losing for a while, and another one would clearly win."""
+        quotes = self.turn.queue.quotes
+        here = None if quotes is None else quotes.quotes.get((bid.instance_type, bid.region))
+        if here is None or (here.price_micro_usd <= bid.limit_micro_usd and here.capacity >= bid.instances):
+            return False
+        if self.turn.at - bid.since < PATIENCE_S:
+            return False
+        return any(
+            plan.winnable
+            and plan.place != (bid.instance_type, bid.region)
+            and (plan.price_micro_usd or 0) * 100 <= plan.limit_micro_usd * MARGIN_PERCENT
+            and self._free_node(job, plan) is not None
+            and self.ledger.fits(job.spec.account, plan.worst_micro_usd - bid.escrow_micro_usd)
+            for plan in self._plans(job)
+        )
+
+    def _plans(self, job: Job) -> tuple[Plan, ...]:
+        """Jobs of one shape share what was found for the first of them."""
+        spec = job.spec
+        shape = (spec.resources, spec.reboot, spec.time_limit_min, spec.account, spec.market, job.partitions)
+        found = self.known.get(shape)
+        if found is None:
+            quotes = self.turn.queue.quotes
+            found = self.known[shape] = plans(self.cluster, quotes, spec, job.partitions, self.places)
+        return found
+
+    def _free_node(self, job: Job, plan: Plan) -> str | None:
+        """A node of the plan's kind that no bid stands for."""
+        partition = self.cluster.partition(plan.partition)
+        if partition is None:
+            return None
+        nodes = candidates(demand(self.cluster, partition, job.spec), self.places[plan.place])
+        return next((node.name for node in nodes if node.name not in self.taken), None)
+
+    def _wait(self, job: Job, reason: str) -> None:
+        if isinstance(job.state, Pending) and job.state.reason != reason:
+            self.turn.advance(replace(job, last_evaluated_at=self.turn.at), Waits(self.turn.at, reason))
+
+
+def keep_under_caps(turn: Turn) -> None:
+    """No live bid has a limit above its job's cap, whatever the policy says now."""
+    cluster = turn.queue.cluster
+    policy = cluster.market
+    if policy is None:
+        return
+    nodes = {node.name: node for node in cluster.nodes}
+    for id in sorted(turn.queue.indexes.buyers):
+        job = turn.queue.jobs[id]
+        bid = job.bid
+        node = None if bid is None else nodes.get(bid.node)
+        if bid is None or node is None or node.cloud is None or bid.phase == "withdrawn":
+            continue
+        most = max((caps.cap(policy, job.spec, name, node.cloud) for name in job.partitions), default=0)
+        if bid.limit_micro_usd > most:
+            turn.keep(with_bid(job, replace(bid, limit_micro_usd=most)), ChangeBid(job.id, bid.number))
