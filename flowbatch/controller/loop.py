@@ -19,6 +19,7 @@ from flowbatch.clock import Clock
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Configured, Event, Passed, Reply
 from flowbatch.core.jobs import Job
+from flowbatch.core.market.budgets import Spending
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
 from flowbatch.core.states import Finished
@@ -65,7 +66,7 @@ class Loop:
 
     def __init__(
         self, store: Store, cluster: ClusterSpec, clock: Clock, *, step: Callable[[Queue, Event], Stepped] = step,
-        queue: Callable[[ClusterSpec, int, Iterable[Job]], Queue] = Queue, failpoint: Failpoint = nowhere,
+        queue: Callable[[ClusterSpec, int, Iterable[Job], Spending], Queue] = Queue, failpoint: Failpoint = nowhere,
     ) -> None:  # fmt: skip
         self.cluster = cluster
         self.clock = clock
@@ -104,7 +105,7 @@ class Loop:
         """Reads the queue from the store. Raises StoreFailed."""
         loaded = await self.on_disk(self._store.load)
         first = max(loaded.next_job_id, self.cluster.first_job_id)
-        self._queue = self._make_queue(self.cluster, first, loaded.jobs)
+        self._queue = self._make_queue(self.cluster, first, loaded.jobs, loaded.departed)
         self._seq = loaded.seq
         self._performed = max(self._performed, loaded.performed)
         self._saved = loaded.performed
@@ -248,9 +249,11 @@ class Loop:
     async def _read_again(self) -> None:
         """The queue is as the store has it; None where that cannot be read."""
         log.error("a turn failed: the queue is read again", exc_info=True)
+        seen = None if self._queue is None else self._queue.quotes
         self._queue = None
         try:
             await self.load()
+            self.queue.quotes = seen  # of the moment, and in no store
         except StoreFailed:
             log.exception("the queue could not be read again")
 

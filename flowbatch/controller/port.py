@@ -49,7 +49,8 @@ class Port:
 
     def snapshot(self) -> Snapshot:
         queue = self._loop.queue
-        return Snapshot(self.now(), queue.cluster, tuple(queue.jobs.values()), queue.planned, queue.blocked)
+        jobs = tuple(queue.jobs.values())
+        return Snapshot(self.now(), queue.cluster, jobs, queue.planned, queue.blocked, queue.quotes)
 
     async def finished(self, job_id: int) -> Sequence[Job]:
         root = await self._root(job_id)

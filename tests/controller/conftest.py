@@ -30,11 +30,11 @@ ON_N1 = Allocation("debug", (NodeShare("n1", 1, (0,)),))
 class ToyQueue:
     """Whatever is submitted runs at the next pass; what has ended leaves at the pass after."""
 
-    def __init__(self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = ()) -> None:
+    def __init__(self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), departed: Any = None) -> None:
         self.cluster = cluster
         self.next_job_id = next_job_id
         self.jobs = {job.id: job for job in jobs}
-        self.planned, self.blocked = {}, frozenset()
+        self.planned, self.blocked, self.quotes = {}, frozenset(), None
 
     def next_wake(self) -> int | None:
         waits = any(isinstance(job.state, Pending | Finished) for job in self.jobs.values())
