@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
+import logging
+import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowbatch.backends.contract import Tell
-from flowbatch.backends.mithril.ssh import Identity
+from flowbatch.backends.contract import MarketFact, Tell
+from flowbatch.backends.conversation import Connection as Stream
+from flowbatch.backends.conversation import Conversation
+from flowbatch.backends.mithril import prepare, workspace
+from flowbatch.backends.mithril.errand import Errand, errand, errands, translated
+from flowbatch.backends.mithril.homecoming import Homecoming
+from flowbatch.backends.mithril.packing import program
+from flowbatch.backends.mithril.prepare import GUARD, STANDING, Place
+from flowbatch.backends.mithril.ssh import Connection, Identity, SshAway, in_thread
+from flowbatch.backends.mithril.visit import Visit, rest
+from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.core.jobs import Owner
+from flowbatch.core.states import ExitStatus
+from flowbatch.errors import FlowError
 from flowbatch.protocol.launch import Key, LaunchMessage
 from flowbatch.spec.market import MarketTerms
+from flowbatch.text import encode
+
+SIGTERM = 15
+HOST_KEY = "hostkey"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +60,207 @@ class Machine:
     """
 
     def __init__(self, rental: Rental) -> None:
-        raise NotImplementedError(rental)
+        self._rental = rental
+        rental.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._visit = Visit(rental.identity, rental.owner, rental.login, rental.directory / HOST_KEY)
+        self._conversation = Conversation(rental.store, self._attach)
+        self._tell: Tell | None = None
+        self._work = asyncio.Event()
+        """There is something to do on the machine: it is not visited before."""
+        self._gone = asyncio.Event()
+        self._homecomings = {one.key: self._homecoming(one) for one in errands(rental.directory)}
+        """Of each placement that was handed over and is not forgotten."""
+        self._bringing: dict[Key, asyncio.Task[None]] = {}
+        self._ending: dict[Key, asyncio.Task[None]] = {}
+        self._live: set[Key] = set()
+        """Placements whose end was not told yet."""
+        self._leaves_at: int | None = None
 
     async def start(self, tell: Tell, running: Sequence[Key]) -> None:
         """Begins; returns at once. The truth about `running` is told as soon as the machine has said it."""
+        self._tell = tell
+        self._live.update(running)
+        if running:
+            self._work.set()
+        self._conversation.begin(self._hear, running)
 
     def at(self, destination: str | None) -> None:
         """The market's word where its SSH server answers (`host` or `host:port`); None while it has none."""
+        self._visit.at(destination)
 
-    async def launch(self, message: LaunchMessage) -> None: ...
+    async def launch(self, message: LaunchMessage) -> None:
+        key = message.key
+        if key not in self._bringing and not self._gone.is_set():
+            self._live.add(key)
+            self._work.set()
+            task = self._bringing[key] = asyncio.ensure_future(self._bring(message))
+            task.add_done_callback(lambda done: self._bringing.pop(key, None))
 
-    async def stop(self, key: Key, why: str) -> None: ...
+    async def stop(self, key: Key, why: str) -> None:
+        """The placement ends; one that was not handed over yet never is."""
+        if key in self._bringing and key not in self._homecomings:
+            self._bringing[key].cancel()
+            await self._told(key, Ended(_now(), key.job_id, key.restart, ExitStatus(0, SIGTERM), "killed"))
+        else:
+            self._work.set()
+            await self._conversation.stop(key, why)
 
-    async def deliver(self, key: Key, signal: int, scope: str) -> None: ...
+    async def deliver(self, key: Key, signal: int, scope: str) -> None:
+        await self._conversation.deliver(key, signal, scope)
 
-    async def forget(self, key: Key) -> None: ...
+    async def forget(self, key: Key) -> None:
+        """Its end is in the store: nothing of it is kept, here or there."""
+        await self._conversation.forget(key)
+        if (done := self._homecomings.pop(key, None)) is not None:
+            done.errand.drop(self._rental.directory)
 
     async def leave(self, until: int) -> None:
         """It goes away at `until`: its jobs get their signals, are stopped in time, and their files come back."""
+        self._leaves_at = until
+        for key in self._live:
+            await self._conversation.leave(key, until)
 
     async def stay(self) -> None:
         """It does not go away after all."""
+        self._leaves_at = None
+        for key in self._live:
+            await self._conversation.stay(key)
 
     async def rotate(self, key: str, key_fid: str | None) -> None:
         """The guard uses this API key from now on; returns when it does. Raises SshAway."""
+        connection, _ = await self._visit.reach()
+        command = prepare.as_root(self._rental.login, "python3", "-I", GUARD, "rotate")
+        done = await connection.run(command, json.dumps({"key": key, "key_fid": key_fid}).encode())
+        if done.code:
+            raise SshAway(f"the guard did not take its new key: {done.err}")
+
+    async def fetch(self) -> list[str]:
+        """What its jobs have written so far is here; notes on what changed here meanwhile. Raises SshAway."""
+        return [note for coming in self._homecomings.values() for note in await coming.now()]
 
     async def lost(self, at: int) -> None:
-        """The machine is gone for good: `NodeLost` for all that had not ended."""
+        """The machine is gone for good: what had ended is told as it ended, for the rest `NodeLost`."""
+        self._gone.set()
+        self._visit.cut()
+        self._cancel(self._bringing)
+        await asyncio.gather(*self._ending.values(), return_exceptions=True)
+        for key in sorted(self._live, key=str):
+            await self._told(key, NodeLost(at, key.job_id, key.restart))
 
     async def close(self) -> None:
         """Lets go of the machine; what runs there goes on."""
+        tasks = [*self._bringing.values(), *self._ending.values()]
+        self._cancel(self._bringing)
+        self._cancel(self._ending)
+        for coming in self._homecomings.values():
+            coming.close()
+        await self._conversation.close()
+        self._visit.cut()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _cancel(self, tasks: dict[Key, asyncio.Task[None]]) -> None:
+        for task in list(tasks.values()):
+            task.cancel()
+
+    def _homecoming(self, one: Errand) -> Homecoming:
+        return Homecoming(one, self._rental.directory, self._visit, node_command, self._gone)
+
+    async def _attach(self) -> Stream:
+        """The conversation with the machine's node, which is started if none is there."""
+        await self._work.wait()
+        connection, place = await self._visit.reach()
+        return await connection.converse(attach_command(place))
+
+    async def _bring(self, message: LaunchMessage) -> None:
+        """The machine has the job's files, and its node the launch; tried until that is so."""
+        tries = 0
+        while message.key not in self._homecomings:
+            try:
+                connection, place = await self._visit.reach()
+                await self._set_up(connection, place, message)
+            except (workspace.NotMirrored, workspace.NotBrought) as error:
+                await self._refuse(message, error)
+                return
+            except (FlowError, OSError) as error:
+                log.info("%s: %s", message.key, error)
+                await rest(tries)
+                tries += 1
+        _, place = await self._visit.patiently()
+        await self._conversation.launch(translated(message, place))
+        if self._leaves_at is not None:
+            await self._conversation.leave(message.key, self._leaves_at)
+
+    async def _set_up(self, connection: Connection, place: Place, message: LaunchMessage) -> None:
+        """All that the job needs is there; from here on it may have been launched. Raises NotMirrored, NotBrought, SshAway."""
+        workspace.check(message.work_dir)
+        one = errand(message, place)
+        coming = self._homecoming(one)
+        parents = (output.parent for output in one.outputs if Path(output.parent).is_dir())
+        await self._visit.as_root(connection, prepare.rooms(place, message.work_dir, parents))
+        files = coming.workspace(place)
+        notes, failed = await in_thread(files.fetch, connection)  # what an earlier placement left there
+        if failed:
+            raise SshAway(f"what the last placement wrote cannot be brought back: {failed}")
+        await in_thread(files.bring, connection)
+        remove = place.as_user("rm", "-f", "--", *(output.path for output in one.outputs))
+        await connection.run(remove)
+        await in_thread(one.save, self._rental.directory)
+        self._homecomings[message.key] = coming
+        if notes:
+            await in_thread(coming.note, notes)
+
+    async def _refuse(self, message: LaunchMessage, error: FlowError) -> None:
+        """The job cannot run there, and its output says why."""
+        key = message.key
+        place = (await self._visit.reach())[1]
+        words = [error.message, *([error.hint] if error.hint else [])]
+        await in_thread(self._homecoming(errand(message, place)).note, words)
+        await self._told(key, LaunchFailed(_now(), key.job_id, key.restart, "JobLaunchFailure"))
+
+    async def _hear(self, fact: MarketFact) -> None:
+        """What the node says, told in its time: an end when the files are back."""
+        assert isinstance(fact, (Launched, LaunchFailed, Ended, NodeLost))
+        key = Key(self._rental.store, fact.job_id, fact.restart)
+        coming = self._homecomings.get(key)
+        if isinstance(fact, Launched) and coming is not None:
+            await coming.begin()
+        if isinstance(fact, Ended) and coming is not None:
+            ending = self._ending[key] = asyncio.ensure_future(self._end(coming, fact))
+            ending.add_done_callback(lambda done: self._ending.pop(key, None))
+            await ending
+        elif isinstance(fact, Launched):
+            await self._say(fact)
+        else:
+            await self._told(key, fact)
+
+    async def _end(self, coming: Homecoming, fact: Ended) -> None:
+        await coming.home(self._rental.return_allowance_s)
+        await self._told(coming.errand.key, fact)
+
+    async def _told(self, key: Key, fact: MarketFact) -> None:
+        """An end is told: nothing else is, of this placement."""
+        await self._say(fact)
+        self._live.discard(key)
+
+    async def _say(self, fact: MarketFact) -> None:
+        assert self._tell is not None
+        await self._tell(fact)
+
+
+def node_command(place: Place, word: str, root: str) -> str:
+    """The node program says or does `word`; about the workspace `root`, if one is given."""
+    mark = hashlib.sha256(encode(root)).hexdigest()[:16]
+    about = (root, f"{place.directory}/brought-{mark}.json") if root else ()
+    return place.as_user("python3", "-I", place.program(program().name), word, *about)
+
+
+def attach_command(place: Place) -> str:
+    """A daemon serves the machine's node directory, and the streams of this command are a conversation with it."""
+    node = shlex.join(("python3", "-I", place.program(program().name)))
+    clean = shlex.join(("env", "-i", f"PATH={place.path}", "LANG=C.UTF-8", f"HOME={place.home}"))
+    serve = f"{clean} {node} daemon {shlex.quote(place.journal)} --standing {STANDING}"
+    return place.as_user("/bin/sh", "-c", f"{serve} && exec {node} attach {shlex.quote(place.journal)}")
+
+
+def _now() -> int:
+    return int(time.time())

@@ -22,6 +22,10 @@ class Output:
     append: bool
     mode: int
 
+    @property
+    def parent(self) -> str:
+        return os.path.dirname(self.path)
+
 
 class Followed:
     """Copies what the machine's files get, each byte once, however often the connection or this process ends.
@@ -34,6 +38,7 @@ class Followed:
         self.outputs = tuple(outputs)
         self._memory = memory
         self._process: Process | None = None
+        self._over = False
         self._taken: list[dict[str, Any]] = []
 
     def begin(self) -> None:
@@ -46,14 +51,14 @@ class Followed:
             self._taken = [{"start": self._opened(output), "taken": 0} for output in self.outputs]
             self._remember()
 
-    def follow(self, connection: Connection, command: str, once: bool) -> None:
-        """Copies until `finish` was called and all is here, or (`once`) all that there is now. Raises SshAway."""
+    def follow(self, connection: Connection, command: str) -> None:
+        """Copies until `finish` was called and all is here. Raises SshAway."""
         try:
             self._process = process = connection.start(command)
             asked = [(output.path, taken["taken"]) for output, taken in zip(self.outputs, self._taken, strict=True)]
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
-            if once:
+            if self._over:
                 process.no_more()
             while head := process.stdout.readline():
                 piece = json.loads(head)
@@ -70,6 +75,7 @@ class Followed:
 
     def finish(self) -> None:
         """Nothing more will be written there: `follow` ends when all is here."""
+        self._over = True
         if self._process is not None:
             with contextlib.suppress(*FOREIGN):
                 self._process.no_more()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, ParamSpec, TypeVar, cast
 
 import paramiko
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +30,7 @@ CHUNK = 1 << 16
 FOREIGN = (paramiko.SSHException, EOFError, OSError)
 """What paramiko raises when the other side is gone, does not answer or does not let us in."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,8 @@ class Process:
 
     def kill(self) -> None:
         """Lets go of it: whoever waits for it is told."""
-        self._channel.close()
+        with contextlib.suppress(*FOREIGN):
+            self._channel.close()
 
 
 class Connection:
@@ -137,7 +139,7 @@ class Connection:
     @classmethod
     async def open(cls, to: Destination, user: str, identity: Identity, pin: Path) -> Connection:
         """Connected to the machine whose host key is in `pin`, or that will be from now on. Raises SshAway, HostChanged."""
-        return await in_thread(lambda: cls(_connect(to, user, identity, pin)))
+        return cls(await in_thread(_connect, to, user, identity, pin))
 
     @property
     def alive(self) -> bool:
@@ -164,7 +166,7 @@ class Connection:
 
     async def converse(self, command: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A command's standard input and output as a stream of the loop's. Raises SshAway."""
-        process = await in_thread(lambda: self.start(command))
+        process = await in_thread(self.start, command)
         mine, theirs = socket.socketpair()
         _thread("ssh-in", lambda: _pump_in(process, theirs))
         _thread("ssh-out", lambda: _pump_out(process, theirs))
@@ -245,14 +247,14 @@ def _thread(name: str, work: Callable[[], None]) -> None:
     threading.Thread(target=work, name=name, daemon=True).start()
 
 
-async def in_thread(work: Callable[[], T]) -> T:
+async def in_thread(work: Callable[P, T], *words: P.args, **named: P.kwargs) -> T:
     """The outcome of `work` in a thread of its own, which nobody's end waits for."""
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
 
     def run() -> None:
         try:
-            outcome.set_result(work())
+            outcome.set_result(work(*words, **named))
         except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
             outcome.set_exception(error)
 

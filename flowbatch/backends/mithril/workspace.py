@@ -11,6 +11,7 @@ import contextlib
 import filecmp
 import json
 import os
+import pwd
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -92,8 +93,9 @@ def _named(spec: pathspec.GitIgnoreSpec, path: str, is_dir: bool) -> bool:
     return bool(spec.match_file(path + "/" if is_dir else path))
 
 
-def check(root: str, home: str) -> None:
+def check(root: str) -> None:
     """The directory may be mirrored. Raises NotMirrored."""
+    home = pwd.getpwuid(os.getuid()).pw_dir
     whole = os.path.normpath(root)
     if whole in ROOTS and whole != os.path.normpath(home):
         raise NotMirrored(

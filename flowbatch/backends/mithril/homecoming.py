@@ -1,0 +1,127 @@
+"""What comes home of one placement: its outputs while it runs, the rest at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from flowbatch.backends.mithril.errand import Errand
+from flowbatch.backends.mithril.outputs import Followed
+from flowbatch.backends.mithril.prepare import Place
+from flowbatch.backends.mithril.ssh import SshAway, in_thread
+from flowbatch.backends.mithril.visit import Visit, rest
+from flowbatch.backends.mithril.workspace import Workspace
+from flowbatch.text import encode
+
+log = logging.getLogger(__name__)
+
+
+class Homecoming:
+    """`node` is the machine's command line for a word of the node program; `gone` is set when the machine is for good."""
+
+    def __init__(
+        self,
+        errand: Errand,
+        directory: Path,
+        visit: Visit,
+        node: Callable[[Place, str, str], str],
+        gone: asyncio.Event,
+    ) -> None:
+        self.errand = errand
+        self._visit = visit
+        self._node = node
+        self._gone = gone
+        self._followed = Followed(errand.outputs, directory / errand.memory)
+        self._following: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """The job has started: its outputs are here, and grow from now on."""
+        if self._following is None:
+            try:
+                await in_thread(self._followed.begin)
+            except OSError as error:
+                log.error("%s: an output cannot be written here: %s", self.errand.key, error)
+            else:
+                self._following = asyncio.ensure_future(self._follow())
+
+    async def home(self, within_s: float) -> None:
+        """All that the job wrote is here, or a note in its output says what is not: the machine is gone, or `within_s` is over."""
+        work = asyncio.ensure_future(self._bring_home())
+        gone = asyncio.ensure_future(self._gone.wait())
+        await asyncio.wait({work, gone}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if work.done():
+            notes = work.result()
+        else:
+            work.cancel()
+            self.close()
+            why = "the machine is gone" if self._gone.is_set() else f"it took longer than {within_s:.0f} s"
+            notes = [f"not all that the job wrote could be brought back: {why}"]
+        if notes:
+            await in_thread(self.note, notes)
+
+    async def now(self) -> list[str]:
+        """What the job has written so far is here; notes on it. Raises SshAway."""
+        connection, place = await self._visit.reach()
+        notes, failed = await in_thread(self.workspace(place).fetch, connection)
+        return [*notes, *(f"{path} could not be brought back: {why}" for path, why in failed)]
+
+    def workspace(self, place: Place) -> Workspace:
+        return Workspace(
+            self.errand.root,
+            lambda word: self._node(place, word, self.errand.root),
+            frozenset(output.path for output in self.errand.outputs),
+            self.errand.key.job_id,
+        )
+
+    def note(self, notes: list[str]) -> None:
+        """The notes stand in the job's errors, or in the log where it has none."""
+        text = "".join(f"flowbatch: {note}\n" for note in notes)
+        log.warning("%s: %s", self.errand.key, text.strip())
+        if not self.errand.outputs:
+            return
+        try:
+            fd = os.open(
+                encode(self.errand.outputs[-1].path), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY, 0o644
+            )
+        except OSError:
+            return
+        with open(fd, "ab") as file:
+            file.write(encode(text))
+
+    def close(self) -> None:
+        """Nothing is copied any more."""
+        if self._following is not None:
+            self._following.cancel()
+
+    async def _follow(self) -> None:
+        tries = 0
+        while True:
+            try:
+                connection, place = await self._visit.reach()
+                await in_thread(self._followed.follow, connection, self._node(place, "tail", ""))
+                return
+            except SshAway as error:
+                log.info("%s: %s", self.errand.key, error.message)
+            await rest(tries)
+            tries += 1
+
+    async def _bring_home(self) -> list[str]:
+        self._followed.finish()
+        if self._following is not None:
+            await self._following
+        tries = 0
+        while True:
+            try:
+                connection, place = await self._visit.reach()
+                notes, failed = await in_thread(self.workspace(place).fetch, connection)
+                if not failed:
+                    return notes
+                log.error("%s: cannot be written here, or read there: %s", self.errand.key, failed)
+            except SshAway as error:
+                log.info("%s: %s", self.errand.key, error.message)
+            await rest(tries)
+            tries += 1

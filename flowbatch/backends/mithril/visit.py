@@ -1,0 +1,102 @@
+"""The way to one machine: where it is, who answers there, what it needs before it can run anything of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from flowbatch.backends.mithril import prepare
+from flowbatch.backends.mithril.packing import Program, program
+from flowbatch.backends.mithril.prepare import Place
+from flowbatch.backends.mithril.ssh import Connection, Destination, Identity, SshAway, in_thread
+from flowbatch.core.jobs import Owner
+
+PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""How soon what failed on a machine is tried again, the last for good."""
+
+log = logging.getLogger(__name__)
+
+
+class Visit:
+    """Connected when somebody asks and a connection is possible. `pin`: the file with the host key."""
+
+    def __init__(self, identity: Identity, owner: Owner, login: str, pin: Path) -> None:
+        self._identity = identity
+        self._owner = owner
+        self._login = login
+        self._pin = pin
+        self._destination: str | None = None
+        self._known = asyncio.Event()
+        self._reaching = asyncio.Lock()
+        self._there: tuple[Connection, Place] | None = None
+
+    def at(self, destination: str | None) -> None:
+        """Where its SSH server answers; None while that is not known."""
+        if destination == self._destination:
+            return
+        self._destination = destination
+        if destination is None:
+            self._known.clear()
+        else:
+            self._known.set()
+        self.cut()
+
+    async def reach(self) -> tuple[Connection, Place]:
+        """A connection that lives, to a machine that is prepared; waits for its address. Raises SshAway, HostChanged."""
+        async with self._reaching:
+            while self._there is None or not self._there[0].alive:
+                await self._known.wait()
+                self._there = await self._connected(Destination.of(self._destination or ""))
+            return self._there
+
+    async def patiently(self) -> tuple[Connection, Place]:
+        """As `reach`, tried until it works."""
+        tries = 0
+        while True:
+            try:
+                return await self.reach()
+            except SshAway as error:
+                log.info("%s", error.message)
+            await rest(tries)
+            tries += 1
+
+    async def as_root(self, connection: Connection, text: bytes) -> bytes:
+        """What root's shell says to a script. Raises SshAway with its complaint."""
+        done = await connection.run(prepare.as_root(self._login, "/bin/sh", "-s"), text)
+        if done.code:
+            raise SshAway(f"the machine is not ready: {done.err or done.code}")
+        return done.out
+
+    def cut(self) -> None:
+        """Whoever speaks to the machine is told that it is gone; it may be reached again."""
+        if self._there is not None:
+            self._there[0].close()
+            self._there = None
+
+    async def _connected(self, to: Destination) -> tuple[Connection, Place]:
+        connection = await Connection.open(to, self._login, self._identity, self._pin)
+        try:
+            said = await self.as_root(connection, prepare.prepare(self._owner, self._login).encode())
+            place = prepare.place(self._login, said)
+            await _send(connection, place, await in_thread(program))
+        except BaseException:
+            connection.close()
+            raise
+        return connection, place
+
+
+async def _send(connection: Connection, place: Place, sent: Program) -> None:
+    """The machine has this version of the node program."""
+    path = place.program(sent.name)
+    there = await connection.run(place.as_user("test", "-s", path))
+    if there.code:
+        write = 'cat > "$1.new" && mv "$1.new" "$1"'
+        done = await connection.run(place.as_user("/bin/sh", "-c", write, "sh", path), sent.archive)
+        if done.code:
+            raise SshAway(f"the node program cannot be put on the machine: {done.err}")
+
+
+async def rest(tries: int) -> None:
+    """A pause before the next try."""
+    await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
