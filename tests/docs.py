@@ -15,11 +15,13 @@ import click
 from tabulate import tabulate
 
 from flowbatch.cli.entry import flow
+from flowbatch.commands.command_options import CommandOption
+from flowbatch.commands.sinfo_options import OPTIONS as SINFO_OPTIONS
 from flowbatch.core.transitions import FACTS, KINDS, TABLE, Line
 from flowbatch.directives import slurmconf_parameters
 from flowbatch.directives.options import LATER, OPTIONS, Option, variables
 from flowbatch.slurm.codes import MESSAGES
-from flowbatch.slurm.fields import JOB_FIELDS, STEP_FIELDS, Field
+from flowbatch.slurm.fields import JOB_FIELDS, NODE_FIELDS, STEP_FIELDS, Field
 from tests.conformance import matrix
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -63,21 +65,51 @@ def _option(option: Option) -> tuple[str, ...]:
 
 def squeue_fields() -> str:
     """What squeue can print."""
-
-    def rows(fields: tuple[Field, ...]) -> list[tuple[str, ...]]:
-        return [
-            (f"`%{f.letter}`" if f.letter else "", ", ".join(f"`{name}`" for name in (f.name, *f.others)), f.header)
-            for f in fields
-        ]
-
     return page(
         "squeue's fields",
         "For `-o` by letter and for `-O` by name, with the header of the column, as squeue 22.05 has them.",
         "## Jobs",
-        table(rows(JOB_FIELDS), "`-o`", "`-O`", "header"),
+        table(_fields(JOB_FIELDS), "`-o`", "`-O`", "header"),
         "## Steps (`-s`)",
-        table(rows(STEP_FIELDS), "`-o`", "`-O`", "header"),
+        table(_fields(STEP_FIELDS), "`-o`", "`-O`", "header"),
     )
+
+
+def _fields(fields: tuple[Field, ...]) -> list[tuple[str, ...]]:
+    return [
+        (f"`%{f.letter}`" if f.letter else "", ", ".join(f"`{name}`" for name in (f.name, *f.others)), f.header)
+        for f in fields
+    ]
+
+
+def sinfo_page() -> str:
+    """What sinfo takes and prints."""
+    return page(
+        "sinfo",
+        "Partitions and nodes, as sinfo 22.05 lists them. A node of the market is a *cloud node*: `idle~` while no machine"
+        " stands behind it, `mix#`\nor `alloc#` while a job's machine boots, `mix` or `alloc` while it runs, with `!` once the"
+        " market has announced that it takes the machine\naway, `idle%` until a finished job's bid is off the market. `-O"
+        " comment` is what its machine costs an hour now, `-O extra` its instance\ntype and region; `scontrol show node`"
+        " tells both as `Comment=` and `Extra=`. What nobody measures here (`%O`, `%e`) is `N/A`.",
+        "## Options",
+        table(_options(SINFO_OPTIONS), "option", "verdict", "what it does"),
+        "## Fields",
+        table(_fields(NODE_FIELDS), "`-o`", "`-O`", "header"),
+    )
+
+
+def _options(options: tuple[CommandOption, ...]) -> list[tuple[str, ...]]:
+    """A command's options, but for further names of the same."""
+    value = {"none": "", "required": "=…", "optional": "[=…]"}
+    return [
+        (
+            (f"`-{one.short}`, " if one.short else "") + f"`--{one.long}{value[one.arity]}`",
+            one.verdict,
+            f"{one.help}: {one.reason}" if one.reason else one.help,
+        )
+        for one in options
+        if one.help
+    ]
 
 
 def job_states() -> str:
@@ -174,6 +206,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/flow.md": flow_reference,
     "reference/slurm-conf.md": slurm_conf,
     "reference/squeue-fields.md": squeue_fields,
+    "reference/sinfo.md": sinfo_page,
     "reference/conformance.md": matrix.page,
     "concepts/job-states.md": job_states,
 }

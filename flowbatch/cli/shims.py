@@ -1,4 +1,4 @@
-"""`flow shims`: sbatch, squeue, scancel and scontrol on PATH."""
+"""`flow shims`: Slurm's commands on PATH."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _to = click.option("--to", type=click.Path(file_okay=False, path_type=Path), met
 
 @click.group()
 def shims() -> None:
-    """Put sbatch, squeue, scancel and scontrol on PATH, in front of a real Slurm or in place of one."""
+    """Put Slurm's commands on PATH, in front of a real Slurm or in place of one."""
 
 
 @shims.command()
@@ -53,7 +53,7 @@ def env() -> None:
 
 @shims.command()
 def which() -> int:
-    """Say which sbatch, squeue, scancel and scontrol win on PATH; exit code 1 unless all are ours."""
+    """Say which of Slurm's commands win on PATH; exit code 1 unless all are ours."""
     found = files.standing(os.environ)
     for standing in found:
         whose = "flowbatch" if standing.ours else "not ours"

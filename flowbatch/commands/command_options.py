@@ -1,4 +1,4 @@
-"""Option tables of the commands that look and act (squeue, scancel, scontrol): the row for getopt, and what becomes of it here."""
+"""Option tables of the commands that look and act (squeue, scancel, scontrol, sinfo, sacct): the row for getopt, and what becomes of it here."""
 
 from __future__ import annotations
 

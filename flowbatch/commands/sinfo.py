@@ -49,11 +49,11 @@ async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> Non
     if "reservation" in wanted.flags:
         call.out.write("No reservations in the system\n")
         return
-    shown = "clusters" in wanted.words and "noheader" not in wanted.flags
+    headed = "noheader" not in wanted.flags
+    dated = headed and ("long" in wanted.flags or wanted.iterate_s)
     for snapshot, heading in zip(snapshots, clusters.headings(snapshots), strict=True):
-        call.out.write(heading if shown else "")
-        if "long" in wanted.flags or wanted.iterate_s:
-            call.out.write(date_line(call.environ, snapshot.at))
+        call.out.write(heading if headed and "clusters" in wanted.words else "")
+        call.out.write(date_line(call.environ, snapshot.at) if dated else "")
         text, notes = await asyncio.to_thread(_listing, call, snapshot, wanted)
         call.err.write(notes)
         call.out.write(text)

@@ -17,6 +17,7 @@ from flowbatch.commands.call import Call
 from flowbatch.commands.flow_results import JobStatus, Submission, as_json
 from flowbatch.errors import FlowError
 from flowbatch.paths import Paths
+from flowbatch.sdk.shims import COMMANDS
 
 Flow = Callable[..., tuple[int, str, str]]
 Serve = Callable[..., object]
@@ -130,7 +131,7 @@ def test_shims(flow: Flow, tmp_path: Path, paths: Paths, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", "/nowhere")
     assert flow("shims", "which") == (
         1,
-        "".join(f"{c}: not on PATH\n" for c in ("sbatch", "squeue", "scancel", "scontrol")),
+        "".join(f"{c}: not on PATH\n" for c in COMMANDS),
         "",
     )
     code, out, err = flow("shims", "install", "--to", str(tmp_path / "bin"))
@@ -144,7 +145,7 @@ def test_shims(flow: Flow, tmp_path: Path, paths: Paths, monkeypatch: pytest.Mon
     (tmp_path / "bin" / "squeue").write_text("#!/bin/sh\n")
     code, out, err = flow("shims", "install", "--to", str(tmp_path / "bin"))
     assert (code, out) == (1, "") and err.startswith("flow: ") and "\nhint: " in err
-    assert len(flow("shims", "uninstall", "--to", str(tmp_path / "bin"))[1].splitlines()) == 3
+    assert len(flow("shims", "uninstall", "--to", str(tmp_path / "bin"))[1].splitlines()) == len(COMMANDS) - 1
 
 
 def test_a_controller_that_does_not_run_is_not_started_by_asking(flow: Flow, paths: Paths) -> None:

@@ -77,7 +77,7 @@ def test_uninstall_takes_only_what_is_ours(tmp_path: Path, baked: Baked) -> None
     folder = tmp_path / "bin"
     install(folder, baked)
     (folder / "squeue").write_text("#!/bin/sh\n")
-    assert [path.name for path in uninstall(folder)] == ["sbatch", "scancel", "scontrol"]
+    assert [path.name for path in uninstall(folder)] == [name for name in COMMANDS if name != "squeue"]
     assert [path.name for path in folder.iterdir()] == ["squeue"]
     (folder / "squeue").unlink()
     install(folder, baked)
