@@ -29,7 +29,7 @@
 #define O_PATH O_RDONLY
 #endif
 
-enum { CALL = 1, DATA = 2, FAIL = 3, OUT = 16, ERR = 17, READ = 18, MORE = 19, EXIT = 20, OTHER = 21 };
+enum { CALL = 1, DATA = 2, FAIL = 3, OUT = 16, ERR = 17, READ = 18, MORE = 19, EXIT = 20, OTHER = 21, EXEC = 22 };
 enum { VERSION = 1, CHUNK = 65536, HEAD = 5, KILL_FAILED = 8 };
 
 #ifndef MARK
@@ -197,6 +197,18 @@ static int send_more(int line, int fd) {
     return got ? fd : -1;
 }
 
+/* This process is the program that the controller names from here on; 127 if it cannot be. */
+static int become(unsigned char *words, size_t length) {
+    size_t count = 0;
+    for (size_t at = 0; at < length; at++) count += !words[at];
+    char **argv = (char **)grown(NULL, (count + 1) * sizeof *argv), *word = (char *)words;
+    for (size_t n = 0; n < count; n++, word += strlen(word) + 1) argv[n] = word;
+    argv[count] = NULL;
+    if (count) execv(argv[0], argv);
+    fprintf(stderr, "flowbatch: cannot run %s: %s\n", count ? argv[0] : "nothing", strerror(errno));
+    return 127;
+}
+
 /* Does what the controller asks until it says how to end; -1 if it falls silent. */
 static int converse(int line) {
     Buffer in = {0};
@@ -228,6 +240,7 @@ static int converse(int line) {
             if (source >= 0 && (source = send_more(line, source)) == -2) return -1;
             break;
         case EXIT: return read_number(body) & 255;
+        case EXEC: return become(body, length);
         case OTHER:
             write_all(2, "flowbatch: ", 11);
             write_all(2, body, length);

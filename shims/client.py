@@ -15,7 +15,7 @@ import time
 
 VERSION = 1
 CALL, DATA, FAIL = 1, 2, 3
-OUT, ERR, READ, MORE, EXIT, OTHER = 16, 17, 18, 19, 20, 21
+OUT, ERR, READ, MORE, EXIT, OTHER, EXEC = 16, 17, 18, 19, 20, 21, 22
 CHUNK = 65536
 SOCKET = b"controller.sock"
 PATH_MAX = 100
@@ -143,9 +143,21 @@ def converse(line):
                 source = more(line, source)
         elif kind == EXIT:
             return int.from_bytes(body, "big", signed=True) & 255
+        elif kind == EXEC:
+            return become(body)
         elif kind == OTHER:
             write(2, b"flowbatch: " + body + b"; run `flow controller stop`, then try again\n")
             return 1
+
+
+def become(body):
+    """This process is the program that the controller names from here on; 127 if it cannot be."""
+    words = body.split(b"\0")[:-1]
+    try:
+        posix.execve(words[0], words, dict(word.partition(b"=")[::2] for word in environ()))
+    except OSError as error:
+        write(2, b"flowbatch: cannot run %s: %s\n" % (words[0], posix.strerror(error.errno).encode()))
+    return 127
 
 
 def opened(line, path):

@@ -9,6 +9,7 @@ the client is* (path, or `-` for standard input), each MORE asks for one chunk, 
 
     client -> controller   CALL  (below)        DATA chunk, empty at the end      FAIL errno (1 big-endian int32)
     controller -> client   OUT bytes   ERR bytes   READ path   MORE   EXIT code (int32)   OTHER text: versions differ
+                           EXEC words, each ended by NUL: become this program, where you are and as you are
 
 CALL's body is a sequence of byte strings, each ended by NUL (no argument or variable holds one):
 
@@ -39,6 +40,7 @@ class Kind(IntEnum):
     MORE = 19
     EXIT = 20
     OTHER = 21
+    EXEC = 22
 
 
 class BadFrame(ValueError):

@@ -131,6 +131,26 @@ def test_output_goes_where_it_belongs(start, listening, tmp_path):
     assert child.returncode == 255
 
 
+def test_it_becomes_another_program(start, listening, tmp_path):
+    """srun, say, whose streams and signals are the caller's own."""
+    child = start(tmp_path, command="srun", env={"A": "1"})
+    played = Played(listening)
+    words = [b"/bin/sh", b"-c", b'echo "$1 $A $LC_CTYPE"; exit 7', b"srun", b"two words"]
+    played.say(Kind.EXEC, b"".join(word + b"\0" for word in words))
+    assert child.communicate() == (b"two words 1 \n", b"")
+    assert child.returncode == 7
+    played.line.close()
+
+
+def test_a_program_that_is_not_there(start, listening, tmp_path):
+    child = start(tmp_path, command="srun")
+    played = Played(listening)
+    played.say(Kind.EXEC, b"/nosuch\0")
+    assert child.communicate() == (b"", b"flowbatch: cannot run /nosuch: No such file or directory\n")
+    assert child.returncode == 127
+    played.line.close()
+
+
 def test_files_are_read_where_the_caller_is(start, listening, tmp_path):
     work = tmp_path / "work"
     work.mkdir()

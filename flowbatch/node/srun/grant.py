@@ -7,11 +7,13 @@ One JSON object a line, over the node's socket: `step` (job_id, tasks, cpus, who
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowbatch import text
 from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import connected
 
@@ -53,7 +55,7 @@ class Grant:
         while True:
             message = self._next()
             if message["op"] == "granted":
-                return Granted(message["step"], message["node"], message["cpus"], message["job"])
+                return Granted(message["step"], message["node"], message["cpus"], _variables(message["job"]))
             if message["op"] == "refused":
                 raise Refused(message["why"])
             if message["op"] == "busy":
@@ -85,3 +87,8 @@ class Grant:
             return parse(text)
         except BadLine as error:
             raise ConnectionResetError(str(error)) from None
+
+
+def _variables(said: Mapping[str, str]) -> dict[str, str]:
+    """The variables as `os.environ` would have them."""
+    return {name: os.fsdecode(text.encode(value)) for name, value in said.items()}

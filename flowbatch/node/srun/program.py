@@ -226,7 +226,7 @@ class _Step:
         failed_at: float | None = None
         while self.tasks.running:
             feeds = [0] if self.tasks.hungry else []
-            readable = self._look([wakes, *feeds])
+            readable = self.tasks.look(LOOK_S if self.tasks.pids else 0, [wakes, *feeds])
             if wakes in readable:
                 os.read(wakes, 4096)
             if 0 in readable:
@@ -252,12 +252,6 @@ class _Step:
             self.tasks.tell_ended()
         if any(task.status in (-signal.SIGKILL, -signal.SIGTERM) for task in self.tasks.all) and not self.forced:
             _say(f"srun: Force Terminated StepId={self.step_id}")
-
-    def _look(self, also: list[int]) -> list[int]:
-        try:
-            return self.tasks.look(LOOK_S if self.tasks.pids else 0, also)
-        except PermissionError:  # a regular file as standard input is always ready, and epoll does not take it
-            return [0, *self.tasks.look(0, [fd for fd in also if fd != 0])]
 
     def _heed_signals(self) -> None:
         while self.signals:

@@ -41,12 +41,12 @@ class Task:
 
 @dataclass(slots=True)
 class Tasks:
-    """All tasks of a step. `say` prints a line of srun's own."""
+    """All tasks of a step. `say` prints a line of srun's own. By poll(2): epoll takes no regular file as standard input."""
 
     node: str
     say: Callable[[str], None]
     all: list[Task] = field(default_factory=list)
-    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    _selector: selectors.PollSelector = field(default_factory=selectors.PollSelector)
     _sinks: dict[int, tuple[Task, Sink]] = field(default_factory=dict)
     _feeding: dict[int, bytearray] = field(default_factory=dict)
     _told: set[int] = field(default_factory=set)
