@@ -22,9 +22,11 @@ import httpx
 
 import flowbatch
 from flowbatch.backends.mithril.account import Account, without_keys
-from flowbatch.backends.mithril.pace import ABROAD, Pace, Tempo
+from flowbatch.backends.mithril.pace import ABROAD, Pace, Tempo, TookTooLong, within
 from flowbatch.clock import Clock, SystemClock
 from flowbatch.errors import MarketAway, MarketFailed
+from flowbatch.failpoint import Failpoint, nowhere
+from flowbatch.units import Instant
 
 TRIES = 4
 CONNECT_S, READ_S, WHOLE_S = 10, 30, 120
@@ -74,7 +76,9 @@ class Api:
         clock: Clock | None = None,
         rng: random.Random | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        failpoint: Failpoint = nowhere,
     ) -> None:
+        self._failpoint = failpoint
         self._tempo = tempo
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
@@ -91,6 +95,9 @@ class Api:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    def now(self) -> Instant:
+        return self._clock.now()
 
     @property
     def ahead_s(self) -> int:
@@ -112,10 +119,10 @@ class Api:
         for attempt in count(1):
             await self._pace.turn()
             try:
-                return await asyncio.wait_for(self._once(method, path, query, body, headers), WHOLE_S)
+                return await within(WHOLE_S, self._once(method, path, query, body, headers))
             except _Again as again:
                 failed = again
-            except asyncio.TimeoutError:
+            except TookTooLong:
                 failed = _Again(f"no whole answer in {WHOLE_S} s", sent=True)
             again_is_safe = method in _REPEATABLE or not failed.sent
             if not again_is_safe:
@@ -137,6 +144,7 @@ class Api:
                 "X-Client-Request-Id": str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
             },
         )  # fmt: skip
+        self._failpoint(f"asking {method} {path}")
         try:
             response = await self._http.send(request, stream=True)
             try:
@@ -147,6 +155,7 @@ class Api:
             raise _Again(_words_of(error), sent=False) from None
         except httpx.HTTPError as error:
             raise _Again(_words_of(error), sent=True) from None
+        self._failpoint(f"answered {method} {path}")
         self._compare_clocks(response)
         return self._judged(f"{method} {path}", response, content)
 

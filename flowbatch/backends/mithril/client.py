@@ -4,7 +4,7 @@ where it matters (`Api.ahead_s`). Raises Declined, Unanswered, MarketAway (`api.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -211,6 +211,10 @@ class Client:
     def instant(self, stamp: datetime) -> Instant:
         """The market's instant by our clock."""
         return Instant(wire.instant(stamp) - self._api.ahead_s)
+
+    def market_now(self) -> datetime:
+        """The present by the market's clock."""
+        return datetime.fromtimestamp(self._api.now() + self._api.ahead_s, timezone.utc)
 
     async def close(self) -> None:
         await self._api.close()

@@ -3,8 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class TookTooLong(Exception):
+    """It was not done in time."""
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns. Raises TookTooLong. A cancellation is never swallowed, as `asyncio.wait_for` does before
+    Python 3.12 when the work ends in the same instant."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TookTooLong
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def poked(event: asyncio.Event, at_most_s: float | None) -> bool:
+    """Whether the event came in that time; None waits for it."""
+    if at_most_s is None:
+        return await event.wait()
+    with contextlib.suppress(TookTooLong):
+        return await within(at_most_s, event.wait())
+    return False
 
 
 class Pace:

@@ -1,0 +1,94 @@
+"""The machine of one bid, from the first hour it is asked about until the bid has lost it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from flowbatch.backends.contract import MarketFact, Tender
+from flowbatch.backends.mithril.desk import Desk
+from flowbatch.backends.mithril.machine import Machine, Rental
+from flowbatch.backends.mithril.sights import Sight
+from flowbatch.core.events import BidGone, BidKept, BidLeaving, BidLost
+from flowbatch.protocol.launch import Key
+
+
+class Tenancy:
+    """Makes the bid's `Machine` when it is first needed, says where it is and that it leaves, and ends it with its loss."""
+
+    def __init__(self, desk: Desk, tender: Tender) -> None:
+        self._desk = desk
+        self._tender = tender
+        self._machine: Machine | None = None
+        self._instance: str | None = None
+        self._running: tuple[Key, ...] = ()
+        self._directory = desk.directory / "machines" / str(tender.key)
+        self._mark = self._directory / "instance"
+
+    def runs(self, placements: Sequence[Key]) -> None:
+        """What the machine is to be asked about when it is there."""
+        self._running = (*self._running, *placements)
+
+    async def machine(self) -> Machine:
+        """The machine, there or awaited."""
+        if self._machine is None:
+            desk = self._desk
+            assert desk.identity is not None
+            assert desk.tell is not None
+            self._machine = desk.machines(
+                Rental(
+                    bid=str(self._tender.key),
+                    store=self._tender.key.store,
+                    owner=self._tender.owner,
+                    terms=self._tender.terms,
+                    identity=desk.identity,
+                    directory=self._directory,
+                    return_allowance_s=desk.policy.return_allowance_s,
+                )
+            )
+            await self._machine.start(desk.tell, self._running)
+            self._running = ()
+        return self._machine
+
+    async def hear(self, fact: MarketFact) -> None:
+        """A fact about the bid, after it was told."""
+        match fact:
+            case BidLeaving(until=until):
+                await (await self.machine()).leave(until)
+            case BidKept():
+                await (await self.machine()).stay()
+            case BidLost(at=at) | BidGone(at=at):
+                await self.lose(at)
+
+    async def aim(self, sight: Sight) -> None:
+        """The machine is where the look showed it. Another instance than before is another machine: nothing runs there that
+        ran here, and its host key is new."""
+        if sight.destination is None or sight.instance is None:
+            return
+        if self._instance is None and self._mark.exists():
+            self._instance = self._mark.read_text()
+        if self._instance != sight.instance:
+            if self._instance is not None:
+                await self.lose(self._desk.clock.now())
+                shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._mark.write_text(sight.instance)
+            self._instance = sight.instance
+        (await self.machine()).at(sight.destination)
+
+    async def lose(self, at: int) -> None:
+        """What ran there and was not reported as ended is lost."""
+        if self._machine is None and self._running:
+            await self.machine()
+        if self._machine is not None:
+            machine, self._machine = self._machine, None
+            await machine.lost(at)
+            await machine.close()
+
+    def clear(self) -> None:
+        """Nothing of the machine is left here: its bid is over."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    async def close(self) -> None:
+        if self._machine is not None:
+            await self._machine.close()
