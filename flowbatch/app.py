@@ -51,7 +51,7 @@ def run(
     Raises FlowError if it cannot be.
     """
     parts = Parts(
-        clusters=Offered(here, environ or {}), clock=SystemClock(), commands=COMMANDS, settings=settings,
+        clusters=Offered(here, environ or {}, failpoint), clock=SystemClock(), commands=COMMANDS, settings=settings,
         failpoint=failpoint,
     )  # fmt: skip
     return being.live(here, lambda ready: serve(parts, ready))
@@ -63,10 +63,11 @@ class Offered:
     slurm.conf is read once; flow.toml is read again when it has changed, for clusters that are opened from then on.
     """
 
-    def __init__(self, here: Paths, environ: Mapping[str, str]) -> None:
+    def __init__(self, here: Paths, environ: Mapping[str, str], failpoint: Failpoint = nowhere) -> None:
         """Raises ConfigError."""
         self._here = here
         self._environ = environ
+        self._failpoint = failpoint
         self._home = cluster(here.config)
         self._seen: str | None = None
         self._said = Configuration()
@@ -143,7 +144,12 @@ class Offered:
         account = importlib.import_module("flowbatch.backends.mithril.account")
         market = importlib.import_module("flowbatch.backends.mithril.backend")
         made: Backend = market.MithrilBackend(
-            one.name, account.Account(one.api_url, key, one.project), policy, directory, store
+            one.name,
+            account.Account(one.api_url, key, one.project),
+            policy,
+            directory,
+            store,
+            failpoint=self._failpoint,
         )
         return made
 
@@ -159,6 +165,7 @@ def _local(shape: ClusterSpec, store: Path, directory: Path, slurm_conf: str | N
         store=lambda: SqliteStore(store),
         backend=lambda id: LocalBackend(directory, id, ensure),
         slurm_conf=slurm_conf,
+        steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
     )
 
 

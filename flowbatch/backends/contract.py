@@ -10,6 +10,7 @@ from flowbatch.core.bids import Bid
 from flowbatch.core.events import BidFact, Configured, Ended, Launched, LaunchFailed, MarketSeen, NodeLost
 from flowbatch.core.jobs import Owner
 from flowbatch.protocol.launch import Key, LaunchMessage
+from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.market import MarketTerms
 
 Fact = Launched | LaunchFailed | Ended | NodeLost
@@ -68,6 +69,10 @@ class MarketBackend(Backend, Protocol):
 
     A launch whose `machine` is not up yet waits for it. `Ended` is told once the job's files are back.
     """
+
+    @property
+    def cluster(self) -> ClusterSpec:
+        """The cluster as it was last seen, also before `start`; without nodes where the market was never asked."""
 
     async def know(self, tenders: Sequence[Tender]) -> None:
         """Called once, before `start`: every bid whose bill is not final. `start` then tells what became of each; one that

@@ -34,12 +34,14 @@ log = logging.getLogger("flowbatch.cluster")
 @dataclass(frozen=True)
 class ClusterParts:
     """What the composition root picked for one cluster. The backend is made once the store's id is known; it may raise
-    FlowError. `shape`: as far as it is known before the backend has told it."""
+    FlowError. `shape`: as far as it is known without a backend."""
 
     shape: ClusterSpec
     store: Callable[[], Store]
     backend: Callable[[StoreId], Backend]
     slurm_conf: str | None = None
+    steps: tuple[str, ...] = ()
+    """The program that is srun in its jobs, with its first words; empty where they have one of their own."""
 
 
 class Cluster:
@@ -58,7 +60,7 @@ class Cluster:
         self._turning: asyncio.Task[None] | None = None
         self._backend: Backend | None = None
         self._loaded: Loaded | None = None
-        self.port = Port(self._loop, self._store)
+        self.port = Port(self._loop, self._store, parts.steps)
 
     @property
     def name(self) -> str:
@@ -75,11 +77,12 @@ class Cluster:
         try:
             self._loaded = await self._loop.load()
             self._backend = self._parts.backend(self._loaded.store)
-            await self._loop.apply(Configured(self._loop.clock.now(), self._parts.shape))
+            shape = self._backend.cluster if isinstance(self._backend, MarketBackend) else self._parts.shape
+            await self._loop.apply(Configured(self._loop.clock.now(), shape))
         except FlowError:
             await self.close()
             raise
-        if self._parts.shape.nodes or self._parts.shape.market is None:
+        if shape.nodes or shape.market is None:
             self._shaped.set()
         self._loop.on_shape = lambda shape: self._shaped.set()
         log.info("opened", extra={"fields": {"cluster": self.name, "store": self._loaded.store}})

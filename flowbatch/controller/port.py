@@ -31,8 +31,9 @@ class _Waiter:
 class Port:
     """`core.ports.QueuePort` on a loop and its store."""
 
-    def __init__(self, loop: Loop, store: Store) -> None:
+    def __init__(self, loop: Loop, store: Store, steps: tuple[str, ...] = ()) -> None:
         self._loop = loop
+        self.steps = steps
         self._store = store
         self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)
         loop.on_commit = self._hear

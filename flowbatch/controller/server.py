@@ -14,7 +14,7 @@ import os
 import pwd
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from flowbatch import text
@@ -190,6 +190,10 @@ class Line:
         self.write(kind, body)
         await self.drain()
 
+    def become(self, words: Sequence[str]) -> None:
+        """The caller is that program from here on."""
+        self.write(Kind.EXEC, b"".join(text.encode(word) + b"\0" for word in words))
+
     async def chunk(self) -> bytes:
         """What the caller's standard input has next; empty at its end. Raises CallerFile."""
         async with self._one_file:
@@ -241,7 +245,7 @@ def _call(said: CallFrame, who: Peer, line: Line, clusters: ClustersPort) -> Cal
         environ={text.decode(name): text.decode(value) for name, _, value in words}, cwd=text.decode(said.cwd),
         umask=said.umask, columns=said.columns, lines=said.lines, tty=said.tty, owner=_owner(who, said.sid),
         limits=_limits(said.limits), out=Stream(line, Kind.OUT), err=Stream(line, Kind.ERR), read=line.read,
-        chunk=line.chunk, clusters=clusters,
+        chunk=line.chunk, become=line.become, clusters=clusters,
     )  # fmt: skip
 
 

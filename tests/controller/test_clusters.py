@@ -38,6 +38,7 @@ PAYLOAD = Payload(b"#!/bin/sh\n", (b"A=1",), {}, 0o22)
 SHAPE = Shape("h100-80gb.sxm.8x", "it_1", "us-central1-b", "h100", 8, 80, 200, 1_900_000, 10_000_000, "InfiniBand", 3)
 POLICY = MarketPolicy(default_gpu="h100", save_reserve_s=77)
 MARKET = cloud("market", POLICY, [SHAPE])
+NEVER_SEEN = cloud("market", POLICY, ())
 
 
 def plain(name: str) -> ClusterSpec:
@@ -81,9 +82,10 @@ class Machine:
 
 @dataclass
 class Market(Machine):
-    """Notes what it is told of bids. `shape` is what it tells at its start."""
+    """Notes what it is told of bids. `shape` is what it tells at its start, `cluster` what it knew before."""
 
     shape: ClusterSpec | None = MARKET
+    cluster: ClusterSpec = NEVER_SEEN
 
     async def know(self, tenders: Sequence[Tender]) -> None:
         self.done.append(("know", *((str(tender.key), tender.bid.phase) for tender in tenders)))
@@ -323,7 +325,7 @@ def test_after_a_restart_a_market_knows_every_bid_and_hears_every_wish_again(
     offered: Offered, run: Any, until: Any
 ) -> None:
     offered.add(plain("one"))
-    market = offered.add(cloud("market", POLICY, ()), Market(), RECORDS)
+    market = offered.add(NEVER_SEEN, Market(), RECORDS)
 
     async def main(clusters: Clusters) -> None:
         store = offered.clusters["market"][1].load().store
@@ -349,7 +351,7 @@ def test_after_a_restart_a_market_knows_every_bid_and_hears_every_wish_again(
 
 def test_bills_and_bids_keep_a_controller_awake(offered: Offered, run: Any, until: Any) -> None:
     offered.add(plain("one"))
-    offered.add(cloud("market", POLICY, ()), Market(), [RECORDS[4]])
+    offered.add(NEVER_SEEN, Market(), [RECORDS[4]])
 
     async def main(clusters: Clusters) -> None:
         await until(lambda: "market" in offered.made)
@@ -362,7 +364,7 @@ def test_a_market_that_is_away_takes_jobs_and_is_asked_until_it_answers(
     offered: Offered, run: Any, until: Any, monkeypatch: Any, caplog: Any
 ) -> None:
     monkeypatch.setattr(cluster_module, "AWAY_S", 0.01)
-    market = offered.add(cloud("market", POLICY, ()), Market(fails=3))
+    market = offered.add(NEVER_SEEN, Market(fails=3))
     offered.default = "market"
 
     async def main(clusters: Clusters) -> None:
@@ -377,7 +379,7 @@ def test_a_market_that_is_away_takes_jobs_and_is_asked_until_it_answers(
 def test_machines_that_were_never_seen_are_not_made_up(offered: Offered, run: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(cluster_module, "SHAPE_WITHIN_S", 0.01)
     offered.add(plain("one"))
-    offered.add(cloud("market", POLICY, ()), Market(shape=None))
+    offered.add(NEVER_SEEN, Market(shape=None))
 
     async def main(clusters: Clusters) -> None:
         with pytest.raises(MarketAway, match="does not answer"):
@@ -386,10 +388,25 @@ def test_machines_that_were_never_seen_are_not_made_up(offered: Offered, run: An
     run(main)
 
 
+def test_a_market_that_is_away_is_what_it_was_last_seen_as(
+    offered: Offered, run: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr(cluster_module, "SHAPE_WITHIN_S", 0.01)
+    offered.add(NEVER_SEEN, Market(fails=1000, shape=None, cluster=MARKET))
+    offered.default = "market"
+
+    async def main(clusters: Clusters) -> None:
+        with caplog.at_level(logging.CRITICAL):
+            assert await submit(clusters, "market") == 1
+        assert (await clusters.queue("market")).cluster == MARKET
+
+    run(main)
+
+
 def test_the_shape_that_a_market_tells_holds_for_launches_and_survives_a_reload(
     offered: Offered, run: Any, until: Any, caplog: Any
 ) -> None:
-    market = offered.add(cloud("market", POLICY, ()), Market())
+    market = offered.add(NEVER_SEEN, Market())
     offered.default = "market"
     store = offered.clusters["market"][1]
 
