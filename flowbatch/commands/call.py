@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,6 +62,8 @@ class Call:
     and one more. Raises CallerFile."""
     chunk: Callable[[], Awaitable[bytes]] = no_input
     """What the caller's standard input has next, as it comes (a terminal gives a line); empty at its end. For questions."""
+    become: Callable[[Sequence[str]], None] = lambda words: None
+    """The caller becomes this program, where it is and as it is; nothing is printed to it after that."""
     clusters: ClustersPort = field(default_factory=NoClusters, repr=False)
     """All clusters; the queue that comes with a call is the current one's: its job's, where a job calls, else the default's."""
 

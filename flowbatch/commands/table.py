@@ -13,6 +13,7 @@ from flowbatch.commands import (
     scontrol,
     sinfo,
     squeue,
+    srun,
 )
 from flowbatch.commands.call import Command
 
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     "scancel": scancel.main,
     "scontrol": scontrol.main,
     "sinfo": sinfo.main,
+    "srun": srun.main,
     "flow-cancel": flow_cancel.cancel,
     "flow-explain": flow_explain.explain,
     "flow-info": flow_info.info,

@@ -64,6 +64,10 @@ class QueuePort(Protocol):
     @property
     def cluster(self) -> ClusterSpec: ...
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The program, and its first words, that is srun in a job of this cluster; empty where its jobs have one of their own."""
+
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         """Applies one fact; its reply, after the commit. `payload` goes with `Submitted`. Raises StoreFailed."""
 
