@@ -8,6 +8,9 @@ from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+CHATTY = ("httpx", "httpcore", "paramiko", "asyncio")
+"""Libraries that tell of every request: only what is wrong is kept of theirs."""
+
 MAX_BYTES = 4 * 1024 * 1024
 KEPT = 3
 
@@ -35,3 +38,5 @@ def open_log(path: Path, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
