@@ -26,11 +26,12 @@ class Stall:
     capacity: int = 3
     floor: float = 1.0
     boot_s: int = 0
+    notice_s: int = 300
     boots_by_itself: bool = True
     market: Market = field(init=False)
 
     def __post_init__(self) -> None:
-        delays = Delays(boot_s=self.boot_s, boots_by_itself=self.boots_by_itself)
+        delays = Delays(notice_s=self.notice_s, boot_s=self.boot_s, boots_by_itself=self.boots_by_itself)
         offer = Offer(TYPE, REGION, self.capacity, micro(self.floor), micro(10))
         self.market = Market(Terms(delays=delays, crowd=None), OPENED, [offer])
 

@@ -128,7 +128,27 @@ def test_a_notice_before_the_boot_puts_it_off_by_nothing(new_stall: Any, kinds: 
     assert kinds(stall.to(240)) == [(240, "Leaving")]
     stall.rival(None)
     assert kinds(stall.to(360)) == [(330, "Boot"), (360, "Kept")]
-    assert [status for _, status in stall.statuses(bid)] == ["NEW", "CONFIRMED", "PREEMPTING", "STARTING"]
+    assert stall.statuses(bid) == [(120, "NEW"), (190, "CONFIRMED"), (240, "PREEMPTING"), (360, "STARTING")]
+
+
+def test_a_machine_that_is_kept_is_starting_until_its_boot(new_stall: Any, kinds: Callable[..., Any]) -> None:
+    stall = new_stall(boot_s=450, boots_by_itself=False)
+    bid = stall.bid(5)
+    stall.to(180)
+    stall.rival(7)
+    stall.to(240)
+    stall.rival(None)
+    assert kinds(stall.to(1000)) == [(360, "Kept"), (570, "Boot")]
+    assert stall.statuses(bid) == [(120, "NEW"), (240, "PREEMPTING"), (360, "STARTING")]
+
+
+def test_a_notice_that_ends_with_a_round_is_over_before_it(new_stall: Any, kinds: Callable[..., Any]) -> None:
+    stall = new_stall(notice_s=240)
+    bid = stall.bid(5)
+    stall.to(120)
+    stall.market.preempt(bid.fid, stall.market.now)
+    assert kinds(stall.to(360)) == [(360, "Lost"), (360, "Allocated"), (360, "Boot"), (360, "Running")]
+    assert stall.segments(bid) == [(120, None, 1.0)]
 
 
 def test_machines_are_all_or_none(stall: Any) -> None:
@@ -173,6 +193,13 @@ def test_pause_and_resume(stall: Any, kinds: Callable[..., Any]) -> None:
     assert kinds(stall.to(600)) == [(600, "Allocated"), (600, "Boot"), (600, "Running")]
     assert stall.segments(bid) == [(120, 130, 1.0), (600, None, 1.0)]
     assert [kind for _, kind in stall.events(bid)] == ["Placed", "Allocated", "Paused", "Resumed", "Allocated"]
+
+
+def test_a_paused_bid_sets_no_price(stall: Any) -> None:
+    bids = [stall.bid(limit) for limit in (9, 8, 7, 6)]
+    stall.market.change(bids[3].fid, stall.market.now, paused=True)
+    stall.to(120)
+    assert stall.price == 1.0
 
 
 def test_pausing_within_the_notice_withdraws_it(stall: Any, kinds: Callable[..., Any]) -> None:
