@@ -14,6 +14,7 @@ from flowbatch.sandbox.market import happenings
 from flowbatch.sandbox.market.catalogue import TYPES
 from flowbatch.sandbox.market.happenings import Happening
 from flowbatch.sandbox.market.records import Instance
+from flowbatch.sandbox.reservations import ReservedInstance
 from flowbatch.sandbox.web import stamps
 from flowbatch.sandbox.world import World
 
@@ -41,12 +42,12 @@ class Driver:
         """Until it is cancelled."""
         while True:
             world = self._world()
-            happened = world.market.advance(world.now())
+            happened = world.advance()
             if happened:
                 self.carry_out(happened)
                 self._changed()
             self._woken.clear()
-            until = world.market.next_at()
+            until = world.next_at()
             wait_s = None if until is None else world.clock.wait_s(until)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LONGEST_S if wait_s is None else min(LONGEST_S, wait_s))
@@ -109,12 +110,12 @@ class Driver:
         """It is up and the market knows it, or the market knows why it is not."""
         world = self._world()
         try:
-            world.addresses[fid] = await self._machines.boot(self._machine(world, world.market.instances[fid]))
+            world.addresses[fid] = await self._machines.boot(self._machine(world, world.instances()[fid]))
         except (MachineFailed, OSError) as error:
             log.error("%s does not boot: %s", fid, error)
-            self.carry_out(world.market.failed(fid, world.now(), str(error), number))
+            self.carry_out(world.failed(fid, str(error), number))
         else:
-            self.carry_out(world.market.booted(fid, world.now(), number))
+            self.carry_out(world.booted(fid, number))
         self._changed()
 
     async def _halt(self, fid: str) -> None:
@@ -125,16 +126,20 @@ class Driver:
         self._world().addresses.pop(fid, None)
         await self._machines.destroy(fid)
 
-    def _machine(self, world: World, instance: Instance) -> MachineOrder:
-        bid = world.market.bids[instance.bid]
-        keys = [world.state.ssh_keys[fid] for fid in bid.launch["ssh_keys"] if fid in world.state.ssh_keys]
-        peers = [world.market.instances[fid] for fid in bid.instances]
+    def _machine(self, world: World, instance: Instance | ReservedInstance) -> MachineOrder:
+        order = world.order_of(instance)
+        keys = [world.state.ssh_keys[fid] for fid in order.launch["ssh_keys"] if fid in world.state.ssh_keys]
+        peers = [world.instances()[fid] for fid in order.instances]
         return MachineOrder(
-            fid=instance.fid, hostname=_hostname(instance), instance_type=TYPES[instance.instance_type].name,
-            startup_script=bid.launch["startup_script"], authorized_keys=tuple(key.public_key for key in keys),
+            fid=instance.fid,
+            hostname=_hostname(instance),
+            instance_type=TYPES[instance.instance_type].name,
+            startup_script=order.launch["startup_script"],
+            authorized_keys=tuple(key.public_key for key in keys),
             peers=tuple((_hostname(peer), world.private_ip(peer.fid)) for peer in peers) if len(peers) > 1 else (),
-            api_url=self._api_url, volumes=tuple(self._volume(world, fid) for fid in bid.volumes),
-        )  # fmt: skip
+            api_url=self._api_url,
+            volumes=tuple(self._volume(world, fid) for fid in order.volumes),
+        )
 
     def _volume(self, world: World, fid: str) -> tuple[str, str]:
         directory = self._volumes / fid
@@ -142,7 +147,7 @@ class Driver:
         return world.state.volumes[fid].name, str(directory)
 
 
-def _hostname(instance: Instance) -> str:
+def _hostname(instance: Instance | ReservedInstance) -> str:
     """A host name made of the instance's own: letters, digits and hyphens, 63 at most."""
     words = "".join(c if c.isascii() and c.isalnum() else "-" for c in instance.name.lower())
     return words.strip("-")[:63].rstrip("-") or instance.fid.replace("_", "-").lower()

@@ -105,7 +105,7 @@ class Process:
             loop.add_signal_handler(number, self._over.set)
         serving = loop.create_task(server.serve(sockets=[listening]))
         driver.carry_out(late)
-        driver.carry_out(market.expected())
+        driver.carry_out(world.expected())
         driving = loop.create_task(driver.run())
         watching = loop.create_task(self._watch())
         state.write(self._directory / ADDRESS, address.text(told))

@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import string
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
+from flowbatch.sandbox.ids import fid
+from flowbatch.sandbox.reservations import Reservations
+
 FOREVER_S = 10 * 365 * 86400
 """How long the sandbox's first key holds."""
 REMEMBERED_S = 86400
 """How long the answer to an Idempotency-Key is known."""
-
-
-def fid(kind: str) -> str:
-    """A new id as the API has them: `vol_` and sixteen letters or digits."""
-    return f"{kind}_" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(16))
 
 
 def digest(secret: str) -> str:
@@ -109,6 +106,7 @@ class State(BaseModel):
     ssh_keys: dict[str, SshKey] = {}
     volumes: dict[str, Volume] = {}
     scripts: dict[str, Script] = {}
+    reserved: Reservations = Field(default_factory=Reservations)
     answered: dict[str, Answered] = {}
     market: dict[str, Any] | None = Field(default=None, repr=False)
     """The auction's own dump."""

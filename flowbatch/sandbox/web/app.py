@@ -17,6 +17,7 @@ from flowbatch.sandbox.web import (
     instances,
     people,
     quotas,
+    reservations,
     scripts,
     ssh_keys,
     volumes,
@@ -25,7 +26,20 @@ from flowbatch.sandbox.web.asking import authorised
 from flowbatch.sandbox.web.gate import Gate
 from flowbatch.sandbox.web.site import Site
 
-PUBLISHED = (people, api_keys, ssh_keys, catalogue, images, quotas, bids, instances, volumes, scripts, absent)
+PUBLISHED = (
+    people,
+    api_keys,
+    ssh_keys,
+    catalogue,
+    images,
+    quotas,
+    bids,
+    instances,
+    reservations,
+    volumes,
+    scripts,
+    absent,
+)
 GROUNDS = {"unknown": 404, "price": 400, "quantity": 400, "conflict": 409}
 """How the API says what the market refuses."""
 

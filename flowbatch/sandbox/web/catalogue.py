@@ -8,17 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import AwareDatetime, BaseModel
 
+from flowbatch.sandbox.ids import uuid_of
 from flowbatch.sandbox.market.catalogue import INSTANCE_TYPES, REGIONS, TYPES, InstanceType
 from flowbatch.sandbox.market.engine import Quote
 from flowbatch.sandbox.web import images, money, stamps
 from flowbatch.sandbox.web.asking import TheWorld
-from flowbatch.sandbox.web.ids import uuid_of
+from flowbatch.sandbox.web.offers import OFFERS
 from flowbatch.sandbox.world import World
 
 router = APIRouter()
-
-RESERVED_PER_CENT = 150
-"""What an hour costs that is booked ahead, of the type's usual price."""
 
 
 class InstanceTypeModel(BaseModel):
@@ -158,11 +156,6 @@ async def price_history(
     )
 
 
-def reserved_micro_usd(row: InstanceType) -> int:
-    """An instance-hour that is booked ahead, in whole cents."""
-    return row.usual_cents * RESERVED_PER_CENT // 100 * money.CENT
-
-
 def _series(
     world: World, quote: Quote, samples: int, start: datetime | None, end: datetime | None
 ) -> HistoricalPriceSeriesModel:
@@ -170,7 +163,7 @@ def _series(
         quote.instance_type, quote.region, None if start is None else stamps.instant(start),
         None if end is None else stamps.instant(end), None if samples == -1 else samples,
     )  # fmt: skip
-    reserved = money.written(reserved_micro_usd(TYPES[quote.instance_type]))
+    reserved = money.written(OFFERS[0].unit_micro_usd(quote.instance_type))
     return HistoricalPriceSeriesModel(
         instance_type=quote.instance_type, region=quote.region, timestamps=[stamps.written(at) for at, _ in prices],
         spot_prices=[money.written(price) for _, price in prices], reserved_prices=[reserved] * len(prices),
@@ -180,7 +173,7 @@ def _series(
 def _prices(spot: int, row: InstanceType, quote: Quote | None, winning: int | None) -> dict[str, int | None]:
     amounts = {
         "spot_price_cents": spot,
-        "reserved_price_cents": reserved_micro_usd(row),
+        "reserved_price_cents": OFFERS[0].unit_micro_usd(row.fid),
         "minimum_price_cents": quote.floor_micro_usd if quote else row.floor_micro_usd,
         "lowest_allocated_bid_cents": quote.lowest_micro_usd if quote else None,
         "dynamic_win_price_cents": winning,

@@ -86,7 +86,7 @@ async def set_time(asked: Time, site: TheSite) -> dict[str, Any]:
         world.set_rate(asked.rate)
     if asked.advance_s:
         world.clock.move(asked.advance_s)
-    world.carry_out(world.market.advance(world.now()))
+    world.carry_out(world.advance())
     return _time(site)
 
 

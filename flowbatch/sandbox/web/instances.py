@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel
 
 from flowbatch.sandbox.market.ledger import Segment
-from flowbatch.sandbox.market.records import Instance
+from flowbatch.sandbox.market.records import FINAL, Instance
+from flowbatch.sandbox.reservations import ReservedInstance
 from flowbatch.sandbox.web import images, money, stamps
 from flowbatch.sandbox.web.asking import TheProject, TheWorld
 from flowbatch.sandbox.web.paging import Page, SortDirection, cut
@@ -58,6 +59,10 @@ class PatchInstanceStatusRequest(BaseModel):
     status: Literal["STATUS_RUNNING", "STATUS_PAUSED"]
 
 
+class PatchInstanceStatusResponse(BaseModel):
+    instances: dict[str, Status]
+
+
 class RefreshBootDiskRequest(BaseModel):
     image_version: str | None = None
 
@@ -74,6 +79,7 @@ class InstancePricingEvent(BaseModel):
 
 
 Event = TypeVar("Event")
+Either = Instance | ReservedInstance
 
 
 class InstanceEvents(BaseModel, Generic[Event]):
@@ -106,14 +112,14 @@ async def listing(
     bids, reservations = _words("bid_fid_in", bid_fid_in), _words("reservation_fid_in", reservation_fid_in)
     found = [
         instance
-        for instance in world.market.instances.values()
+        for instance in world.instances().values()
         if instance.project == project
         and instance_type in (None, instance.instance_type)
         and region in (None, instance.region)
         and (statuses is None or instance.status in statuses)
-        and (orders is None or "Bid" in orders)
+        and (orders is None or ("Bid" if instance.bid else "Reservation") in orders)
         and (bids is None or instance.bid in bids)
-        and reservations is None
+        and (reservations is None or _reservation(instance) in reservations)
     ]
     by = SORTED_BY[sort_by or "created_at"]
     rows, after = cut(found, lambda row: (getattr(row, by), row.fid), sort_dir or "desc", limit, next_cursor)
@@ -132,7 +138,7 @@ async def status_history(
     return InstancesPage(
         instances=[
             InstanceEvents(
-                instance_fid=row.fid, bid_fid=row.bid, reservation_fid=None,
+                instance_fid=row.fid, bid_fid=row.bid, reservation_fid=_reservation(row),
                 events=[
                     InstanceStatusEvent(timestamp=stamps.written(stage.at), status=stage.status)
                     for stage in row.history
@@ -157,8 +163,8 @@ async def pricing_history(
     return InstancesPage(
         instances=[
             InstanceEvents(
-                instance_fid=row.fid, bid_fid=row.bid, reservation_fid=None,
-                events=_charged(world.market.ledger.segments(row.fid), start, end),
+                instance_fid=row.fid, bid_fid=row.bid, reservation_fid=_reservation(row),
+                events=_charged(_segments(world, row), start, end),
             )
             for row in rows
         ],
@@ -170,17 +176,25 @@ async def pricing_history(
 async def status(instance_fid: str, world: TheWorld) -> InstanceStatusResponse:
     instance = _found(world, instance_fid)
     return InstanceStatusResponse(
-        fid=instance.fid, name=instance.name, status=instance.status, bid=instance.bid, reservation=None,
+        fid=instance.fid, name=instance.name, status=instance.status, bid=instance.bid, reservation=_reservation(instance),
         end_time=stamps.written_if(instance.end_time),
     )  # fmt: skip
 
 
 @router.patch("")
-async def pause_or_run(asked: PatchInstanceStatusRequest, world: TheWorld) -> None:
+async def pause_or_run(asked: PatchInstanceStatusRequest, world: TheWorld) -> PatchInstanceStatusResponse:
     """For instances of a reservation only; those of a bid are paused with their bid."""
-    for instance_fid in asked.instances:
-        _found(world, instance_fid)
-    raise HTTPException(501, "Pausing single instances of a spot bid is not supported")
+    chosen = [_found(world, fid) for fid in asked.instances]
+    if not all(isinstance(each, ReservedInstance) for each in chosen):
+        raise HTTPException(501, "Pausing single instances of a spot bid is not supported")
+    if any(each.status in FINAL for each in chosen):
+        raise HTTPException(409, "A terminated instance cannot change its status")
+    reserved, user = world.state.reserved, world.state.user.fid
+    move = reserved.pause if asked.status == "STATUS_PAUSED" else reserved.resume
+    for each in chosen:
+        reservation = reserved.reservations[_reservation(each) or ""]
+        world.carry_out(move(reservation, [each.fid], world.now(), user))
+    return PatchInstanceStatusResponse(instances={each.fid: each.status for each in chosen})
 
 
 @router.post("/{instance_fid}/refresh-boot-disk")
@@ -200,11 +214,20 @@ async def restart(instance_fid: str, world: TheWorld) -> dict[str, str]:
     return {"fid": instance_fid, "status": "RESTARTING"}
 
 
-def _found(world: World, instance_fid: str) -> Instance:
-    instance = world.market.instances.get(instance_fid)
+def _found(world: World, instance_fid: str) -> Either:
+    instance = world.instances().get(instance_fid)
     if instance is None:
         raise HTTPException(404, f"Instance {instance_fid} not found")
     return instance
+
+
+def _reservation(instance: Either) -> str | None:
+    return instance.reservation if isinstance(instance, ReservedInstance) else None
+
+
+def _segments(world: World, instance: Either) -> Iterable[Segment]:
+    """What is booked ahead was paid at once, and is charged for nothing more."""
+    return () if isinstance(instance, ReservedInstance) else world.market.ledger.segments(instance.fid)
 
 
 def _words(name: str, said: list[str] | None, known: Iterable[str] | None = None) -> set[str] | None:
@@ -221,15 +244,15 @@ def _words(name: str, said: list[str] | None, known: Iterable[str] | None = None
 def _asked(
     world: World, project: str, instance_fid: str | None, bid_fid: str | None, reservation_fid: str | None,
     limit: int | None, cursor: str | None,
-) -> tuple[list[Instance], str | None]:  # fmt: skip
+) -> tuple[list[Either], str | None]:  # fmt: skip
     """The instances that a history is asked for, of one order or one alone. Refuses with 400 where none is named."""
     if instance_fid is None and bid_fid is None and reservation_fid is None:
         raise HTTPException(400, "One of instance_fid, bid_fid and reservation_fid is required")
     found = [
         row
-        for row in world.market.instances.values()
+        for row in world.instances().values()
         if row.project == project and instance_fid in (None, row.fid) and bid_fid in (None, row.bid)
-        and reservation_fid is None
+        and reservation_fid in (None, _reservation(row))
     ]  # fmt: skip
     return cut(found, lambda row: (row.created_at, row.fid), "asc", limit, cursor)
 
@@ -250,11 +273,11 @@ def _charged(segments: Iterable[Segment], start: int, end: int) -> list[Instance
     ]
 
 
-def _shown(world: World, instance: Instance) -> InstanceModel:
+def _shown(world: World, instance: Either) -> InstanceModel:
     address = world.addresses.get(instance.fid) if instance.up else None
     return InstanceModel(
         fid=instance.fid, name=instance.name, project=instance.project, created_at=stamps.written(instance.created_at),
         created_by=instance.user, instance_type=instance.instance_type, region=instance.region, bid=instance.bid,
-        reservation=None, ssh_destination=None if address is None else str(address),
+        reservation=_reservation(instance), ssh_destination=None if address is None else str(address),
         private_ip=world.private_ip(instance.fid), status=instance.status,
     )  # fmt: skip

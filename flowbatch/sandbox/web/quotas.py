@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 
+from flowbatch.sandbox.ids import uuid_of
 from flowbatch.sandbox.market.catalogue import INSTANCE_TYPES, REGIONS
 from flowbatch.sandbox.web.asking import TheProject, TheWorld
-from flowbatch.sandbox.web.ids import uuid_of
 from flowbatch.sandbox.world import World
 
 router = APIRouter()
