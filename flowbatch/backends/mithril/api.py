@@ -83,7 +83,7 @@ class Api:
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
         self._pace = Pace(tempo.per_s, tempo.burst)
-        self._ahead_s = 0
+        self._ahead_s = self._measured_s = 0
         self._key = account.api_key
         self._http = httpx.AsyncClient(
             base_url=account.api_url,
@@ -175,10 +175,14 @@ class Api:
             raise _Again("an answer that is not JSON", sent=True) from None
 
     def _compare_clocks(self, response: httpx.Response) -> None:
+        """A difference is believed when two answers in a row agree on it."""
         said = _date(response.headers.get("date"))
-        if said is not None:
-            ahead_s = int(said.timestamp()) - self._clock.now()
-            self._ahead_s = ahead_s if abs(ahead_s) >= SKEW_S else 0
+        if said is None:
+            return
+        measured_s = int(said.timestamp()) - self._clock.now()
+        if abs(measured_s - self._measured_s) < SKEW_S:
+            self._ahead_s = measured_s if abs(measured_s) >= SKEW_S else 0
+        self._measured_s = measured_s
 
     def _retry_after(self, response: httpx.Response) -> float | None:
         """Seconds; both forms of RFC 9110."""

@@ -88,7 +88,7 @@ class Tempo:
     away: Backoff = Backoff(1, 60)
 
 
-AT_HOME = Tempo(per_s=50, burst=50, poll_s=2, keen_s=1, idle_s=5, settle_s=3)
+AT_HOME = Tempo(per_s=15, burst=60, poll_s=2, keen_s=1, idle_s=5, settle_s=3)
 """For a market on this machine."""
 
 ABROAD = Tempo(per_s=2, burst=20, poll_s=20, keen_s=10, idle_s=60, settle_s=60)
