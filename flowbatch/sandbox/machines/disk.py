@@ -105,6 +105,7 @@ class Disk:
         _remove(self.path)
 
     def _seed(self, one_uid: bool, script: str | None, keys: Sequence[str]) -> None:
+        """Everything of a fresh disk; its modes are its own, whatever the caller's umask is."""
         for name, mode in DIRECTORIES:
             (self.root / name).mkdir(parents=True, exist_ok=True)
             (self.root / name).chmod(mode)
@@ -114,13 +115,15 @@ class Disk:
             if Path("/", name).is_symlink():
                 (self.root / name).symlink_to(os.readlink(f"/{name}"))
         for name in self.layers:
-            (self.path / "upper" / name).mkdir(parents=True)
-            (self.path / "work" / name).mkdir(parents=True)
+            _make_open(self.path / "upper", name)
+            _make_open(self.path / "work", name)
         for name in OWN_PLACES:
-            (self.path / "upper" / name).mkdir(parents=True, exist_ok=True)
+            _make_open(self.path / "upper", name)
+        self.root.chmod(0o755)
         _copy_settings(self.root)
         for name, text in accounts(one_uid).items():
             (self.root / name).write_text(text)
+            (self.root / name).chmod(0o644)
         self._allow(self.root / "root", keys, None)
         self._allow(self.root / "home/ubuntu", keys, None if one_uid else UBUNTU)
         if script is not None:
@@ -136,6 +139,15 @@ class Disk:
         if uid is not None:
             for path in (home, file.parent, file):
                 os.chown(path, uid, uid)
+
+
+def _make_open(above: Path, name: str) -> None:
+    """The directory is there, and everybody may pass through it from `above` on."""
+    path = above
+    for part in Path(name).parts:
+        path = path / part
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o755)
 
 
 def _copy_settings(root: Path) -> None:

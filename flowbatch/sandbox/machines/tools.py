@@ -21,6 +21,7 @@ def put_tools(usr: Path) -> None:
     for name, source in TOOLS.items():
         path = usr / name
         path.parent.mkdir(exist_ok=True)
+        path.parent.chmod(0o755)
         fresh = path.with_name(f".{path.name}.new")
         fresh.write_bytes((INSIDE / source).read_bytes())
         fresh.chmod(0o755)
