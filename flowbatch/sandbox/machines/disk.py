@@ -107,7 +107,7 @@ class Disk:
     def _seed(self, one_uid: bool, script: str | None, keys: Sequence[str]) -> None:
         """Everything of a fresh disk; its modes are its own, whatever the caller's umask is."""
         for name, mode in DIRECTORIES:
-            (self.root / name).mkdir(parents=True, exist_ok=True)
+            _make_open(self.root, name)
             (self.root / name).chmod(mode)
         for name, target in LINKS:
             (self.root / name).symlink_to(target)
