@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flowbatch.sandbox.machines.inside import view
+from flowbatch.sandbox.machines.inside import commands, view
 from flowbatch.sandbox.machines.inside.children import Account, Children
+from flowbatch.sandbox.machines.inside.manager import Manager
 from flowbatch.sandbox.machines.inside.sessions import Sessions
 from flowbatch.sandbox.machines.inside.startup import run_startup_script, write_notice, write_system_files
 
@@ -29,7 +30,7 @@ class Init:
         self._line = line
         self._loop = asyncio.get_running_loop()
 
-    def run(self) -> None:
+    async def run(self) -> None:
         """The instance stands and answers. Raises ViewFailed."""
         order = json.loads(self._line.recv(FRAME))
         self._children = Children(order["one_uid"])
@@ -39,13 +40,15 @@ class Init:
         )
         write_system_files(order["files"])
         self._loop.add_signal_handler(signal.SIGCHLD, self._children.reap)
+        self._manager = Manager(self._children)
+        self._server = await commands.serve(self._manager, self._power_off)
         self._line.setblocking(False)
         self._loop.add_reader(self._line, self._hear)
 
     def _hear(self) -> None:
         message, files, _, _ = socket.recv_fds(self._line, FRAME, 3)
         if not message:
-            os._exit(0)
+            self._power_off()
         said = json.loads(message)
         match said:
             case {"boot": first}:
@@ -65,6 +68,12 @@ class Init:
     def _boot(self, first: bool) -> None:
         if first:
             run_startup_script(self._children)
+        else:
+            self._manager.boot()
+
+    def _power_off(self) -> None:
+        """The kernel ends every other process of the instance with this one."""
+        os._exit(0)
 
     def _say(self, message: dict[str, Any], files: list[int] | None = None) -> None:
         socket.send_fds(self._line, [json.dumps(message).encode()], files or [])
@@ -86,7 +95,7 @@ def _account(name: str) -> dict[str, str] | None:
 async def live(line: socket.socket) -> None:
     init = Init(line)
     try:
-        init.run()
+        await init.run()
     except (view.ViewFailed, OSError) as error:
         line.send(json.dumps({"question": 0, "failed": str(error)}).encode())
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,8 @@ def _runtime(one_uid: bool) -> None:
     for name in (RUN, "/run/lock", "/run/systemd/system"):  # the last one is how programs see that systemd runs
         os.makedirs(name)
     os.chmod("/run/lock", 0o1777)
+    Path(RUN, "boot_id").write_text(f"{uuid.uuid4()}\n")  # each boot of an instance is one, whatever the host does
+    _mount("--bind", f"{RUN}/boot_id", "/proc/sys/kernel/random/boot_id")
     if not one_uid and (setpriv := shutil.which("setpriv")):
         shutil.copyfile(setpriv, SETUID)
         os.chmod(SETUID, 0o4755)
