@@ -44,13 +44,14 @@ log = logging.getLogger(__name__)
 
 def become(directory: Path, settings: Settings) -> int:
     """Is the sandbox of `directory` until it is told to stop, nobody needs it any more, or the directory is gone."""
-    os.umask(0o077)
+    os.umask(0o022)  # its directory is its owner's alone; inside, instances have users of their own
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with FileLock(directory / LOCK, timeout=0, mode=0o600):
             logging.basicConfig(
                 filename=directory / LOG, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
             )
+            logging.getLogger("asyncssh").setLevel(logging.WARNING)
             asyncio.run(Process(directory, settings, LocalMachines(directory / "instances")).live())
     except Timeout:
         sys.stderr.write(f"a sandbox runs already in {directory}\n")
