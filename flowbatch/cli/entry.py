@@ -16,6 +16,7 @@ from flowbatch.cli.doctor import doctor
 from flowbatch.cli.explain import explain
 from flowbatch.cli.logs import logs
 from flowbatch.cli.sandbox import sandbox
+from flowbatch.cli.setup import setup
 from flowbatch.cli.shims import shims
 from flowbatch.cli.status import status
 from flowbatch.cli.submit import submit
@@ -33,7 +34,7 @@ def flow() -> None:
     """Run #SBATCH scripts unchanged, on this machine: no account, no configuration, no root."""
 
 
-for command in (submit, explain, status, logs, cancel, shims, controller, sandbox, doctor, completion):
+for command in (submit, explain, status, logs, cancel, setup, shims, controller, sandbox, doctor, completion):
     flow.add_command(command)
 
 

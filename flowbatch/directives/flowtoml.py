@@ -5,6 +5,7 @@ A key that nobody knows, and a value that cannot be understood, end in ConfigErr
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -277,3 +278,20 @@ def _places(text: str) -> Iterator[tuple[Path, int]]:
 
 def _dotted(name: str) -> Path:
     return tuple(part.strip().strip("\"'") for part in re.findall(r"""\s*(?:"[^"]*"|'[^']*'|[^.])+""", name))
+
+
+def with_values(text: str, values: Mapping[Path, str | tuple[str, ...]]) -> str:
+    """The file with these values in it, everything else as it was; for files that can be read. Comments stay."""
+    lines = text.splitlines()
+    for path, value in values.items():
+        said = f"{path[-1]} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"
+        places = dict(reversed(list(_places("\n".join(lines)))))
+        if path in places:
+            lines[places[path] - 1] = said
+        elif len(path) == 1:
+            lines.insert(0, said)
+        elif path[:-1] in places:
+            lines.insert(max(line for known, line in places.items() if known[: len(path) - 1] == path[:-1]), said)
+        else:
+            lines += [*([""] if lines else []), f"[{'.'.join(path[:-1])}]", said]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,120 @@
+"""`flow setup`: the key is tried before anything is written, stands in a file of its own, and is never shown."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KEY = "fkey_right"
+PROJECTS = [{"fid": "proj_1", "name": "research", "created_at": "2026-01-01T00:00:00Z"}]
+
+
+class Market(BaseHTTPRequestHandler):
+    """Answers GET /v2/projects for one key."""
+
+    projects = PROJECTS
+
+    def do_GET(self) -> None:
+        known = self.path == "/v2/projects" and self.headers["Authorization"] == f"Bearer {KEY}"
+        body = json.dumps(self.projects if known else {"detail": "Invalid API key"}).encode()
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: Any) -> None: ...
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Market)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MITHRIL_API_KEY", "MITHRIL_API_URL", "MITHRIL_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def files(paths: Any) -> dict[str, str]:
+    return {file.name: file.read_text() for file in paths.config.iterdir()} if paths.config.exists() else {}
+
+
+def test_what_is_given_is_written(flow: Any, paths: Any, url: str) -> None:
+    code, out, err = flow(
+        "setup", "--api-key", KEY, "--api-url", url, "--region", "r1", "--default", "mithril", "--budget-per-day", "$20"
+    )
+    assert (code, err) == (0, "")
+    assert KEY not in out
+    assert files(paths) == {
+        "mithril.key": KEY + "\n",
+        "flow.toml": 'default = "mithril"\n\n[clusters.mithril]\napi_key_file = "mithril.key"\n'
+        f'api_url = "{url}"\nproject = "research"\nregions = ["r1"]\n\n[budgets]\nper_day = "$20"\n',
+    }
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in paths.config.iterdir()}
+    assert modes == {0o600} and stat.S_IMODE(paths.config.stat().st_mode) == 0o700
+
+
+def test_a_second_run_keeps_what_it_is_not_told(flow: Any, paths: Any, url: str) -> None:
+    flow("setup", "--api-key", KEY, "--api-url", url)
+    toml = paths.config / "flow.toml"
+    toml.write_text(toml.read_text() + '# ours\n[partitions.old]\ngpu = "h100"\n')
+    before = toml.read_text()
+    code, out, _ = flow("setup", "--json", "--budget", "$7")
+    assert code == 0
+    said = json.loads(out)
+    assert (said["checked"], said["key_file"], said["values"]["budgets.total"]) == (True, None, "$7")
+    assert toml.read_text() == before + '\n[budgets]\ntotal = "$7"\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--api-key", "fkey_wrong"), "Invalid API key"),
+        (("--api-key", KEY, "--project", "other"), "this key opens no project other\nhint: it opens research"),
+        (("--api-key", KEY, "--budget", "much"), "budgets.total: unexpected 'm'"),
+        ((), "there is no API key\nhint: "),
+        (("--api-key", KEY, "--api-url", "http://example.org"), "a key is not sent unencrypted to another machine"),
+    ],
+)
+def test_nothing_is_written_where_something_is_wrong(
+    flow: Any, paths: Any, url: str, words: tuple[str, ...], says: str
+) -> None:
+    code, out, err = flow("setup", "--no-input", "--api-url", url, *words)
+    assert (code, out) == (1, "")
+    assert says in err and "fkey" not in err
+    assert files(paths) == {}
+
+
+def test_the_key_comes_from_the_environment(flow: Any, paths: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MITHRIL_API_KEY", KEY)
+    monkeypatch.setenv("MITHRIL_API_URL", url)
+    assert flow("setup", "--no-input")[0] == 0
+    assert (paths.config / "mithril.key").read_text() == KEY + "\n"
+
+
+def test_several_projects_are_named(flow: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Market, "projects", [*PROJECTS, {**PROJECTS[0], "fid": "proj_2", "name": "teaching"}])
+    code, _, err = flow("setup", "--no-input", "--api-key", KEY, "--api-url", url)
+    assert (code, err) == (1, "flow: which project?\nhint: --project NAME: research, teaching\n")
+    assert flow("setup", "--no-input", "--api-key", KEY, "--api-url", url, "--project", "proj_2")[0] == 0
+
+
+def test_a_market_that_is_away_need_not_be_asked(flow: Any, paths: Any) -> None:
+    words = ("setup", "--no-input", "--api-key", KEY, "--api-url", "http://127.0.0.1:9", "--project", "research")
+    assert flow(*words, "--no-check")[0] == 0
+    assert Path(paths.config / "flow.toml").exists()
