@@ -8,6 +8,7 @@ from flowbatch.core import waiting
 from flowbatch.core.arrays import root, tasks, throttle
 from flowbatch.core.indexes import Indexes
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
+from flowbatch.core.market.laws import broken
 from flowbatch.core.records import Queue
 from flowbatch.core.states import Allocation, Completing, Finished, Pending, Running
 from flowbatch.spec.array import ArraySpec
@@ -91,9 +92,10 @@ def _throttles(queue: Queue) -> Iterator[str]:
     """No array runs more tasks than its throttle allows, and none waits for it in vain."""
     for id, entry in queue.indexes.arrays.items():
         limit = throttle(queue.jobs[id]) if id in queue.jobs else None
-        if limit is not None and entry.active > limit:
-            yield f"array {id} runs {entry.active} tasks at a time, not {limit}"
-        if entry.limited and not entry.ready and (limit is None or entry.active < limit):
+        active = entry.active + len(entry.bidding)
+        if limit is not None and active > limit:
+            yield f"array {id} runs {active} tasks at a time, not {limit}"
+        if entry.limited and not entry.ready and (limit is None or active < limit):
             yield f"tasks {sorted(entry.limited)} of array {id} wait for a throttle that is not used up"
 
 
@@ -158,4 +160,5 @@ def _alone(queue: Queue) -> Iterator[str]:
 
 RULES: tuple[Callable[[Queue], Iterator[str]], ...] = (
     _numbers, _array_indices, _holds, _reasons, _throttles, _nodes, _counts, _indexes, _wakes, _alone,
+    broken,
 )  # fmt: skip

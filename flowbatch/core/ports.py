@@ -77,8 +77,11 @@ class QueuePort(Protocol):
     async def finished(self, job_id: int) -> Sequence[Job]:
         """Waits until the job (all tasks of an array) is over; its records, by array index. Raises KeyError if unknown."""
 
-    async def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> Sequence[Job]:
-        """Records of jobs, newest first, from the store: also those that left the queue."""
+    async def history(
+        self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
+    ) -> Sequence[Job]:
+        """Records of jobs, newest first, from the store: also those that left the queue. `since`: only of jobs that were not
+        over before that instant."""
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         """What happened to a job: (instant, fact in words), oldest first."""

@@ -126,7 +126,7 @@ class Turn:
     def _touch(self, old: Job | None, new: Job) -> None:
         """Remembers a change that others may wait for."""
         same = old is not None and transitions.kind_of(old.state) == transitions.kind_of(new.state)
-        if not same or (old is not None and (old.array != new.array or old.held != new.held)):
+        if not same or (old is not None and _standing(old) != _standing(new)):
             self._touched[new.id] = new
 
     def _rejudge_dependants(self, job: Job) -> None:
@@ -156,6 +156,11 @@ class Turn:
             if len(entry.ready) >= room or entry.rest in entry.ready:
                 break
             self.reconsider(self.queue.jobs[id])
+
+
+def _standing(job: Job) -> tuple[object, ...]:
+    """What of a record others may wait for, besides its state."""
+    return job.array, job.held, job.bid is None
 
 
 def _with(past: ArrayPast, job: Job) -> ArrayPast:

@@ -36,7 +36,7 @@ def hear(turn: Turn, fact: BidFact) -> None:
     moves = isinstance(fact, BidLost | BidGone | BidRefused) and turn.advance(changed, fact) is None
     if not moves and after is not bid:
         turn.keep(changed)
-    if isinstance(fact, BidLost):
+    if isinstance(fact, BidLost) and after is not bid:
         _renew(turn, policy, fact.job_id)
     elif isinstance(fact, BidCharged):
         _stop_if_spent(turn, policy, turn.queue.jobs[job.id])

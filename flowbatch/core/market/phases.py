@@ -109,15 +109,24 @@ def _charged(bid: Bid, fact: BidCharged) -> Bid:
     more = fact.micro_usd - bid.spent_micro_usd
     if not fact.final:
         more = max(0, more)
-    days = dict(bid.by_day)
-    if more:
-        days[fact.at // DAY] = days.get(fact.at // DAY, 0) + more
     escrow = 0 if fact.final else max(0, bid.escrow_micro_usd - more)
     return replace(
-        bid, spent_micro_usd=bid.spent_micro_usd + more, by_day=tuple(sorted(days.items())), escrow_micro_usd=escrow,
+        bid, spent_micro_usd=bid.spent_micro_usd + more, by_day=_by_day(bid, fact.at // DAY, more), escrow_micro_usd=escrow,
         exposure_micro_usd=min(bid.exposure_micro_usd, escrow) if fact.final else bid.exposure_micro_usd,
         settled=fact.final,
     )  # fmt: skip
+
+
+def _by_day(bid: Bid, day: int, more: int) -> tuple[tuple[int, int], ...]:
+    """What was found out on `day` as well; what was said too much was said last."""
+    days = dict(bid.by_day)
+    for last in sorted(days, reverse=True) if more < 0 else ():
+        less = min(-more, days[last])
+        days[last] -= less
+        more += less
+    if more > 0:
+        days[day] = days.get(day, 0) + more
+    return tuple((one, sum_) for one, sum_ in sorted(days.items()) if sum_)
 
 
 def _let_go(bid: Bid, at: int) -> Bid:
