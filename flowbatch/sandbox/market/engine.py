@@ -4,6 +4,7 @@
     bid, happened = market.place(Order("train", "proj_x", "user_x", "it_5ECSoHQjLBzrp5YM", "us-central2-a", 20_000_000), at)
     happened = market.advance(at)                        # Allocated, Boot, Leaving, Kept, Lost ...: carry them out on machines
     happened = market.booted(instance, at)               # its machine is up: STATUS_RUNNING, charged from now on
+    happened = market.failed(instance, at, why)          # or it is not: STATUS_ERROR
     happened = market.change(bid.fid, at, limit_micro_usd=..., paused=..., volumes=..., memory_gb=...)
     happened = market.remove(bid.fid, at)
     market.set_rival(type, region, price, at); market.set_capacity(type, region, n, at); market.preempt(bid.fid, at)      # by hand
@@ -11,6 +12,7 @@
     market.quote(type, region, quantity), market.quotes(), market.history(type, region, start, end, samples)
     market.next_at()                                     # when to call advance next, if nobody calls before
     Market.load(market.dump())                           # the same market: JSON-able
+    market.expected()                                    # what a driver that begins anew has to boot
 
 Instants are whole seconds since 1970-01-01 UTC, money is micro-dollars (per instance-hour), `instance_type` is an `it_` id. Every call that takes
 `at` first lets time pass up to then, and what happened meanwhile comes back with what it caused itself. An `at` before the market's own time
