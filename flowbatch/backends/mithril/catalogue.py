@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def _shape(kind: wire.InstanceType, auction: wire.Auction, most: int) -> Shape:
 
 
 def model(kind: wire.InstanceType) -> str:
-    """A GPU model as Slurm's scripts write it: `h100` of `H100`, of `NVIDIA H100 80GB` or, without either, of the type's name."""
-    words = (kind.gpu_type or kind.name).lower().replace("nvidia", "").split()
-    word = words[0] if words else kind.name.lower()
-    return word.partition("-")[0] if word.endswith("gb") or "." in word else word
+    """A GPU model as Slurm's scripts write it: `h100` of `H100`, of `NVIDIA H100 80GB`, of `H100-80GB`; where the API says no
+    GPU type, the type's own name up to its size."""
+    words = kind.gpu_type.lower().removeprefix("nvidia").split()
+    return re.sub(r"-\d+gb$", "", words[0]) if words else re.split(r"[-.]", kind.name.lower())[0]

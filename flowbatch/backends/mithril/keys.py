@@ -1,7 +1,9 @@
 """Keys on the market: this user's public SSH key, and one API key for each bid.
 
 A bid's key is named as the bid. It outlives the lease, since a bid may win late, and is deleted once the bid is gone: until then a
-machine that we do not know of may need it to end itself, so an older key of the same name stays beside a newer one.
+machine that we do not know of may need it to end itself, so an older key of the same name stays beside a newer one. It stands in
+the bid's start-up script, which all members of the project can read through the API: once the machine can be reached it gets
+another one over SSH (`ROTATED`), and those before are deleted.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from flowbatch.units import DAY
 
 REST_S = 30 * DAY
 """So long a bid's key outlives its lease."""
+
+ROTATED = "-rotated"
+"""Ends the name of a key that was never in a start-up script."""
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +56,8 @@ async def mint(client: Client, bid: str, lease_ends_at: int) -> wire.NewApiKey:
 
 async def revoke(client: Client, bid: str, but: str | None = None) -> int:
     """No key of the bid is left, but the one whose id is `but`; how many there were."""
-    old = [key for key in await client.api_keys() if key.name == bid and key.fid != but and not key.deactivated_at]
+    names = (bid, bid + ROTATED)
+    old = [key for key in await client.api_keys() if key.name in names and key.fid != but and not key.deactivated_at]
     for key in old:
         await delete(client, key.fid)
     return len(old)

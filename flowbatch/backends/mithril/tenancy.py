@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import shutil
 from collections.abc import Sequence
+from itertools import count
 
 from flowbatch.backends.contract import MarketFact, Tender
+from flowbatch.backends.mithril import keys, wire
 from flowbatch.backends.mithril.desk import Desk
 from flowbatch.backends.mithril.machine import Machine, Rental
 from flowbatch.backends.mithril.sights import Sight
 from flowbatch.core.events import BidGone, BidKept, BidLeaving, BidLost
+from flowbatch.errors import FlowError
 from flowbatch.protocol.launch import Key
+
+log = logging.getLogger(__name__)
 
 
 class Tenancy:
@@ -24,6 +31,8 @@ class Tenancy:
         self._running: tuple[Key, ...] = ()
         self._directory = desk.directory / "machines" / str(tender.key)
         self._mark = self._directory / "instance"
+        self._rotated = self._directory / "rotated"
+        self._rotating: asyncio.Task[None] | None = None
 
     def runs(self, placements: Sequence[Key]) -> None:
         """What the machine is to be asked about when it is there."""
@@ -74,12 +83,16 @@ class Tenancy:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._mark.write_text(sight.instance)
             self._instance = sight.instance
-        (await self.machine()).at(sight.destination)
+        machine = await self.machine()
+        machine.at(sight.destination)
+        if self._rotating is None and not self._rotated.exists():
+            self._rotating = asyncio.ensure_future(self._rotate(machine))
 
     async def lose(self, at: int) -> None:
         """What ran there and was not reported as ended is lost."""
         if self._machine is None and self._running:
             await self.machine()
+        await self._stop_rotating()
         if self._machine is not None:
             machine, self._machine = self._machine, None
             await machine.lost(at)
@@ -90,5 +103,27 @@ class Tenancy:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     async def close(self) -> None:
+        await self._stop_rotating()
         if self._machine is not None:
             await self._machine.close()
+
+    async def _stop_rotating(self) -> None:
+        if self._rotating is not None:
+            rotating, self._rotating = self._rotating, None
+            rotating.cancel()
+            await asyncio.wait({rotating})
+
+    async def _rotate(self, machine: Machine) -> None:
+        """The machine has a key that nobody else has read; those before are good for nothing. Tried until that is so."""
+        desk, bid = self._desk, str(self._tender.key)
+        key: wire.NewApiKey | None = None
+        for failures in count():
+            try:
+                key = key or await keys.mint(desk.client, bid + keys.ROTATED, self._tender.bid.lease_ends_at)
+                await machine.rotate(key.secret.get_secret_value(), key.fid)
+                await keys.revoke(desk.client, bid, but=key.fid)
+                self._rotated.write_text(key.fid)
+                return
+            except (FlowError, OSError) as error:
+                log.info("a key is not rotated yet", extra={"fields": {"bid": bid, "why": str(error)}})
+                await asyncio.sleep(desk.tempo.away.wait_s(failures, desk.rng))

@@ -343,6 +343,10 @@ class Cluster:
         """The kinds of the facts about bids, in order, bills left out."""
         return [type(fact).__name__ for fact in self.facts() if not isinstance(fact, BidCharged)]
 
+    def machine_words(self) -> list[str]:
+        """What machines were told, in order, new keys left out."""
+        return [words[0] for words in self.heard if words[0] != "rotate"]
+
 
 STORE = StoreId("0123456789ab")
 

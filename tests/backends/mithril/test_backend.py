@@ -333,16 +333,36 @@ def test_the_life_of_a_bid_with_a_machine(market, cluster):
         await until(lambda: cluster.facts(BidLost))
         market.win(bid)
         await until(lambda: len(cluster.facts(BidWon)) == 2)
-        await until(lambda: cluster.heard[-1][0] == "at")
+        await until(lambda: cluster.machine_words()[-1] == "at")
 
     story(cluster)
     assert cluster.words() == [
         "BidPlaced", "BidWon", "BidLeaving", "BidLeaving", "BidKept", "BidLeaving", "BidLost", "BidWon",
     ]  # fmt: skip
     assert [fact.until for fact in cluster.facts(BidLeaving)][:2] == [2_000_000_000, 2_000_000_100]
-    assert [word[0] for word in cluster.heard] == [
+    assert cluster.machine_words() == [
         "start", "launch", "at", "leave", "leave", "stay", "leave", "lost", "close", "start", "at", "close",
     ]  # fmt: skip
+
+
+def test_the_key_of_the_script_is_replaced_once_the_machine_is_there(market, cluster):
+    @run
+    async def story(cluster):
+        await cluster.start()
+        await cluster.backend.place(tender())
+        await until(lambda: cluster.facts(BidPlaced))
+        (first,) = market.keys.values()
+        market.fail("DELETE /v2/api-keys", 500, 500, 500, 500, 500)
+        market.win(market.bid_named(NAME))
+        await until(lambda: first["fid"] not in market.keys)
+        (second,) = market.keys.values()
+        assert cluster.heard[-1] == ("rotate", second["fid"])
+        (directory,) = (cluster.directory / "machines").iterdir()
+        await until((directory / "rotated").exists)
+        await cluster.backend.withdraw(tender().key)
+        await until(lambda: not market.keys)
+
+    story(cluster)
 
 
 def test_another_instance_is_another_machine(market, cluster):
@@ -359,10 +379,10 @@ def test_another_instance_is_another_machine(market, cluster):
         market.instances.pop(bid["instances"].pop())
         market.win(bid, "two:2")
         await until(lambda: ("at", "two:2") in cluster.heard)
-        assert sorted(file.name for file in directory.iterdir()) == ["instance"]
+        assert not (directory / "host_key").exists()
 
     story(cluster)
-    assert [word[0] for word in cluster.heard] == ["start", "at", "lost", "close", "start", "at", "close"]
+    assert cluster.machine_words() == ["start", "at", "lost", "close", "start", "at", "close"]
 
 
 def test_one_look_into_the_past_is_not_believed(market, cluster):
@@ -674,7 +694,7 @@ def test_secrets_are_in_no_repr_and_no_log(market, cluster, caplog):
             repr(cluster.told),
         ]
         seen += [f"{record.getMessage()} {vars(record)}" for record in caplog.records]
-        (minted,) = market.keys.values()
+        minted = next(iter(market.keys.values()))
         assert not [text for text in seen if "SECRET" in text or minted["secret"] in text]
 
     story(cluster)
