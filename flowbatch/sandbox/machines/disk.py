@@ -123,7 +123,7 @@ class Disk:
         _copy_settings(self.root)
         for name, text in accounts(one_uid).items():
             (self.root / name).write_text(text)
-            (self.root / name).chmod(0o644)
+            (self.root / name).chmod(0o600 if name == "etc/shadow" else 0o644)
         self._allow(self.root / "root", keys, None)
         self._allow(self.root / "home/ubuntu", keys, None if one_uid else UBUNTU)
         if script is not None:

@@ -113,10 +113,10 @@ def _asked(order: MachineOrder, disk: Disk, one_uid: bool) -> dict[str, Any]:
 
 
 def _hosts(order: MachineOrder) -> str:
-    """Names of all instances of the bid, in rank order, the head last; its own name also where it is alone."""
+    """Names of all instances of the bid: the last line is the head, rank 0. Its own name also where it is alone."""
     peers = order.peers or (("127.0.1.1", order.hostname),)
     return "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" + "".join(
-        f"{address} {name}\n" for address, name in peers
+        f"{address} {name}\n" for address, name in reversed(peers)
     )
 
 

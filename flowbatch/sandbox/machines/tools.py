@@ -22,6 +22,7 @@ def put_tools(usr: Path) -> None:
         path = usr / name
         path.parent.mkdir(exist_ok=True)
         path.parent.chmod(0o755)
+        path.parent.chmod(0o755)
         fresh = path.with_name(f".{path.name}.new")
         fresh.write_bytes((INSIDE / source).read_bytes())
         fresh.chmod(0o755)
