@@ -29,8 +29,11 @@ class Brought:
             self.base = {path: (stamp, item_of(item)) for path, (stamp, item) in json.loads(base.read_bytes()).items()}
 
     def stamps(self) -> dict[str, Stamp]:
-        """What the other side need not bring again."""
-        return {path: stamp for path, (stamp, _) in self.base.items()}
+        """What the other side need not bring again: what was brought and is still there (directories like /tmp are emptied when
+        the machine boots). From here on, what is done here counts as a change."""
+        if not self._file.exists():
+            self._save()
+        return {path: stamp for path, (stamp, _) in self.base.items() if mirror.look(self.root, path) is not None}
 
     def take(self, source: BinaryIO) -> mirror.Failed:
         """What comes is in place, whatever was there. Raises Broken: what came before is in place and known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import logging
 import os
 import socket
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
 import paramiko
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -90,13 +91,35 @@ def identity(directory: Path) -> Identity:
     return Identity(f"{key.get_name()} {key.get_base64()} flowbatch", private)
 
 
+class _Streams(io.RawIOBase):
+    """A channel's standard streams, as a file."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        data = self._channel.recv(len(into))
+        into[: len(data)] = data
+        return len(data)
+
+    def write(self, data: Any) -> int:
+        self._channel.sendall(bytes(data))
+        return len(data)
+
+
 class Process:
     """A command on the machine. Blocking: for threads alone. `stdin` and `stdout` are its streams."""
 
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
-        self.stdin = cast(BinaryIO, channel.makefile_stdin("wb", CHUNK))
-        self.stdout = cast(BinaryIO, channel.makefile("rb", CHUNK))
+        self.stdin = io.BufferedWriter(_Streams(channel), CHUNK)
+        self.stdout = io.BufferedReader(_Streams(channel), CHUNK)
 
     def no_more(self) -> None:
         """Its standard input ends here."""
@@ -106,12 +129,12 @@ class Process:
     def done(self) -> Done:
         """Reads to the end; how it ended. Raises SshAway if the connection ended first."""
         out = self.stdout.read()
-        err = self._channel.makefile_stderr("rb").read()
+        err = self.complaint()
         code = self._channel.recv_exit_status()
         self._channel.close()
         if code < 0:
             raise SshAway("the connection ended before the command did")
-        return Done(code, out, err.decode(errors="replace").strip())
+        return Done(code, out, err)
 
     def read(self) -> bytes:
         """What it says next, as soon as it does; nothing at its end."""
