@@ -69,13 +69,18 @@ class Offered:
         self._environ = environ
         self._failpoint = failpoint
         self._home = cluster(here.config)
+        self._file = here.config / FLOW_TOML
         self._seen: str | None = None
-        self._said = Configuration()
+        self._said = Configuration().with_environment(environ)
 
     @property
     def default(self) -> str:
         said = self._configuration().default
-        return self._home.name if said in (None, LOCAL) else str(said)
+        if said is None or said == LOCAL:
+            return self._home.name
+        if said not in (self._home.name, MITHRIL, SANDBOX, *self._configuration().clusters):
+            raise ConfigError(f"{self._file}: default: there is no cluster {said}", hint=f"write [clusters.{said}]")
+        return said
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,9 +99,10 @@ class Offered:
             conf = str(site) if site.exists() else None
             return _local(self._home, self._here.store, self._here.node, conf)
         directory = self._here.clusters / name
-        if name not in self._accounts():
-            self._explain(name)
-        one = self._accounts()[name]
+        accounts = self._accounts()
+        if name not in accounts:
+            _explain(name)
+        one = accounts[name]
         if one.kind == "local":
             shape = embedded(machine()).model_copy(update={"name": name})
             return _local(shape, directory / STORE, directory / "node")
@@ -109,12 +115,14 @@ class Offered:
 
     def _configuration(self) -> Configuration:
         """Raises ConfigError."""
-        file = self._here.config / FLOW_TOML
-        content = _text(file)
+        content = _text(self._file)
         if content != self._seen:
-            self._said = Configuration() if content is None else flowtoml.parse(content, str(file))
-            self._seen = content
-        return self._said.with_environment(self._environ)
+            said = Configuration() if content is None else flowtoml.parse(content, str(self._file))
+            if self._home.name in said.clusters:
+                what = f"[clusters.{self._home.name}]: this machine's own cluster has that name"
+                raise ConfigError(f"{self._file}: {what}", hint="give it another one")
+            self._said, self._seen = said.with_environment(self._environ), content
+        return self._said
 
     def _accounts(self) -> dict[str, ClusterConfig]:
         """The clusters besides this machine: those that are configured, and the sandbox once there was one."""
@@ -123,13 +131,6 @@ class Offered:
             key = SecretStr(market.api_key)
             found[SANDBOX] = ClusterConfig(SANDBOX, api_url=market.api_url, api_key=key, project=market.project)
         return found
-
-    def _explain(self, name: str) -> None:
-        """Raises ConfigError for a cluster that there could be."""
-        if name == MITHRIL:
-            raise ConfigError("there is no account for the market", hint="flow setup, or set MITHRIL_API_KEY")
-        if name == SANDBOX:
-            raise ConfigError("there is no sandbox yet", hint="flow sandbox start")
 
     def _market(self, one: ClusterConfig, policy: MarketPolicy, directory: Path, store: StoreId) -> Backend:
         """Raises ConfigError for an account that is not whole."""
@@ -167,6 +168,14 @@ def _local(shape: ClusterSpec, store: Path, directory: Path, slurm_conf: str | N
         slurm_conf=slurm_conf,
         steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
     )
+
+
+def _explain(name: str) -> None:
+    """Raises ConfigError for a cluster that there could be."""
+    if name == MITHRIL:
+        raise ConfigError("there is no account for the market", hint="flow setup, or set MITHRIL_API_KEY")
+    if name == SANDBOX:
+        raise ConfigError("there is no sandbox yet", hint="flow sandbox start")
 
 
 def _policy(one: ClusterConfig, policy: MarketPolicy) -> MarketPolicy:

@@ -56,13 +56,14 @@ class JobStatus:
 class Submission:
     """What `flow submit` was told. `line` is what sbatch prints for it; `wait`: the script or its options said --wait.
 
-    `job_id` is None where nothing was submitted: --test-only, --version.
+    `job_id` and `cluster` are None where nothing was submitted: --test-only, --version.
     """
 
     job_id: int | None
     line: str | None
     wait: bool
     notes: tuple[str, ...]
+    cluster: str | None = None
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Submission:

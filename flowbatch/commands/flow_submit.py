@@ -78,7 +78,7 @@ async def _ask(call: Call, queue: QueuePort, wanted: Request) -> int:
     match reply:
         case Accepted(job_id, notes):
             line = sbatch.accepted(wanted.submission, queue, job_id).rstrip("\n") or None
-            result = Submission(job_id, line, wanted.submission.asks_for("wait"), notes)
+            result = Submission(job_id, line, wanted.submission.asks_for("wait"), notes, queue.cluster.name)
         case WouldStart():
             result = Submission(None, sbatch.would_start(call, queue, reply).removeprefix("sbatch: "), False, ())
         case Refused():

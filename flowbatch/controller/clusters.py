@@ -99,7 +99,7 @@ class Clusters:
         """The queue of a command that names no cluster: its job's, where a job calls, else the default's."""
         name = environ.get(CURRENT, "")
         try:
-            return await self.queue(name if name in self.names else self.default)
+            return await self.queue(name if name and name in self.names else self.default)
         except FlowError as error:
             return cast("QueuePort", Unserved(error, self._now))
 

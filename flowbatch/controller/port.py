@@ -77,8 +77,10 @@ class Port:
             if not self._waiters[root]:
                 del self._waiters[root]
 
-    async def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> Sequence[Job]:
-        return await self._loop.on_disk(self._store.history, job_ids, limit)
+    async def history(
+        self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
+    ) -> Sequence[Job]:
+        return await self._loop.on_disk(self._store.history, job_ids, limit, since)
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         return await self._loop.on_disk(self._store.story, job_id)

@@ -24,6 +24,9 @@ Sink = Callable[[bytes], object]
 """Takes what a command prints, piece by piece."""
 
 
+CURRENT = "SLURM_CLUSTER_NAME"
+"""Names the cluster that a command is about which names none."""
+
 HASTY_S, ENOUGH = 1.0, 5
 """So many controllers that died within a second of the question are enough: the question kills them."""
 
@@ -50,15 +53,19 @@ class Controller:
     def ask(
         self, command: str, argv: Sequence[str] = (), *, again: bool = False, timeout: float | None = None,
         environ: Mapping[str, str] | None = None, cwd: str | os.PathLike[str] | None = None,
-        stdin: BinaryIO | None = None, out: Sink | None = None, err: Sink | None = None,
+        stdin: BinaryIO | None = None, out: Sink | None = None, err: Sink | None = None, cluster: str | None = None,
     ) -> Answer:  # fmt: skip
-        """Runs `command` on behalf of this process, or of one with another environment and directory.
+        """Runs `command` on behalf of this process, or of one with another environment and directory; about `cluster`, where
+        it is given, as from inside one of its jobs.
 
         What it prints goes to `out` and `err` where they are given, else into the answer. `again`: the command changes
         nothing, so it is asked once more if the controller dies meanwhile; without it that raises AnswerLost.
         Raises ControllerUnreachable, and TimeoutError after `timeout` seconds (None: waits as long as it takes).
         """
-        call = _call(command, argv, os.environ if environ is None else environ, os.path.abspath(cwd or os.getcwd()))
+        environ = os.environ if environ is None else environ
+        if cluster is not None:
+            environ = {**environ, CURRENT: cluster}
+        call = _call(command, argv, environ, os.path.abspath(cwd or os.getcwd()))
         deadline = None if timeout is None else time.monotonic() + timeout
         hasty = 0
         while True:

@@ -23,10 +23,11 @@ OptionValue = str | int | bool | None
 
 @dataclass(frozen=True)
 class JobHandle:
-    """One job, or one array, by its name (`7`, `7_3`)."""
+    """One job, or one array, by its name (`7`, `7_3`) on its cluster; None is the current one."""
 
     id: str
     controller: Controller = field(default_factory=Controller, repr=False, compare=False)
+    cluster: str | None = None
 
     def status(self) -> JobStatus:
         """The job as it is now, with its story. Raises CommandFailed if it is unknown, NotThere if it has several records."""
@@ -37,7 +38,7 @@ class JobHandle:
 
     def records(self) -> tuple[JobStatus, ...]:
         """The job's record, or those of an array: its started tasks, and one for the tasks still pending."""
-        return read_jobs(_asked(self.controller.ask("flow-job", ["--json", self.id], again=True)))
+        return read_jobs(_asked(self._ask("flow-job", "--json", self.id)))
 
     def wait(self, timeout: float | None = None) -> JobStatus:
         """The job once it is over. Raises TimeoutError after `timeout` seconds; the job goes on."""
@@ -45,11 +46,14 @@ class JobHandle:
 
     def wait_all(self, timeout: float | None = None) -> tuple[JobStatus, ...]:
         """All records of the job, by task, once all are over. Raises TimeoutError after `timeout` seconds."""
-        return read_jobs(_asked(self.controller.ask("flow-wait", [self.id], again=True, timeout=timeout)))
+        return read_jobs(_asked(self._ask("flow-wait", self.id, timeout=timeout)))
 
     def cancel(self) -> None:
         """The job is told to end, or is over. Raises CommandFailed if there is no such job."""
-        _asked(self.controller.ask("flow-cancel", [self.id]))
+        _asked(self.controller.ask("flow-cancel", [self.id], cluster=self.cluster))
+
+    def _ask(self, command: str, *words: str, timeout: float | None = None) -> Answer:
+        return self.controller.ask(command, words, again=True, timeout=timeout, cluster=self.cluster)
 
     def logs(self, *, stderr: bool = False) -> bytes:
         """What the job has written until now."""
@@ -117,15 +121,17 @@ def run(
     return (failed or jobs)[-1]
 
 
-def jobs(*, history: bool = False, controller: Controller | None = None) -> tuple[JobStatus, ...]:
-    """The jobs of the queue; with `history`, also those that have left it."""
+def jobs(
+    *, history: bool = False, controller: Controller | None = None, cluster: str | None = None
+) -> tuple[JobStatus, ...]:
+    """The jobs of a cluster's queue (None: of the current one); with `history`, also those that have left it."""
     asked = ["--json", *(["--all"] if history else [])]
-    return read_jobs(_asked((controller or Controller()).ask("flow-jobs", asked, again=True)))
+    return read_jobs(_asked((controller or Controller()).ask("flow-jobs", asked, again=True, cluster=cluster)))
 
 
-def newest(controller: Controller | None = None) -> str:
+def newest(controller: Controller | None = None, cluster: str | None = None) -> str:
     """The name of the job that was submitted last. Raises NotThere if there is none."""
-    ever = jobs(history=True, controller=controller)
+    ever = jobs(history=True, controller=controller, cluster=cluster)
     if not ever:
         raise NotThere("there is no job yet", hint="flow submit SCRIPT")
     return ever[-1].id
@@ -142,7 +148,7 @@ def submit_words(
     controller = controller or Controller()
     answer = controller.ask("flow-submit", [*options, "--", *words], cwd=cwd, environ=environ, stdin=stdin)
     submission = Submission.read(json.loads(_asked(answer)))
-    handle = None if submission.job_id is None else JobHandle(str(submission.job_id), controller)
+    handle = None if submission.job_id is None else JobHandle(str(submission.job_id), controller, submission.cluster)
     return handle, submission
 
 

@@ -55,7 +55,7 @@ def test_a_script_goes_in_with_its_notes(submit) -> None:
     assert (said.code, said.err) == (0, "")
     assert json.loads(said.out) == {
         "job_id": 1, "line": "Submitted batch job 1", "wait": False,
-        "notes": ["unknown partition gpu: runs in debug", "account proj is recorded only"],
+        "notes": ["unknown partition gpu: runs in debug", "account proj is recorded only"], "cluster": "local",
     }  # fmt: skip
     assert submit.spec.arguments == ("arg",) and submit.spec.comment == "x" and submit.script == SCRIPT
     assert submit.spec.market.budget_micro_usd == 5_000_000

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+
+from flowbatch.controller import lifecycle
 
 TWO = '[clusters.two]\nkind = "local"\n'
 WAITS = (
@@ -64,3 +68,17 @@ def test_a_configuration_that_cannot_be_read_is_named(cluster: Any) -> None:
     said = cluster.run("squeue")
     assert said.code == 1
     assert "flow.toml:2: clusters.two.kind: no such kind of cluster" in said.err
+
+
+def test_a_cluster_that_does_not_exist_is_no_default(cluster: Any) -> None:
+    (cluster.root / "config/flow.toml").write_text('default = "elsewhere"\n')
+    said = cluster.run("squeue")
+    assert said.code == 1 and "flow.toml: default: there is no cluster elsewhere" in said.err
+
+
+def test_a_second_controller_opens_nothing(both: Any) -> None:
+    assert both.run("squeue", "-M", "all").code == 0
+    before = {file: file.stat().st_mtime_ns for file in both.state.rglob("*.db*")}
+    second = subprocess.run([sys.executable, "-I", "-m", "flowbatch.app"], env=both.env, timeout=60, check=False)
+    assert second.returncode == lifecycle.ALREADY
+    assert {file: file.stat().st_mtime_ns for file in both.state.rglob("*.db*")} == before
