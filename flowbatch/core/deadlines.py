@@ -19,9 +19,10 @@ def ends_by(cluster: ClusterSpec, job: Job, partition: str, at: int) -> int | No
         left = max(1, (job.spec.deadline - at) // MINUTE)
         limit = left if limit is None else min(limit, left)
     end = None if limit is None else at + limit * MINUTE
-    if job.bid is None:
+    bid = job.bid if job.bids else None
+    if bid is None:
         return end
-    return at + job.bid.run_limit_s if end is None else min(end, at + job.bid.run_limit_s)
+    return at + bid.run_limit_s if end is None else min(end, at + bid.run_limit_s)
 
 
 def latest_start(cluster: ClusterSpec, job: Job) -> int | None:

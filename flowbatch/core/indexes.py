@@ -221,7 +221,7 @@ class Indexes:
         else:
             entry.rest = job.id
         entry.count(job, 1)
-        if isinstance(job.state, Pending) and job.bid is not None:
+        if job.bids and job.bid is not None and isinstance(job.state, Pending):
             entry.bidding.add(job.id)
         elif is_ready(job):
             entry.ready.add(job.id)

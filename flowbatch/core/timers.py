@@ -18,7 +18,7 @@ def due_at(cluster: ClusterSpec, job: Job) -> int | None:
     """When the passing of time next changes something about the record; None for never."""
     state = job.state
     if isinstance(state, Finished):
-        unpaid = any(not bid.settled for bid in job.bids)
+        unpaid = bool(job.bids) and any(not bid.settled for bid in job.bids)
         return state.ended_at + cluster.min_job_age_s if cluster.min_job_age_s and not unpaid else None
     lapse = None if cluster.market is None else lapses_at(cluster.market, job)
     if isinstance(state, Running):

@@ -59,7 +59,8 @@ class Turn:
             if past != own.past:
                 self.put(replace(own, past=past))
         self.queue.drop(job.id)
-        add(self.stepped.departed, spending(job))
+        if job.bids:
+            add(self.stepped.departed, spending(job))
         self.stepped.dropped.add(job.id)
 
     def detach(self, job: Job, indices: Sequence[int]) -> list[Job]:
@@ -116,7 +117,7 @@ class Turn:
                 self._share_room(job)
 
     def _moved(self, old: Job, moved: Moved) -> None:
-        job, orders = followed(moved.job, self.at)
+        job, orders = followed(moved.job, self.at) if moved.job.bids else (moved.job, ())
         self.put(job)
         entry = self.queue.indexes.arrays.get(root(job))
         own = self.queue.jobs.get(root(job))
@@ -126,7 +127,9 @@ class Turn:
     def _touch(self, old: Job | None, new: Job) -> None:
         """Remembers a change that others may wait for."""
         same = old is not None and transitions.kind_of(old.state) == transitions.kind_of(new.state)
-        if not same or (old is not None and _standing(old) != _standing(new)):
+        if not same or (old is not None and (old.array != new.array or old.held != new.held)):
+            self._touched[new.id] = new
+        elif old is not None and old.bids is not new.bids and (old.bid is None) != (new.bid is None):
             self._touched[new.id] = new
 
     def _rejudge_dependants(self, job: Job) -> None:
@@ -156,11 +159,6 @@ class Turn:
             if len(entry.ready) >= room or entry.rest in entry.ready:
                 break
             self.reconsider(self.queue.jobs[id])
-
-
-def _standing(job: Job) -> tuple[object, ...]:
-    """What of a record others may wait for, besides its state."""
-    return job.array, job.held, job.bid is None
 
 
 def _with(past: ArrayPast, job: Job) -> ArrayPast:
