@@ -17,10 +17,6 @@ from flowbatch.sandbox.market.state import Terms
 from flowbatch.sandbox.settings import Settings
 from flowbatch.sandbox.state import State
 from flowbatch.sandbox.web import money, stamps
-from flowbatch.units import DAY
-
-PAST_S = 7 * DAY
-"""So much history its prices have on the first day."""
 
 
 def opened(account: State, settings: Settings, at: int) -> tuple[Market, Iterable[Happening]]:
@@ -31,7 +27,7 @@ def opened(account: State, settings: Settings, at: int) -> tuple[Market, Iterabl
     """
     delays = Delays(notice_s=settings.notice_s, boot_s=settings.boot_delay_s)
     if account.market is None:
-        terms = Terms(str(settings.seed), settings.tick_s, delays, past_s=PAST_S)
+        terms = Terms(str(settings.seed), settings.tick_s, delays, past_s=settings.history_s)
         return Market(terms, at, replayed=_replayed(settings.prices)), ()
     market = Market.load(_set_up_anew(account.market, settings, delays))
     left_at = market.now

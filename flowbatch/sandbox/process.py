@@ -38,6 +38,7 @@ ALREADY = 75
 STATE = "state.json"
 READY = b"ready\n"
 LOOK_EVERY_S = 5.0
+BACKLOG = 128
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Process:
             key = _key(account, known, at)
         market, late = opened(account, self._settings, at)
         clock = RealClock(max(market.now, at + account.ahead_s), time.monotonic, self._settings.rate)
-        driver = Driver(self._machines, url, self._directory / "volumes", self._save, lambda: self._site.world)
+        driver = Driver(self._machines, url, self._directory / "volumes", self._try_to_save, lambda: self._site.world)
         world = World(account, market, clock, driver.carry_out, self._settings.rate)
         self._site = Site(
             world=world, secret=known.secret if known else secrets.token_urlsafe(32), save=self._save,
@@ -135,6 +136,13 @@ class Process:
         world.state.market = world.market.dump()
         state.write(self._directory / STATE, world.state.model_dump_json())
 
+    def _try_to_save(self) -> None:
+        """What the market did by itself follows from what was saved before: it can be saved later."""
+        try:
+            self._save()
+        except OSError as error:
+            log.error("cannot write the state: %s", error)
+
     async def _watch(self) -> None:
         """Returns when nobody needs the sandbox any more: none asks it and nothing runs, or its directory is gone."""
         while (self._directory / LOCK).exists():
@@ -164,6 +172,7 @@ def _listen(port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", wanted))
+            listening.listen(BACKLOG)
         except OSError:
             listening.close()
             if wanted == 0:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowbatch.units import DAY
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,6 +23,8 @@ class Settings:
     rate: float = 1.0
     prices: Path | None = None
     """A recorded price history that the rivals follow."""
+    history_s: int = 7 * DAY
+    """How far back prices reach on the first day."""
     port: int = 0
     """0: the one it had before, else any that is free."""
     requests_per_minute: int = 1200
