@@ -26,9 +26,6 @@ from flowbatch.sandbox.machines.machines import LocalMachines
 from flowbatch.spec.market import MarketTerms
 from tests.node.jobs import STORE, key, message
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""An instance that is halted leaves its SSH server's connections to the collector."""
-
 BID = f"flowbatch-{STORE}-1-1"
 ALICE = Owner(uid=4321, gid=4321, name="alice", group="alice")
 
@@ -160,6 +157,7 @@ def play(tmp_path, api):
             finally:
                 await machine.close()
                 await world.machines.close()
+                await asyncio.sleep(0.2)  # the instance's SSH server sees that its clients are gone
 
         asyncio.run(whole())
 
