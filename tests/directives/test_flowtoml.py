@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from flowbatch.config import API_URL, ClusterConfig, Configuration
+from flowbatch.directives import flowtoml
 from flowbatch.directives.flowtoml import parse, with_values
 from flowbatch.errors import ConfigError
 from flowbatch.spec.market import LimitPrice
@@ -171,3 +175,13 @@ def test_values_are_written_into_a_file_that_is_there() -> None:
     )
     assert parse(after).policy.grace_s == 300
     assert with_values("", {("budgets", "total"): "$1"}) == '[budgets]\ntotal = "$1"\n'
+
+
+def test_the_reference_page_says_every_key_and_the_defaults() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/flow-toml.md").read_text()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    said = parse(example)
+    money = {"budgets", "account_limit_prices", "partitions"}
+    assert said.policy.model_dump(exclude=money) == MarketPolicy().model_dump(exclude=money)
+    for key in (*flowtoml.CLUSTER, *flowtoml.MARKET, *flowtoml.PARTITION, *flowtoml.BUDGET, *flowtoml.ACCOUNT):
+        assert re.search(rf"\b{key.name}s?\b", example), key.name
