@@ -1,7 +1,8 @@
-"""A pretended market, and a client and a backend that ask it."""
+"""A pretended market, and a client and a backend that ask it; the sandbox's market, and backends that ask that."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from flowbatch.backends.mithril.account import Account
 from flowbatch.backends.mithril.api import Api
 from flowbatch.backends.mithril.client import Client
+from tests.backends.mithril.athome import AtHome
 from tests.backends.mithril.pretended import KEY, QUICK, Cluster, FakeMarket
 
 
@@ -36,4 +38,11 @@ def client(api: Api) -> Client:
 
 @pytest.fixture
 def cluster(market: FakeMarket, account: Account, tmp_path: Path) -> Cluster:
-    return Cluster(market, account, tmp_path / "cluster")
+    return Cluster(account, tmp_path / "cluster", httpx.MockTransport(market.handle))
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[AtHome]:
+    home = AtHome(tmp_path)
+    yield home
+    home.close()

@@ -313,16 +313,15 @@ class FakeMachine:
 
 
 class Cluster:
-    """A backend over the pretended market, and all that it told."""
+    """A backend over some market, and all that it told."""
 
-    def __init__(self, market: FakeMarket, account: Account, directory: Path, tempo: Tempo = QUICK) -> None:
-        self.market = market
+    def __init__(self, account: Account, directory: Path, transport: httpx.AsyncBaseTransport) -> None:
         self.directory = directory
         self.told: list[Any] = []
         self.heard: list[tuple[Any, ...]] = []
         self.backend = MithrilBackend(
-            "mithril", account, MarketPolicy(), directory, STORE, tempo=tempo,
-            api=Api(account, tempo, transport=httpx.MockTransport(market.handle)),
+            "mithril", account, MarketPolicy(), directory, STORE, tempo=QUICK,
+            api=Api(account, QUICK, transport=transport),
             machines=lambda rental: FakeMachine(rental, self.heard),  # type: ignore[arg-type, return-value]  # the same methods
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from flowbatch.backends.mithril.wire import stamp
@@ -279,7 +280,7 @@ def test_a_market_that_is_away_is_said_and_the_cluster_is_known_all_the_same(mar
     async def first(cluster):
         await cluster.start()
 
-    run(first)(Cluster(market, account, tmp_path))
+    run(first)(Cluster(account, tmp_path, httpx.MockTransport(market.handle)))
     market.down = True
 
     async def second(cluster):
@@ -293,7 +294,7 @@ def test_a_market_that_is_away_is_said_and_the_cluster_is_known_all_the_same(mar
         assert cluster.facts(Configured) == [known]
         assert cluster.words() == ["BidGone"]
 
-    run(second)(Cluster(market, account, tmp_path))
+    run(second)(Cluster(account, tmp_path, httpx.MockTransport(market.handle)))
 
 
 def test_a_project_that_is_not_there(market, account, tmp_path):
@@ -302,7 +303,7 @@ def test_a_project_that_is_not_there(market, account, tmp_path):
             await cluster.start()
         assert caught.value.hint == "there are: main"
 
-    run(story)(Cluster(market, replace(account, project="other"), tmp_path))
+    run(story)(Cluster(replace(account, project="other"), tmp_path, httpx.MockTransport(market.handle)))
 
 
 # what looks show
