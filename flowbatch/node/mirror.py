@@ -206,13 +206,12 @@ def _receive_file(root: str, item: Item, source: BinaryIO, arrive: Arrive, faile
         if file is not None:
             os.fchmod(file, item.mode)
             os.utime(file, ns=(item.mtime_ns, item.mtime_ns))
+        if whole:
+            _try(item, lambda: arrive(item, temporary), failed)
     finally:
         if file is not None:
             os.close(file)
-    if file is not None and whole:
-        _try(item, lambda: arrive(item, temporary), failed)
-    if file is not None:
-        _unlink(temporary)
+            _unlink(temporary)
 
 
 def _create(root: str, item: Item, temporary: bytes) -> int:

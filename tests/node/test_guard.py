@@ -1,0 +1,258 @@
+"""The dead man's switch, with a clock and a market of the test's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from flowbatch.node import guard
+
+LEASE = {
+    "bid": "flowbatch-0123456789ab-7-1", "project": "proj_1", "api_url": "", "key": "fkey_secret", "key_fid": "apikey_1",
+    "ends_at": 100_000, "run_limit_s": 1000, "boot_s": 100, "upload_s": 50, "grace_s": 10, "return_s": 20,
+}  # fmt: skip
+BOOT, WALL = 500.0, 90_000.0
+"""The instant of the boot, by the steady clock and by the wall's."""
+
+
+class Boot:
+    """A machine since its boot; `wait` lets both clocks pass."""
+
+    def __init__(self, wall=WALL, lease=LEASE):
+        self.lease, self.wall, self.now = lease, wall, BOOT
+        self.watch = guard.Watch(lease, wall, BOOT)
+
+    def wait(self, seconds, came="", standing=""):
+        self.wall += seconds
+        self.now += seconds
+        self.watch.look(came, standing, self.now)
+        return self.watch.due(self.lease, self.wall, self.now)
+
+
+def test_nobody_came():
+    boot = Boot()
+    assert boot.wait(99) is None
+    assert boot.wait(1) == "no controller came with work"
+
+
+def test_work_must_be_brought_in_time():
+    boot = Boot()
+    assert boot.wait(99, came="a") is None
+    assert boot.wait(49, came="a") is None
+    assert boot.wait(1, came="a") == "the work was not brought in time"
+
+
+def test_a_controller_that_comes_again_has_its_time_anew():
+    boot = Boot()
+    assert boot.wait(10, came="a") is None
+    assert boot.wait(40, came="b") is None
+    assert boot.wait(49, came="b") is None
+    assert boot.wait(1, came="b") is not None
+
+
+def test_a_run_has_its_limit_and_its_allowances():
+    boot = Boot()
+    boot.wait(10, came="a", standing="free")
+    boot.wait(10, came="a", standing="busy")
+    assert boot.wait(1029, came="b", standing="busy") is None
+    assert boot.wait(1, came="b", standing="busy") == "the run limit is over"
+
+
+def test_results_are_fetched_in_time():
+    boot = Boot()
+    boot.wait(10, came="a", standing="busy")
+    boot.wait(100, came="a", standing="over")
+    assert boot.wait(19, came="a", standing="over") is None
+    assert boot.wait(1, came="a", standing="over") == "nobody fetched the results"
+
+
+def test_a_machine_that_is_free_again_waits_for_work_as_after_a_boot():
+    boot = Boot()
+    boot.wait(10, came="a", standing="busy")
+    boot.wait(10, came="a", standing="over")
+    assert boot.wait(1, came="a", standing="free") is None
+    assert boot.wait(99, came="a", standing="free") is None
+    assert boot.wait(1, came="a", standing="free") == "no controller came with work"
+    assert boot.wait(1, came="b", standing="free") is None
+
+
+def test_a_job_that_says_busy_again_and_again_gains_no_time():
+    boot = Boot()
+    verdicts = []
+    for _ in range(200):
+        verdicts += [boot.wait(5, came="a", standing="free"), boot.wait(5, came="a", standing="busy")]
+    assert verdicts.count(None) * 5 <= 100 + 50 + 1000 + 10 + 20
+    assert verdicts[-1] == "all the time that was paid for is over"
+
+
+def test_the_lease_ends_by_the_wall_clock():
+    boot = Boot()
+    boot.wait(1, came="a", standing="busy")
+    boot.wall = 100_000
+    assert boot.wait(0, came="a", standing="busy") == "the lease has ended"
+
+
+def test_the_lease_ends_by_the_steady_clock_when_the_wall_s_is_set_back():
+    boot = Boot(lease=LEASE | {"run_limit_s": 1_000_000})
+    boot.wait(1, came="a", standing="busy")
+    boot.wall -= 80_000
+    assert boot.wait(9_998, came="a", standing="busy") is None
+    assert boot.wait(1, came="a", standing="busy") == "the lease has ended"
+
+
+def test_a_wall_clock_that_is_set_forward_within_the_lease_shortens_nothing_else():
+    boot = Boot()
+    boot.wall += 9_000
+    assert boot.wait(99) is None
+
+
+def test_a_boot_after_the_lease_is_over_at_once():
+    assert Boot(wall=100_001).wait(0) == "the lease has ended"
+
+
+def test_a_guard_that_was_restarted_counts_on():
+    boot = Boot()
+    boot.wait(60)
+    boot.watch = guard.Watch(LEASE, boot.wall, boot.now, json.loads(json.dumps(boot.watch.known)))
+    assert boot.wait(39) is None
+    assert boot.wait(1) is not None
+
+
+class Market(ThreadingHTTPServer):
+    """Answers as written: each word of `faults` is a status, or `cut`, for the next request."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.bids, self.faults, self.deleted, self.keys = [], [], [], []
+
+    def bid(self, fid, name=LEASE["bid"], status="Allocated"):
+        self.bids.append({"fid": fid, "name": name, "status": status})
+
+
+class Answers(BaseHTTPRequestHandler):
+    def answer(self, code, body=None):
+        market = self.server
+        market.keys.append(self.headers["Authorization"])
+        fault = market.faults.pop(0) if market.faults else None
+        if fault == "cut":
+            self.connection.close()
+            return False
+        text = b"" if body is None else json.dumps(body).encode()
+        self.send_response(fault or code)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+        return fault is None
+
+    def do_GET(self):
+        asked = dict(urllib.parse.parse_qsl(self.path.partition("?")[2]))
+        assert (asked["project"], asked["name"]) == ("proj_1", LEASE["bid"])
+        at = int(asked.get("next_cursor", 0))
+        following = str(at + 1) if at + 1 < len(self.server.bids) else None
+        self.answer(200, {"data": self.server.bids[at : at + 1], "next_cursor": following})
+
+    def do_DELETE(self):
+        fid = self.path.rpartition("/")[2]
+        there = [bid for bid in self.server.bids if bid["fid"] == fid]
+        if self.answer(204 if there or fid.startswith("apikey") else 404):
+            self.server.deleted.append(fid)
+            for bid in there:
+                bid["status"] = "Terminated"
+
+    def log_message(self, *words):
+        return
+
+
+@pytest.fixture
+def market():
+    server = Market()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def release(market, monkeypatch, tmp_path):
+    """Lets the guard delete its bid; the pauses it made, and whether it switched the machine off."""
+    monkeypatch.setattr(guard, "LOG", str(tmp_path / "log"))
+    lease = LEASE | {"api_url": f"http://127.0.0.1:{market.server_address[1]}/"}
+
+    def released(change=lambda pauses: None):
+        pauses, off = [], []
+
+        def sleep(seconds):
+            pauses.append(seconds)
+            change(lease)
+            assert len(pauses) < 100
+
+        guard.release(lambda: lease, sleep, lambda: off.append(True))
+        return pauses, off
+
+    return released
+
+
+def test_only_the_bid_of_exactly_this_name_is_deleted(market, release):
+    market.bid("bid_other", name=LEASE["bid"] + "0")
+    market.bid("bid_old", status="Terminated")
+    market.bid("bid_1")
+    release()
+    assert market.deleted == ["bid_1", "apikey_1"]
+    assert set(market.keys) == {"Bearer fkey_secret"}
+
+
+def test_it_is_tried_until_it_is_gone(market, release):
+    market.bid("bid_1")
+    market.faults = [500, "cut", 429, 503, None, "cut", 502]
+    pauses, off = release()
+    assert market.deleted == ["bid_1", "apikey_1"]
+    assert len(pauses) >= 4
+    assert pauses == sorted(pauses)
+    assert not off
+
+
+def test_a_bid_that_somebody_else_deleted_is_gone_when_the_market_says_so_three_times(market, release):
+    pauses, _ = release()
+    assert len(pauses) == guard.EMPTY - 1
+
+
+def test_a_key_that_is_refused_for_long_switches_the_machine_off_and_goes_on_trying(market, release):
+    market.bid("bid_1")
+    market.faults = [401, 403] * 4
+    _, off = release()
+    assert off == [True]
+    assert market.deleted == ["bid_1", "apikey_1"]
+
+
+def test_a_new_key_is_used_from_the_next_try_on(market, release):
+    market.bid("bid_1")
+    market.faults = [401]
+    release(lambda lease: lease.update(key="fkey_new"))
+    assert market.keys[0] == "Bearer fkey_secret"
+    assert set(market.keys[1:]) == {"Bearer fkey_new"}
+
+
+def test_the_secret_is_wiped_from_scripts(tmp_path):
+    script = tmp_path / "script"
+    script.write_bytes(b"key=fkey_secret;again=fkey_secret\n")
+    guard.wipe(b"fkey_secret", str(script), str(tmp_path / "none"))
+    assert script.read_bytes() == b"key=***********;again=***********\n"
+
+
+def test_it_needs_nothing_but_the_standard_library(tmp_path):
+    copy = tmp_path / "guard.py"
+    copy.write_text(Path(guard.__file__).read_text())
+    code = (
+        f"import runpy, sys; runpy.run_path({str(copy)!r}); print(*sorted(n for n in sys.modules if 'flowbatch' in n))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

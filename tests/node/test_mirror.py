@@ -1,0 +1,195 @@
+"""A tree that goes to another machine and comes back: whole files or none, holes, links, modes, and what is left alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import resource
+import signal
+import time
+
+import pytest
+
+from flowbatch.node import brought, mirror
+from flowbatch.node.brought import Brought
+from flowbatch.node.mirror import Broken, Item
+
+
+@pytest.fixture
+def here(tmp_path):
+    (tmp_path / "here").mkdir()
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def there(tmp_path):
+    (tmp_path / "there").mkdir()
+    return tmp_path / "there"
+
+
+def said(root, paths=None):
+    out = io.BytesIO()
+    mirror.send(str(root), [i.path for i in mirror.scan(str(root))] if paths is None else paths, out)
+    return out.getvalue()
+
+
+def taken(root, stream):
+    return mirror.receive(str(root), io.BytesIO(stream), lambda item, data: mirror.put(str(root), item, data))
+
+
+def tree(root):
+    return {item.path: item.stamp for item in mirror.scan(str(root))}
+
+
+def test_everything_of_a_tree_arrives_as_it_was(here, there):
+    (here / "a file").write_bytes(os.urandom(700_000))
+    (here / "text").write_text("again and again\n" * 50_000)
+    (here / "none").touch()
+    (here / "tool").write_text("#!/bin/sh\n")
+    (here / "tool").chmod(0o751)
+    (here / "deep/er").mkdir(parents=True)
+    (here / "deep/er/x").write_text("x")
+    (here / "empty").mkdir(mode=0o700)
+    (here / "read-only").mkdir()
+    (here / "read-only/inside").write_text("y")
+    (here / "read-only").chmod(0o555)
+    (here / "link").symlink_to("deep/er/x")
+    (here / "dangling").symlink_to("/no/such")
+    (here / os.fsdecode(b"\xff\xe9")).write_text("bytes")
+    assert taken(there, said(here)) == []
+    assert tree(there) == tree(here)
+    assert (there / "a file").read_bytes() == (here / "a file").read_bytes()
+    assert (there / "empty").stat().st_mode & 0o777 == 0o700
+    assert (there / "read-only").stat().st_mode & 0o777 == 0o555
+    (there / "read-only").chmod(0o755)
+    (here / "read-only").chmod(0o755)
+
+
+def test_what_is_no_file_is_left_out(here):
+    os.mkfifo(here / "fifo")
+    assert list(mirror.scan(str(here))) == []
+
+
+def test_two_sparse_gigabytes_are_little_to_send_and_little_on_disk(here, there):
+    with open(here / "sparse", "wb") as file:
+        file.seek(1 << 30)
+        file.write(b"in the middle")
+        file.truncate(2 << 30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    stream = said(here)
+    assert len(stream) < 100_000
+    assert taken(there, stream) == []
+    info = (there / "sparse").stat()
+    assert info.st_size == 2 << 30
+    assert info.st_blocks * 512 < 1 << 20
+    with open(there / "sparse", "rb") as file:
+        file.seek(1 << 30)
+        assert file.read(13) == b"in the middle"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_many_small_files_go_quickly(here, there):
+    for number in range(2000):
+        (here / f"f{number}").write_text(str(number))
+    begin = time.monotonic()
+    assert taken(there, said(here)) == []
+    assert len(os.listdir(there)) == 2000
+    assert time.monotonic() - begin < 10
+
+
+def test_a_stream_that_is_cut_leaves_whole_files_only(here, there):
+    for name in "abc":
+        (here / name).write_bytes(os.urandom(300_000))
+    stream = said(here)
+    for end in range(0, len(stream), 99_991):
+        with pytest.raises(Broken):
+            taken(there, stream[:end])
+        for path in there.iterdir():
+            assert path.read_bytes() == (here / path.name).read_bytes()
+
+
+def test_a_stream_that_was_damaged_is_refused(here, there):
+    (here / "a").write_bytes(os.urandom(1000))
+    stream = bytearray(said(here))
+    stream[500] ^= 1
+    with pytest.raises(Broken):
+        taken(there, bytes(stream))
+    assert os.listdir(there) == []
+
+
+@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "", "a//b", "a/./b", "a\0b"])
+def test_no_path_leads_out_of_the_tree(there, path):
+    out = io.BytesIO()
+    mirror._put(out, b"O", mirror._json(Item(path, "link", target="x")))
+    with pytest.raises(Broken):
+        taken(there, out.getvalue())
+
+
+def test_nothing_is_written_through_a_link(here, there, tmp_path):
+    (here / "out").mkdir()
+    (here / "out/file").write_text("x")
+    (tmp_path / "elsewhere").mkdir()
+    (there / "out").symlink_to(tmp_path / "elsewhere")
+    assert taken(there, said(here, ["out/file"])) == [("out/file", "Not a directory")]
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_a_full_disk_fails_single_files_and_the_rest_arrives(here, there):
+    (here / "big").write_bytes(os.urandom(100_000))
+    (here / "small").write_text("x")
+    stream = said(here)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
+    try:
+        failed = taken(there, stream)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert failed == [("big", "File too large")]
+    assert os.listdir(there) == ["small"]
+
+
+def test_what_was_brought_is_known_and_what_differs_since(here, there, tmp_path):
+    for name in ("same", "changed", "removed"):
+        (here / name).write_text(name)
+    (here / "folder").mkdir()
+    machine = Brought(str(there), tmp_path / "base")
+    assert list(machine.changes()) == []
+    assert machine.stamps() == {}
+    assert machine.take(io.BytesIO(said(here))) == []
+    machine = Brought(str(there), tmp_path / "base")
+    assert {path: list(stamp) for path, stamp in tree(here).items()} == machine.stamps()
+    assert list(machine.changes()) == []
+    (there / "changed").write_text("changed".upper())
+    os.utime(there / "changed", ns=((here / "changed").stat().st_mtime_ns,) * 2)
+    (there / "removed").unlink()
+    (there / "new").write_text("new")
+    changes = {item.path: (item, stamp) for item, stamp in machine.changes()}
+    assert changes.keys() == {"changed", "new"}
+    assert changes["changed"][1] == machine.base["changed"][0]
+    assert changes["new"][1] is None
+    assert "removed" not in machine.stamps()
+    machine.settle(item for item, _ in changes.values())
+    assert list(Brought(str(there), tmp_path / "base").changes()) == []
+
+
+def test_requests_over_a_process_s_own_streams(here, there, tmp_path):
+    def ask(word, stdin=b""):
+        out = io.BytesIO()
+        assert brought.serve(word, str(there), tmp_path / "base", io.BytesIO(stdin), out) == 0
+        return out.getvalue()
+
+    (here / "a").write_text("a")
+    assert json.loads(ask("stamps")) == {}
+    assert json.loads(ask("take", said(here))) == []
+    (there / "b").write_text("b")
+    (line,) = ask("changes").splitlines()
+    item, stamp = json.loads(line)
+    assert (item["path"], stamp) == ("b", None)
+    assert taken(here, ask("give", b'["b", "gone"]')) == []
+    assert (here / "b").read_text() == "b"
+    ask("settle", json.dumps([item]).encode())
+    assert ask("changes") == b""
+    assert brought.serve("nonsense", str(there), tmp_path / "base", io.BytesIO(), io.BytesIO()) == 2
