@@ -169,8 +169,14 @@ class JobView:
 
     @property
     def state(self) -> str:
-        """Slurm's word, flags first: a job that is completing is that."""
-        return "COMPLETING" if isinstance(self.job.state, Completing) else self.base_state
+        """Slurm's word, flags first: a job that is completing is that, and one whose machine of the market still boots."""
+        match self.job.state:
+            case Completing():
+                return "COMPLETING"
+            case Running(launched=False) if self.scene.cluster.market is not None:
+                return "CONFIGURING"
+            case _:
+                return self.base_state
 
     @property
     def base_state(self) -> str:
@@ -379,8 +385,10 @@ class JobView:
             return memory.mib * nodes
         if memory.per == "cpu":
             return memory.mib * self.cpu_count
-        return memory.mib * self._gpus()
+        return memory.mib * self.gpu_count
 
-    def _gpus(self) -> int:
+    @property
+    def gpu_count(self) -> int:
+        """GPUs asked for."""
         times = {"node": self.need.min_nodes, "task": self.need.all_tasks, "job": 1}
         return sum(want.count * times[want.per] for want in self.need.gres if want.name == "gpu")

@@ -8,6 +8,7 @@ from flowbatch.commands import (
     flow_info,
     flow_jobs,
     flow_submit,
+    sacct,
     sbatch,
     scancel,
     scontrol,
@@ -20,6 +21,7 @@ from flowbatch.commands.call import Command
 COMMANDS: dict[str, Command] = {
     "sbatch": sbatch.main,
     "squeue": squeue.main,
+    "sacct": sacct.main,
     "scancel": scancel.main,
     "scontrol": scontrol.main,
     "sinfo": sinfo.main,

@@ -21,7 +21,7 @@ from flowbatch.paths import Paths
 from flowbatch.sdk.compiling import compiled
 
 CLIENTS = ("client.py", "client.c")
-COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "srun")
+COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun")
 MARK = "flowbatch shim"
 """Stands in every file of ours, with a digest of what was written into it: only such a file is replaced or removed."""
 

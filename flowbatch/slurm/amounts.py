@@ -20,6 +20,12 @@ def mebibytes(mib: int, *, convert: bool = True) -> str:
     return number + _UNITS[unit]
 
 
+def in_unit(mib: int, unit: str) -> str:
+    """So many MiB in `K`, `M`, `G`, `T` or `P`: `16384000K`, `15.62G`."""
+    amount = mib * _UNIT / _UNIT ** ("K" + _UNITS).index(unit)
+    return (str(int(amount)) if amount.is_integer() else f"{amount:.2f}") + unit
+
+
 def tres(cpus: int, mib: int | None, nodes: int, billing: int) -> str:
     """`cpu=4,mem=500M,node=1,billing=4`; without memory where it is not counted."""
     memory = f"mem={mebibytes(mib)}," if mib is not None else ""

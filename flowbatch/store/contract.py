@@ -57,8 +57,11 @@ class Store(Protocol):
     def payload(self, payload_id: int) -> Payload | None:
         """Script and environment, kept as long as a record of the queue names them."""
 
-    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> list[Job]:
-        """Records by id, newest first, also of jobs that left the queue; an array's id names all its tasks."""
+    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
+        """Records by id, newest first, also of jobs that left the queue; an array's id names all its tasks.
+
+        `since`: only of jobs that were not over before that instant.
+        """
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
         """What happened to a job: (instant, words), oldest first."""

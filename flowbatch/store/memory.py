@@ -10,6 +10,7 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload
+from flowbatch.core.states import Finished
 from flowbatch.ids import StoreId, new_store_id
 from flowbatch.store import story
 from flowbatch.store.contract import Entry, Loaded
@@ -43,10 +44,15 @@ class MemoryStore:
     def payload(self, payload_id: int) -> Payload | None:
         return self._payloads.get(payload_id)
 
-    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> list[Job]:
+    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
         named = None if job_ids is None else set(job_ids)
         newest = sorted(self._jobs.values(), key=lambda job: -job.id)
-        return [job for job in newest if named is None or job.id in named or job.array_id in named][:limit]
+        return [
+            job
+            for job in newest
+            if (named is None or job.id in named or job.array_id in named)
+            and not (since is not None and isinstance(job.state, Finished) and job.state.ended_at < since)
+        ][:limit]
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
         return list(self._story.get(job_id, ()))

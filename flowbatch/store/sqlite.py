@@ -30,8 +30,9 @@ from flowbatch.store.migrations import MIGRATIONS
 _IDS_PER_QUERY = 500
 _RECORD = "SELECT jobs.body, specs.id, specs.body FROM jobs {} JOIN specs ON specs.id = jobs.spec_id"
 _QUEUED = _RECORD.format("INDEXED BY jobs_queued") + " WHERE queued"
-_NEWEST = _RECORD.format("") + " ORDER BY jobs.id DESC LIMIT ?"
-_NAMED = _RECORD.format("") + " WHERE jobs.id IN ({0}) OR jobs.array_id IN ({0}) ORDER BY jobs.id DESC LIMIT ?"
+_LATE = "coalesce(json_extract(jobs.body, '$.state.ended_at') >= ?, 1) ORDER BY jobs.id DESC LIMIT ?"
+_NEWEST = _RECORD.format("") + f" WHERE {_LATE}"
+_NAMED = _RECORD.format("") + f" WHERE (jobs.id IN ({{0}}) OR jobs.array_id IN ({{0}})) AND {_LATE}"
 
 _DEPARTED = "SELECT nullif(account, ''), day, micro_usd FROM departed"
 _BILLED = (
@@ -87,15 +88,16 @@ class SqliteStore:
             found = self._db.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
         return rows.payload(found[0]) if found else None
 
-    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> list[Job]:
+    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
+        earliest = -1 if since is None else since
         with _border("cannot read the store"):
             if job_ids is None:
-                return list(_records(self._db.execute(_NEWEST, (limit,))))
+                return list(_records(self._db.execute(_NEWEST, (earliest, limit))))
             found: dict[int, Job] = {}
             for start in range(0, len(job_ids), _IDS_PER_QUERY):
                 ids = job_ids[start : start + _IDS_PER_QUERY]
                 marks = ",".join("?" * len(ids))
-                query = self._db.execute(_NAMED.format(marks), (*ids, *ids, limit))
+                query = self._db.execute(_NAMED.format(marks), (*ids, *ids, earliest, limit))
                 found.update({job.id: job for job in _records(query)})
         return sorted(found.values(), key=lambda job: -job.id)[:limit]
 

@@ -64,7 +64,9 @@ class FixedQueue:
     async def finished(self, job_id: int) -> Sequence[Job]:
         raise KeyError(job_id)
 
-    async def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000) -> Sequence[Job]:
+    async def history(
+        self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
+    ) -> Sequence[Job]:
         return self._snapshot.jobs
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:

@@ -130,6 +130,14 @@ def test_orders_are_owed_until_performed(store, write):
     assert store.load().owed == ()
 
 
+def test_history_since_an_instant_leaves_out_what_was_over(store, write):
+    waiting = replace(PENDING, id=2, spec_id=2, payload_id=2)
+    write((Passed(1), stepped(FINISHED, waiting)))
+    assert store.history(since=110) == [waiting, FINISHED]
+    assert store.history(since=111) == [waiting]
+    assert store.history([1], since=111) == []
+
+
 def test_history_is_newest_first_and_limited(store, write):
     write((Passed(1), stepped(*(replace(FINISHED, id=n, spec_id=n, payload_id=n) for n in range(1, 6)))))
     assert [job.id for job in store.history()] == [5, 4, 3, 2, 1]

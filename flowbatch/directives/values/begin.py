@@ -44,10 +44,11 @@ class Wish:
     days: int | None = None
 
 
-def parse(text: str, now: Instant, zone: tzinfo) -> Instant:
-    """The instant. Raises ValueSyntax."""
+def parse(text: str, now: Instant, zone: tzinfo, *, past: bool = False) -> Instant:
+    """The instant; what names no day or no year is the next one that fits or, with `past`, today's or the last one. Raises
+    ValueSyntax."""
     wish = _read(text)
-    at = now + wish.seconds if isinstance(wish, Start) else _instant(wish, datetime.fromtimestamp(now, zone))
+    at = now + wish.seconds if isinstance(wish, Start) else _instant(wish, datetime.fromtimestamp(now, zone), past)
     if at == 0 or not _EARLIEST < at < _LATEST:
         raise ValueSyntax("no time", hint=FORMS)
     return Instant(at)
@@ -69,7 +70,7 @@ def _read(text: str) -> Start | Wish:
         raise ValueSyntax(said, error.column, said=said, hint=FORMS) from None
 
 
-def _instant(wish: Wish, now: datetime) -> int:
+def _instant(wish: Wish, now: datetime, past: bool) -> int:
     hour, minute, second = wish.clock or (0, 0, 0)
     today = now.date()
     passed = (hour, minute) <= (now.hour, now.minute)
@@ -79,10 +80,11 @@ def _instant(wish: Wish, now: datetime) -> int:
         year = wish.year
         if year is None:
             later = (wish.month, wish.day) > (today.month, today.day)
-            year = today.year + (not later and ((wish.month, wish.day) != (today.month, today.day) or passed))
+            gone = not later and ((wish.month, wish.day) != (today.month, today.day) or passed)
+            year = today.year - later if past else today.year + gone
         day = _date(year, wish.month, wish.day)
     else:
-        day = today + timedelta(days=passed)
+        day = today + timedelta(days=passed and not past)
     return int(datetime.combine(day, time(hour, minute, second), now.tzinfo).timestamp())
 
 

@@ -1,0 +1,295 @@
+"""The fields of sacct as text. What nobody measures here (memory and CPU time used, energy, disk) is empty, as where
+Slurm gathers no accounting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flowbatch import text
+from flowbatch.commands.job_fields import Style, job_id_text
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.sacct_rows import Attempt, Row
+from flowbatch.core.states import ExitStatus, NodeShare
+from flowbatch.slurm import accounting, amounts
+from flowbatch.slurm.accounting import AccountingField
+from flowbatch.slurm.times import clock, minutes_clock
+from flowbatch.units import dollars
+
+_CENT = 10_000
+_UNKNOWN, _NOTHING = "Unknown", "00:00:00"
+_DATES = frozenset({"Eligible", "End", "Start", "Submit"})
+"""Fields that are cut without a mark."""
+
+
+@dataclass(frozen=True)
+class Printing:
+    """How one caller wants values printed; `unit` is that of --units."""
+
+    style: Style
+    unit: str | None = None
+
+    def memory(self, mib: int) -> str:
+        if self.unit is not None:
+            return amounts.in_unit(mib, self.unit)
+        return amounts.mebibytes(mib, convert=self.style.convert)
+
+
+Value = Callable[[Attempt, Printing], str]
+
+
+def _exit(status: ExitStatus) -> str:
+    return f"{status.code}:{status.signal}"
+
+
+def _stamp(at: int | None, printing: Printing) -> str:
+    return printing.style.times.stamp(at, _UNKNOWN)
+
+
+def _limit(attempt: Attempt, raw: bool) -> str:
+    """The limit; one that was never set is the partition's until the job starts."""
+    view = attempt.view
+    if attempt.started_at is None and view.spec.time_limit_min is None:
+        return "Partition_Limit"
+    limit = view.time_limit_min
+    return str(limit) if raw and limit is not None else minutes_clock(limit)
+
+
+def spent_micro_usd(view: JobView) -> int:
+    """What all its bids have cost."""
+    return sum(bid.spent_micro_usd for bid in view.job.bids)
+
+
+def admin_comment(view: JobView) -> str:
+    """What a job on the market has cost, over all of its placements: `cost=$1.25`, with `unsettled` until the bill is final."""
+    if not view.job.bids:
+        return ""
+    settled = all(bid.settled for bid in view.job.bids)
+    return f"cost={dollars(spent_micro_usd(view))}{'' if settled else ',unsettled'}"
+
+
+def _billing(view: JobView, cpus: int) -> int:
+    """Slurm's billing is the CPUs; a job on the market has cost so many cents."""
+    return spent_micro_usd(view) // _CENT if view.job.bids else cpus
+
+
+def _tres(billing: int | None, cpus: int, gpus: int, memory: str | None, nodes: int) -> str:
+    """Trackable resources by name."""
+    parts = {
+        "billing": billing, "cpu": cpus, "gres/gpu": gpus or None, "mem": memory, "node": nodes,
+    }  # fmt: skip
+    return ",".join(f"{name}={amount}" for name, amount in parts.items() if amount is not None)
+
+
+def _requested(attempt: Attempt, printing: Printing) -> str:
+    view = attempt.view
+    memory = printing.memory(view.requested_memory_mib)
+    return _tres(view.cpu_count, view.cpu_count, view.gpu_count, memory, view.need.min_nodes)
+
+
+def _gpus(shares: Sequence[NodeShare]) -> int:
+    return sum(len(devices) for share in shares for name, _, devices in share.gres if name == "gpu")
+
+
+def _allocated(attempt: Attempt, printing: Printing) -> str:
+    view, held = attempt.view, attempt.view.allocation
+    if attempt.nodes is None or held is None:
+        return ""
+    counted = view.scene.cluster.select_memory
+    memory = printing.memory(sum(share.memory_mib for share in held.shares)) if counted else None
+    return _tres(_billing(view, held.cpus), held.cpus, _gpus(held.shares), memory, len(held.shares))
+
+
+def _step_allocated(attempt: Attempt, printing: Printing) -> str:
+    held = attempt.view.allocation
+    if held is None or not held.shares:
+        return ""
+    first = held.shares[0]
+    return _tres(None, first.cpus, _gpus(held.shares[:1]), printing.memory(first.memory_mib), 1)
+
+
+def _flags(attempt: Attempt, printing: Printing) -> str:
+    by = attempt.view.job.scheduled_by
+    return f"Sched{by},StartRecieved" if by and attempt.started_at is not None else "StartRecieved"
+
+
+def _job_id(attempt: Attempt, printing: Printing) -> str:
+    return job_id_text(attempt.view, printing.style)
+
+
+def _step_cpus(attempt: Attempt) -> int:
+    held = attempt.view.allocation
+    return held.shares[0].cpus if held is not None and held.shares else 1
+
+
+def _price(attempt: Attempt, printing: Printing) -> str:
+    bids = attempt.view.job.bids
+    return f"{dollars(bids[-1].limit_micro_usd)}/h" if bids else ""
+
+
+_UNASKED: Value = lambda attempt, printing: _UNKNOWN  # noqa: E731  one value under four names
+_ZERO_TIME: Value = lambda attempt, printing: _NOTHING  # noqa: E731  likewise
+
+JOB: Mapping[str, Value] = {
+    "Account": lambda attempt, printing: attempt.view.spec.account or "",
+    "AdminComment": lambda attempt, printing: admin_comment(attempt.view),
+    "AllocCPUS": lambda attempt, printing: str(attempt.view.cpu_count),
+    "AllocNodes": lambda attempt, printing: str(attempt.view.node_count if attempt.nodes is not None else 0),
+    "AllocTRES": _allocated,
+    "Cluster": lambda attempt, printing: attempt.view.scene.cluster.name,
+    "Comment": lambda attempt, printing: attempt.view.spec.comment or "",
+    "Constraints": lambda attempt, printing: attempt.view.wish.constraint_text or "",
+    "CPUTime": lambda attempt, printing: clock(attempt.elapsed_s * attempt.view.cpu_count),
+    "CPUTimeRAW": lambda attempt, printing: str(attempt.elapsed_s * attempt.view.cpu_count),
+    "DBIndex": lambda attempt, printing: str(attempt.view.job.id),
+    "DerivedExitCode": lambda attempt, printing: "0:0",
+    "Elapsed": lambda attempt, printing: clock(attempt.elapsed_s),
+    "ElapsedRaw": lambda attempt, printing: str(attempt.elapsed_s),
+    "Eligible": lambda attempt, printing: _stamp(attempt.eligible_at, printing),
+    "End": lambda attempt, printing: _stamp(attempt.ended_at, printing),
+    "ExitCode": lambda attempt, printing: _exit(attempt.job_exit),
+    "Flags": _flags,
+    "GID": lambda attempt, printing: str(attempt.view.job.owner.gid),
+    "Group": lambda attempt, printing: attempt.view.job.owner.group,
+    "JobID": _job_id,
+    "JobIDRaw": lambda attempt, printing: str(attempt.view.job.id),
+    "JobName": lambda attempt, printing: attempt.view.spec.name,
+    "McsLabel": lambda attempt, printing: attempt.view.recorded.get("mcs-label", ""),
+    "NCPUS": lambda attempt, printing: str(attempt.view.cpu_count),
+    "NNodes": lambda attempt, printing: str(attempt.view.node_count),
+    "NodeList": lambda attempt, printing: attempt.nodes or "None assigned",
+    "Partition": lambda attempt, printing: attempt.view.partition,
+    "Priority": lambda attempt, printing: str(attempt.view.job.priority),
+    "QOS": lambda attempt, printing: attempt.view.qos or "",
+    "Reason": lambda attempt, printing: attempt.view.reason,
+    "ReqCPUFreq": _UNASKED,
+    "ReqCPUFreqGov": _UNASKED,
+    "ReqCPUFreqMax": _UNASKED,
+    "ReqCPUFreqMin": _UNASKED,
+    "ReqCPUS": lambda attempt, printing: str(attempt.view.cpu_count),
+    "ReqMem": lambda attempt, printing: printing.memory(attempt.view.requested_memory_mib),
+    "ReqNodes": lambda attempt, printing: str(attempt.view.need.min_nodes),
+    "ReqTRES": _requested,
+    "Reservation": lambda attempt, printing: attempt.view.spec.reservation or "",
+    "Reserved": lambda attempt, printing: clock(attempt.reserved_s),
+    "ResvCPU": lambda attempt, printing: clock(attempt.reserved_s * attempt.view.cpu_count),
+    "ResvCPURAW": lambda attempt, printing: str(attempt.reserved_s * attempt.view.cpu_count),
+    "Start": lambda attempt, printing: _stamp(attempt.started_at, printing),
+    "State": lambda attempt, printing: attempt.state_text,
+    "Submit": lambda attempt, printing: _stamp(attempt.submitted_at, printing),
+    "Suspended": _ZERO_TIME,
+    "SystemCPU": _ZERO_TIME,
+    "Timelimit": lambda attempt, printing: _limit(attempt, raw=False),
+    "TimelimitRaw": lambda attempt, printing: _limit(attempt, raw=True),
+    "TotalCPU": _ZERO_TIME,
+    "UID": lambda attempt, printing: str(attempt.view.job.owner.uid),
+    "User": lambda attempt, printing: attempt.view.job.owner.name,
+    "UserCPU": _ZERO_TIME,
+    "WCKey": lambda attempt, printing: attempt.view.spec.wckey or "",
+    "WCKeyID": lambda attempt, printing: "0",
+    "WorkDir": lambda attempt, printing: attempt.view.spec.work_dir,
+    "Cost": lambda attempt, printing: dollars(spent_micro_usd(attempt.view)) if attempt.view.job.bids else "",
+    "Price": _price,
+    "Placements": lambda attempt, printing: str(attempt.view.job.restarts + (attempt.nodes is not None)),
+}
+"""Of a job. Fields that are not here have no value."""
+
+STEP: Mapping[str, Value] = {
+    **{name: JOB[name] for name in (
+        "Account", "Cluster", "DBIndex", "Elapsed", "ElapsedRaw", "End", "Start", "Suspended", "SystemCPU", "TotalCPU",
+        "UserCPU",
+    )},
+    "AllocCPUS": lambda attempt, printing: str(_step_cpus(attempt)),
+    "AllocNodes": lambda attempt, printing: "1",
+    "AllocTRES": _step_allocated,
+    "CPUTime": lambda attempt, printing: clock(attempt.elapsed_s * _step_cpus(attempt)),
+    "CPUTimeRAW": lambda attempt, printing: str(attempt.elapsed_s * _step_cpus(attempt)),
+    "Eligible": lambda attempt, printing: _stamp(attempt.started_at, printing),
+    "ExitCode": lambda attempt, printing: _exit(attempt.step_exit),
+    "JobID": lambda attempt, printing: f"{_job_id(attempt, printing)}.batch",
+    "JobIDRaw": lambda attempt, printing: f"{attempt.view.job.id}.batch",
+    "JobName": lambda attempt, printing: "batch",
+    "Layout": lambda attempt, printing: _UNKNOWN,
+    "NCPUS": lambda attempt, printing: str(_step_cpus(attempt)),
+    "NNodes": lambda attempt, printing: "1",
+    "NodeList": lambda attempt, printing: attempt.host,
+    "NTasks": lambda attempt, printing: "1",
+    "ReqCPUFreq": lambda attempt, printing: "0",
+    "ReqCPUFreqGov": lambda attempt, printing: "0",
+    "ReqCPUFreqMax": lambda attempt, printing: "0",
+    "ReqCPUFreqMin": lambda attempt, printing: "0",
+    "ReqCPUS": lambda attempt, printing: str(_step_cpus(attempt)),
+    "ReqNodes": lambda attempt, printing: "1",
+    "State": lambda attempt, printing: attempt.step_state,
+    "Submit": lambda attempt, printing: _stamp(attempt.started_at, printing),
+}  # fmt: skip
+"""Of the batch step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field in its column. A width below 0 puts the text at the left."""
+
+    field: AccountingField
+    width: int
+
+    def cell(self, value: str, *, is_header: bool = False) -> str:
+        """The value in its column: what has no room ends in a `+`, but for headers and dates."""
+        raw, room = text.encode(value), abs(self.width)
+        if len(raw) > room:
+            plain = is_header or self.field.name in _DATES
+            raw = raw[:room] if plain else raw[: room - 1] + b"+"
+        return text.decode(raw.ljust(room) if self.width < 0 else raw.rjust(room))
+
+    def value(self, row: Row, printing: Printing) -> str:
+        of = (STEP if row.is_step else JOB).get(self.field.name)
+        return of(row.attempt, printing) if of is not None else ""
+
+
+def columns(written: str) -> list[Column] | str:
+    """The columns of a format, or the word that no field begins with. A width holds for a field wherever it stands."""
+    chosen: list[AccountingField] = []
+    widths: dict[str, int] = {}
+    for word in filter(None, (part.strip() for part in written.split(","))):
+        name, _, width = word.partition("%")
+        if name.lower() in ("all", "a", "al"):
+            chosen += [field for field in accounting.FIELDS if not field.ours]
+            continue
+        field = accounting.find(name)
+        if field is None:
+            return name
+        chosen.append(field)
+        if number := _width(width):
+            widths[field.name] = number
+    return [Column(field, widths.get(field.name, -field.width if field.left else field.width)) for field in chosen]
+
+
+_WIDEST = 65536
+
+
+def _width(text: str) -> int:
+    """`30`, `-30`; 0 for what is no number."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        return 0
+    number = min(int(digits[:9]), _WIDEST)
+    return -number if text.startswith("-") else number
+
+
+def lines(columns: Sequence[Column], rows: Iterable[Row], printing: Printing, *, header: bool) -> str:
+    """The listing in columns."""
+    head = [
+        "".join(column.cell(column.field.name, is_header=True) + " " for column in columns),
+        "".join("-" * abs(column.width) + " " for column in columns),
+    ]
+    body = ("".join(column.cell(column.value(row, printing)) + " " for column in columns) for row in rows)
+    return "".join(line + "\n" for line in (*(head if header else ()), *body))
+
+
+def parsable(
+    columns: Sequence[Column], rows: Iterable[Row], printing: Printing, *, header: bool, between: str, closed: bool
+) -> str:
+    """The listing for programs: values as they are, with `between` between them, and behind the last one if `closed`."""
+    head = [[column.field.name for column in columns]] if header else []
+    body = ([column.value(row, printing) for column in columns] for row in rows)
+    return "".join(between.join(cells) + (between if closed else "") + "\n" for cells in (*head, *body))

@@ -1,0 +1,239 @@
+"""The records of sacct: every placement of a job, as Slurm's accounting would have written it down, and its batch step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.sacct_options import JobId, Wanted
+from flowbatch.core.jobs import ArrayRest, ArrayTask
+from flowbatch.core.states import Completing, ExitStatus, Finished, Requeueing
+from flowbatch.slurm import hostlist
+
+Story = Sequence[tuple[int, str]]
+"""What happened to a job: (instant, fact in words)."""
+
+_STARTED = re.compile(r"-> RUNNING on (\S+)")
+_WAITS = re.compile(r"-> PENDING\b")
+_NO_EXIT, _SIGTERM = ExitStatus(), ExitStatus(0, 15)
+_STOPPED = frozenset({"CANCELLED", "TIMEOUT", "PREEMPTED", "DEADLINE", "REQUEUED", "NODE_FAIL"})
+"""Ends in which a batch script is stopped from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One placement, or the wait for one. `state` is Slurm's word for how it stands or ended; `nodes` is None for none."""
+
+    view: JobView
+    submitted_at: int
+    eligible_at: int | None
+    started_at: int | None
+    ended_at: int | None
+    state: str
+    exit: ExitStatus = _NO_EXIT
+    nodes: str | None = None
+
+    @property
+    def elapsed_s(self) -> int:
+        if self.started_at is None:
+            return 0
+        return (self.view.scene.at if self.ended_at is None else self.ended_at) - self.started_at
+
+    @property
+    def reserved_s(self) -> int:
+        """How long it waited since it could have started."""
+        if self.eligible_at is None:
+            return 0
+        over = self.started_at if self.started_at is not None else self.ended_at
+        return max(0, (self.view.scene.at if over is None else over) - self.eligible_at)
+
+    @property
+    def host(self) -> str:
+        """Where its batch script ran."""
+        return next(iter(hostlist.expand(self.nodes or "")), "")
+
+    @property
+    def state_text(self) -> str:
+        """The state with who cancelled it: `CANCELLED by 1000`."""
+        ending = self.view.ending
+        if self.state == "CANCELLED" and ending is not None and ending.by_uid is not None:
+            return f"CANCELLED by {ending.by_uid}"
+        return self.state
+
+    @property
+    def step_state(self) -> str:
+        """How the batch script stands: one that was stopped or killed is CANCELLED."""
+        if self.state in _STOPPED or (self.state == "FAILED" and self.exit.signal):
+            return "CANCELLED"
+        return self.state
+
+    @property
+    def job_exit(self) -> ExitStatus:
+        """The job's own exit status: a job that was stopped has none."""
+        return _NO_EXIT if self.state in _STOPPED else self.exit
+
+    @property
+    def step_exit(self) -> ExitStatus:
+        return _SIGTERM if self.state in _STOPPED and not self.exit.signal else self.exit
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """Where sacct lists it: by submission, arrays behind other jobs, their tasks by index and what is left of them last."""
+        array = self.view.job.array
+        index = array.index if isinstance(array, ArrayTask) else 1 << 40
+        return self.submitted_at, self.view.array_id or 0, index, self.view.job.id
+
+
+def current(view: JobView) -> Attempt:
+    """The last placement, or the wait for the next."""
+    held = view.allocation
+    word, ended = _standing(view)
+    return Attempt(
+        view, view.job.submitted_at, view.job.eligible_at, view.started_at, ended, word, view.exit,
+        view.scene.nodes_text(held.nodes) if held is not None and view.started_at is not None else None,
+    )  # fmt: skip
+
+
+def _standing(view: JobView) -> tuple[str, int | None]:
+    """The state and, where it is over, the end: a placement is written down as ended when its processes are told to stop."""
+    match view.job.state:
+        case Finished(ended_at=ended):
+            return view.base_state, ended
+        case Completing(since=since, then=Requeueing(cause=cause)):
+            return {"asked": "REQUEUED", "preempted": "PREEMPTED", "node": "NODE_FAIL"}[cause], since
+        case Completing(since=since):
+            return view.base_state, since
+        case _:
+            return view.base_state, None
+
+
+def earlier(view: JobView, story: Story) -> Iterator[Attempt]:
+    """The placements before the last, as far as the job's story tells: each ended with the job back in the queue."""
+    submitted = story[0][0] if story else view.job.submitted_at
+    start: tuple[int, str] | None = None
+    for at, words in story:
+        if start is None and (found := _STARTED.search(words)):
+            start = at, found[1]
+        elif start is not None and _WAITS.search(words):
+            begun, nodes = start
+            yield Attempt(
+                view, submitted, min(submitted, begun), begun, at, _requeued(words),
+                nodes=hostlist.fold_sorted(nodes.split(",")),
+            )  # fmt: skip
+            submitted, start = at, None
+
+
+def _requeued(words: str) -> str:
+    """What accounting calls the end of a placement whose job goes back to the queue."""
+    if "preempted" in words:
+        return "PREEMPTED"
+    return "NODE_FAIL" if "lost by its node" in words else "REQUEUED"
+
+
+def is_wanted(view: JobView, wanted: Wanted) -> bool:
+    """Whether a job passes the filters that are about what it is."""
+    job, spec = view.job, view.spec
+    if wanted.jobs is not None and not any(_is_named(view, one) for one in wanted.jobs):
+        return False
+    if wanted.users is not None and job.owner.uid not in wanted.users:
+        return False
+    if wanted.groups is not None and job.owner.gid not in wanted.groups:
+        return False
+    partitions = wanted.names("partition")
+    if partitions is not None and partitions.isdisjoint(view.partition.split(",")):
+        return False
+    for key, value in (
+        ("accounts", spec.account), ("name", spec.name), ("qos", view.qos), ("wckeys", spec.wckey), ("reason", view.reason),
+    ):  # fmt: skip
+        names = wanted.names(key)
+        if names is not None and value not in names:
+            return False
+    asked = (view.wish.constraint_text or "").split(",")
+    if not (wanted.names("constraints") or frozenset()).issubset(asked):
+        return False
+    return _is_sized(view, wanted)
+
+
+def _is_sized(view: JobView, wanted: Wanted) -> bool:
+    """Whether nodes, CPUs, time limit and scheduler are as asked."""
+    held = view.allocation
+    if wanted.nodes is not None and (held is None or wanted.nodes.isdisjoint(held.nodes)):
+        return False
+    for asked, count in ((wanted.cpu_count, view.cpu_count), (wanted.node_count, view.node_count)):
+        if asked is not None and not (held is not None and asked[0] <= count <= asked[1]):
+            return False
+    flags = wanted.names("flags")
+    if flags is not None and f"sched{view.job.scheduled_by}".lower() not in {flag.lower() for flag in flags}:
+        return False
+    if "timelimit-min" in wanted.words:
+        least = _minutes(wanted.words["timelimit-min"])
+        most = _minutes(wanted.words.get("timelimit-max", wanted.words["timelimit-min"]))
+        return view.time_limit_min is not None and least <= view.time_limit_min <= most
+    return True
+
+
+def _minutes(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _is_named(view: JobView, one: JobId) -> bool:
+    """Whether the id names the record; `7` is a whole array too, `7_3` a task that has a record."""
+    if one.component:
+        return False
+    if one.task is not None:
+        return one.job_id == view.array_id and one.task == view.task
+    return one.job_id == view.array_id or (one.job_id == view.job.id and not isinstance(view.job.array, ArrayRest))
+
+
+def chosen(attempts: Iterable[Attempt], wanted: Wanted) -> list[Attempt]:
+    """Those of one job that fall into the window, in the states that are asked for; the last alone, unless all are wanted."""
+    found = [attempt for attempt in attempts if _is_in_time(attempt, wanted)]
+    if "truncate" in wanted.flags:
+        found = [_truncated(attempt, wanted) for attempt in found]
+    return found if "duplicates" in wanted.flags else found[-1:]
+
+
+def _is_in_time(attempt: Attempt, wanted: Wanted) -> bool:
+    """With states: it was in one of them in that time; else it was eligible before its end and not over before its start."""
+    start, end = wanted.start, wanted.end
+    over = attempt.ended_at is not None and attempt.ended_at < start
+    if wanted.states is None:
+        if wanted.jobs is not None:
+            return not over and attempt.submitted_at <= end
+        return attempt.eligible_at is not None and attempt.eligible_at <= end and not over
+    if "RUNNING" in wanted.states and attempt.started_at is not None and attempt.started_at <= end and not over:
+        return True
+    if "PENDING" in wanted.states and attempt.eligible_at is not None and attempt.eligible_at <= end:
+        left = attempt.ended_at if attempt.started_at is None else attempt.started_at
+        if left is None or left >= start:
+            return True
+    return attempt.ended_at is not None and start <= attempt.ended_at <= end and attempt.state in wanted.states
+
+
+def _truncated(attempt: Attempt, wanted: Wanted) -> Attempt:
+    """Its times as far as they lie in the window."""
+    if attempt.started_at is None:
+        return attempt
+    ended = wanted.end if attempt.ended_at is None else min(attempt.ended_at, wanted.end)
+    return replace(attempt, started_at=max(attempt.started_at, wanted.start), ended_at=ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: a placement, or the batch script of one."""
+
+    attempt: Attempt
+    is_step: bool = False
+
+
+def rows(attempts: Iterable[Attempt], wanted: Wanted) -> Iterator[Row]:
+    """The lines of these placements, in sacct's order."""
+    for attempt in sorted(attempts, key=lambda attempt: attempt.place):
+        names = [one for one in wanted.jobs or () if _is_named(attempt.view, one)]
+        if not names or any(one.step is None for one in names):
+            yield Row(attempt)
+        step = not names or any(one.step in (None, "batch") for one in names)
+        if step and attempt.nodes is not None and "allocations" not in wanted.flags:
+            yield Row(attempt, is_step=True)
