@@ -74,6 +74,9 @@ class Instance:
             answer = await asyncio.wait_for(instance._answers[READY], READY_S)
         except asyncio.TimeoutError:
             answer = {"failed": "its first process does not answer"}
+        except asyncio.CancelledError:
+            await instance.halt()
+            raise
         if why := answer.get("failed"):
             await instance.halt()
             raise MachineFailed(f"this machine allows no instance: {instance._complaint or why}", hint=ALLOW)

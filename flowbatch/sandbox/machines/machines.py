@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncssh
-
 from flowbatch.sandbox.contract import Address, MachineOrder
-from flowbatch.sandbox.machines import needs, ssh
+from flowbatch.sandbox.machines import needs
 from flowbatch.sandbox.machines.disk import Disk
 from flowbatch.sandbox.machines.instance import Instance
 from flowbatch.sandbox.machines.leftover import end_leftover, remember
+from flowbatch.sandbox.machines.ssh import SshServer, host_key
 from flowbatch.sandbox.machines.tools import put_tools
 
 HOST = "localhost"
@@ -26,13 +25,12 @@ HOST = "localhost"
 @dataclass(frozen=True)
 class Running:
     instance: Instance
-    server: asyncssh.SSHAcceptor
+    server: SshServer
     address: Address
 
     async def end(self) -> None:
-        self.server.close()
         await self.instance.halt()
-        await self.server.wait_closed()
+        await self.server.close()
 
 
 class LocalMachines:
@@ -74,17 +72,17 @@ class LocalMachines:
         await asyncio.to_thread(self._make_ready, disk, order, one_uid)
         instance = await Instance.start(disk.path, _asked(order, disk, one_uid))
         remember(disk.path, instance.pid)
+        server = SshServer(instance)
         try:
-            server = await ssh.serve(instance, ssh.host_key(disk.path / "host_key"), disk.port)
+            port = await server.listen(host_key(disk.path / "host_key"), disk.port)
         except BaseException:
             await instance.halt()
             raise
-        address = Address(HOST, server.get_port())
-        disk.port = address.port
+        disk.port = port
         first = not disk.started_before
         disk.has_started()
         instance.boot(first=first)
-        return Running(instance, server, address)
+        return Running(instance, server, Address(HOST, port))
 
     def _make_ready(self, disk: Disk, order: MachineOrder, one_uid: bool) -> None:
         self._base.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -16,14 +16,19 @@ HOST = "127.0.0.1"
 KEY = "ssh-ed25519"
 
 
-class Server(asyncssh.SSHServer):
+class Door(asyncssh.SSHServer):
     """One connection: who may come in is what the instance's own files say."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._instance = instance
+        self._connections = connections
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self._connection)
 
     async def begin_auth(self, username: str) -> bool:
         keys = await self._instance.keys_of(username)
@@ -51,21 +56,36 @@ class Server(asyncssh.SSHServer):
         return True
 
 
-async def serve(instance: Instance, key: asyncssh.SSHKey, port: int | None) -> asyncssh.SSHAcceptor:
-    """Answers on `port` of the loopback, or on another where that is taken."""
-    return await asyncssh.listen(
-        sock=_listening(port),
-        server_factory=lambda: Server(instance),
-        server_host_keys=[key],
-        server_version="OpenSSH_8.9p1",
-        encoding=None,
-        allow_scp=False,
-        agent_forwarding=False,
-        gss_host=None,
-        x11_forwarding=False,
-        login_timeout=60,
-        reuse_address=True,
-    )
+class SshServer:
+    """One instance's server, with all of its connections."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._connections: set[asyncssh.SSHServerConnection] = set()
+
+    async def listen(self, key: asyncssh.SSHKey, port: int | None) -> int:
+        """Answers on `port` of the loopback, or on another where that is taken: on which one."""
+        self._acceptor = await asyncssh.listen(
+            sock=_listening(port),
+            server_factory=lambda: Door(self._instance, self._connections),
+            server_host_keys=[key],
+            server_version="OpenSSH_8.9p1",
+            encoding=None,
+            allow_scp=False,
+            agent_forwarding=False,
+            gss_host=None,
+            x11_forwarding=False,
+            login_timeout=60,
+        )
+        return int(self._acceptor.get_port())
+
+    async def close(self) -> None:
+        """Nobody is connected any more, and nobody can be."""
+        self._acceptor.close()
+        for connection in list(self._connections):
+            connection.abort()
+            await connection.wait_closed()
+        await self._acceptor.wait_closed()
 
 
 def host_key(file: Path) -> asyncssh.SSHKey:

@@ -26,9 +26,17 @@ def test_the_hosts_directories_are_not_to_be_seen(house, tmp_path) -> None:
     (tmp_path / "job").mkdir()
     (tmp_path / "job/train.py").write_text("precious")
     address = house.boot()
-    assert house.says(address, "ls -A /home /tmp /root", "root").split() == ["/home:", "ubuntu", "/root:", ".ssh", "/tmp:"]
+    assert house.says(address, "ls -A /home /tmp /root", "root").split() == [
+        "/home:",
+        "ubuntu",
+        "/root:",
+        ".ssh",
+        "/tmp:",
+    ]
     assert house.ssh(address, f"ls {tmp_path}").returncode == 2
-    house.says(address, f"mkdir -p {tmp_path}/job && echo other > {tmp_path}/job/train.py && cat {tmp_path}/job/train.py")
+    house.says(
+        address, f"mkdir -p {tmp_path}/job && echo other > {tmp_path}/job/train.py && cat {tmp_path}/job/train.py"
+    )
     assert (tmp_path / "job/train.py").read_text() == "precious"
 
 
@@ -45,14 +53,23 @@ def test_what_it_changes_in_the_system_is_its_own(house) -> None:
 
 def test_it_sees_its_own_processes_alone(house) -> None:
     address = house.boot(hostname="node-7")
-    assert house.says(address, "hostname; cat /etc/hostname; cat /proc/1/comm").splitlines() == ["node-7", "node-7", "python3"]
+    assert house.says(address, "hostname; cat /etc/hostname; cat /proc/1/comm").splitlines() == [
+        "node-7",
+        "node-7",
+        "python3",
+    ]
     assert house.ssh(address, f"kill -0 {os.getpid()}", "root").returncode == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's instance has a single uid")
 def test_ubuntu_is_1000_and_may_become_root(house) -> None:
     address = house.boot()
-    assert house.says(address, "id -u; pwd; stat -c %U ~ ~/.ssh/authorized_keys").split() == ["1000", "/home/ubuntu", "ubuntu", "ubuntu"]
+    assert house.says(address, "id -u; pwd; stat -c %U ~ ~/.ssh/authorized_keys").split() == [
+        "1000",
+        "/home/ubuntu",
+        "ubuntu",
+        "ubuntu",
+    ]
     assert house.says(address, "sudo -n id -u; sudo -i pwd; sudo -u nobody id -un; sudo X=1 sh -c 'echo $X$SUDO_USER'").split() == [
         "0", "/root", "nobody", "1ubuntu",
     ]  # fmt: skip
@@ -76,7 +93,11 @@ def test_the_start_up_script_runs_once_as_root_with_its_log(house, until) -> Non
 
 def test_its_disk_stays_but_what_is_passing_does_not(house) -> None:
     address = house.boot()
-    house.says(address, "for d in /home/ubuntu /work /opt /var/lib /usr/local/lib /mnt/local /tmp /run; do mkdir -p $d; echo x > $d/x; done", "root")
+    house.says(
+        address,
+        "for d in /home/ubuntu /work /opt /var/lib /usr/local/lib /mnt/local /tmp /run; do mkdir -p $d; echo x > $d/x; done",
+        "root",
+    )
     house.halt()
     again = house.boot()
     assert house.says(again, "ls /*/x /home/ubuntu/x /usr/local/lib/x /var/lib/x /mnt/local/x 2>/dev/null || true").split() == [

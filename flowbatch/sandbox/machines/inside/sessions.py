@@ -33,7 +33,7 @@ class Sessions:
         try:
             account = Account.named(asked["user"])
             if terminal := asked.get("terminal"):
-                mine, files = _terminal(account, terminal)
+                mine, files = _terminal(terminal)
                 given = [mine]
             pid = self._launch(number, asked, account, files)
         except (KeyError, OSError) as error:
@@ -52,6 +52,8 @@ class Sessions:
 
     def _launch(self, number: int, asked: dict[str, Any], account: Account, files: list[int]) -> int:
         stdin, stdout, stderr = files
+        for fd in files:
+            os.fchown(fd, account.uid, -1)  # or `> /dev/stderr`, which opens it anew, would not be allowed
         environment = system_environment() | account.environment | asked["environment"]
         if terminal := asked.get("terminal"):
             environment |= {"TERM": terminal["type"], "SSH_TTY": os.ttyname(stdin)}
@@ -82,11 +84,10 @@ def _words(asked: dict[str, Any], account: Account) -> list[str]:
     return [f"-{os.path.basename(account.shell)}"]  # the dash makes it a login shell
 
 
-def _terminal(account: Account, asked: dict[str, Any]) -> tuple[int, list[int]]:
+def _terminal(asked: dict[str, Any]) -> tuple[int, list[int]]:
     """Our end, and the session's end as its three files."""
     mine, its = os.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", *asked["size"]))
-    os.fchown(its, account.uid, -1)
     return mine, [its, its, its]
 
 
