@@ -102,7 +102,7 @@ class MithrilBackend:
         self._started = True
         for pursuit in self._pursuits.values():
             self._follow(pursuit)
-        self._aside(self._watch.run())
+        self._aside(self._kept_up(self._watch.run))
 
     async def place(self, tender: Tender) -> None:
         name = str(tender.key)
@@ -217,8 +217,17 @@ class MithrilBackend:
             self._aside(self._until_over(pursuit))
 
     async def _until_over(self, pursuit: Pursuit) -> None:
-        await pursuit.run()
+        await self._kept_up(pursuit.run)
         self._pursuits.pop(pursuit.name, None)
+
+    async def _kept_up(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """The work is done, also where a fault of our own meets it: what nobody follows any more costs money in silence."""
+        while True:
+            try:
+                return await work()
+            except Exception:
+                log.exception("a fault in following the market; it is tried again")
+                await asyncio.sleep(self._desk.tempo.away.longest_s)
 
     def _end(self, bid: wire.Bid) -> None:
         """An orphan: a bid of this store without a record. Each look that shows it has it ended again."""
@@ -239,9 +248,4 @@ class MithrilBackend:
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a task of the market has died", exc_info=error)
+        task.add_done_callback(self._tasks.discard)

@@ -45,6 +45,7 @@ class Pursuit:
         self._wish: Wish = "there" if new else "gone" if tender.bid.phase in ("withdrawn", "gone") else "known"
         self._fids: dict[str, None] = {}
         """Every id under which it ever was on the market; the first is the one that counts."""
+        self._ended: set[str] = set()
         self._sending = Sending(desk, tender, may_be_there=not new)
         self._belief = Belief(BEGAN[tender.bid.phase], tender.bid.leaves_at)
         self._sight: Sight | None = None
@@ -226,10 +227,13 @@ class Pursuit:
 
     async def _end(self, fid: str) -> None:
         """The bid is Terminated or not there: deleted until a look shows it."""
-        while not await self._ended(fid):
-            await asyncio.sleep(self._desk.tempo.settle_s / 4)
+        while fid not in self._ended:
+            if await self._is_ended(fid):
+                self._ended.add(fid)
+            else:
+                await asyncio.sleep(self._desk.tempo.settle_s / 4)
 
-    async def _ended(self, fid: str) -> bool:
+    async def _is_ended(self, fid: str) -> bool:
         client = self._desk.client
         try:
             if (await client.bid(fid)).status == "Terminated":
@@ -265,10 +269,10 @@ class Pursuit:
             await self._charge(self._bill)
         if sight is None or self.fid is None or self.stage == "gone":
             return
-        for fact in self._belief.take(
-            self.tender.key, self.fid, sight, self._now(), desk.seconds(), desk.tempo.settle_s
-        ):
+        facts = self._belief.take(self.tender.key, self.fid, sight, self._now(), desk.seconds(), desk.tempo.settle_s)
+        for fact in facts:
             await self._say(fact)
+        for fact in facts:
             await self._tenancy.hear(fact)
         if self._belief.stage == "gone":
             self._wish = "gone"

@@ -72,8 +72,9 @@ class Sending:
 
     @property
     def fresh(self) -> bool:
-        """Whether it was sent so lately that the market may not show it yet."""
-        return self.desk.seconds() - self._sent_s < self.desk.tempo.settle_s
+        """Whether it was sent so lately, perhaps by an earlier controller, that the market may not show it yet."""
+        ages = (self.desk.seconds() - self._sent_s, self.desk.clock.now() - self.tender.bid.asked_at)
+        return min(ages) < self.desk.tempo.settle_s
 
     async def found(self) -> list[wire.Bid]:
         """All bids of its name. Where one may be there, "none" is believed after looks over the whole settling time."""

@@ -612,6 +612,53 @@ def test_orphans_are_ended_and_strangers_left_alone(market, cluster):
     story(cluster)
 
 
+def test_a_fault_of_our_own_leaves_no_bid_alone(market, cluster, monkeypatch):
+    faults = iter([KeyError("ours")] * 3)
+
+    async def look(*arguments, **words):
+        for fault in faults:
+            raise fault
+        return await bids(*arguments, **words)
+
+    bids = cluster.backend._desk.client.bids
+
+    @run
+    async def story(cluster):
+        await cluster.start()
+        monkeypatch.setattr(cluster.backend._desk.client, "bids", look)
+        await cluster.backend.place(tender())
+        await until(lambda: cluster.facts(BidPlaced))
+
+    story(cluster)
+
+
+def test_a_second_bid_is_looked_at_until_it_has_ended_and_no_longer(market, cluster):
+    @run
+    async def story(cluster):
+        first, second = market.add_bid(NAME, "Allocated"), market.add_bid(NAME)
+        await cluster.start(tender(phase="open", fid=first["fid"]))
+        await until(lambda: second["status"] == "Terminated")
+        looks, there = market.count("GET /v2/spot/availability"), f"GET /v2/spot/bids/{second['fid']}"
+        await until(lambda: market.count("GET /v2/spot/availability") > looks + 2)
+        asked = market.count(there)
+        await until(lambda: market.count("GET /v2/spot/availability") > looks + 5)
+        assert market.count(there) == asked
+        assert first["status"] == "Allocated"
+
+    story(cluster)
+
+
+def test_a_bid_that_was_just_sent_is_not_gone_for_not_being_shown(market, cluster):
+    @run
+    async def story(cluster):
+        await cluster.start(tender(phase="open", fid="bid_new", asked_at=int(time.time()) + 60))
+        looks = market.count("GET /v2/spot/availability")
+        await until(lambda: market.count("GET /v2/spot/availability") > looks + 2)
+        assert not cluster.facts()
+
+    story(cluster)
+
+
 # prices and calls
 
 
