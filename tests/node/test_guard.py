@@ -143,13 +143,12 @@ class Answers(BaseHTTPRequestHandler):
         fault = market.faults.pop(0) if market.faults else None
         if fault == "cut":
             self.connection.close()
-            return False
+            return
         text = b"" if body is None else json.dumps(body).encode()
         self.send_response(fault or code)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
-        return fault is None
 
     def do_GET(self):
         asked = dict(urllib.parse.parse_qsl(self.path.partition("?")[2]))
@@ -161,10 +160,11 @@ class Answers(BaseHTTPRequestHandler):
     def do_DELETE(self):
         fid = self.path.rpartition("/")[2]
         there = [bid for bid in self.server.bids if bid["fid"] == fid]
-        if self.answer(204 if there or fid.startswith("apikey") else 404):
+        if self.server.faults[:1] in ([], [None]):
             self.server.deleted.append(fid)
             for bid in there:
                 bid["status"] = "Terminated"
+        self.answer(204 if there or fid.startswith("apikey") else 404)
 
     def log_message(self, *words):
         return

@@ -29,7 +29,7 @@ def tail():
 
     def begin(*asked):
         pieces = Pieces()
-        source = open(reading, "rb", buffering=0)
+        source = open(reading, "rb", buffering=0)  # noqa: SIM115  closed by `end`
         os.write(writing, json.dumps(asked).encode() + b"\n")
         threads.append(threading.Thread(target=outputs.tail, args=(source, pieces, 0.01)))
         threads[0].start()
