@@ -48,6 +48,8 @@ class Bid:
     """The longest that one placement on it is billed."""
     free_at: int = 0
     """When it was last known to hold no machine."""
+    placed_at: int | None = None
+    """When a run was first placed on the machine that it has now."""
     by_day: tuple[tuple[int, int], ...] = ()
     """`spent_micro_usd` by the UTC day on which it was found out (days since 1970)."""
 

@@ -111,7 +111,7 @@ class ArrayEntry:
     requeued: int = 0
     ready: set[int] = field(default_factory=set)
     bidding: set[int] = field(default_factory=set)
-    """Records that wait and have a live bid: as good as started for the throttle, and not among `ready`."""
+    """Records that wait and bid: as good as started for the throttle, and not among `ready`."""
     limited: set[int] = field(default_factory=set)
     """Records that wait because of the throttle alone."""
     own_due: int | None = None
@@ -221,7 +221,7 @@ class Indexes:
         else:
             entry.rest = job.id
         entry.count(job, 1)
-        if job.bids and job.bid is not None and isinstance(job.state, Pending):
+        if job.bids and job.bids_on and isinstance(job.state, Pending):
             entry.bidding.add(job.id)
         elif is_ready(job):
             entry.ready.add(job.id)

@@ -108,3 +108,8 @@ class Job:
     def bid(self) -> Bid | None:
         """Its live bid, or None."""
         return self.bids[-1] if self.bids and self.bids[-1].live else None
+
+    @property
+    def bids_on(self) -> bool:
+        """Whether a bid is to win it a machine, or has."""
+        return bool(self.bids) and self.bids[-1].phase not in ("withdrawn", "gone")

@@ -26,6 +26,7 @@ from flowbatch.core.events import (
     TermsAsked,
 )
 from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.market import forecast
 from flowbatch.core.market.buying import keep_under_caps
 from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
@@ -84,6 +85,8 @@ def _submit(turn: Turn, event: Submitted) -> Reply:
     if isinstance(verdict, Refused):
         return verdict
     job = _new_job(queue, event, verdict.spec, verdict.partitions, (*event.notes, *verdict.notes))
+    if event.test_only and queue.cluster.market is not None:
+        return forecast.would_start(queue.cluster, queue.quotes, job, event.at)
     if event.test_only:
         return would_start(queue.cluster, queue.occupancy, job, queue.running(), event.at)
     queue.next_job_id += 1

@@ -122,7 +122,7 @@ class Queue:
         left: dict[int, int] = {}
         for id in self.indexes.ready:
             job = self.jobs[id]
-            if job.bids and job.bid is not None:
+            if job.bids and job.bids_on:
                 yield Candidate(job)
                 continue
             startable, room = tasks(job), self.room(job)

@@ -103,7 +103,7 @@ def _rebid(turn: Turn, job: Job, limit: int) -> None:
     if bid is None or bid.phase == "withdrawn" or bid.limit_micro_usd == limit:
         return
     worst = max(caps.billed(limit, bid.instances, bid.longest_s), bid.exposure_micro_usd)
-    changed = phases.renewed(replace(bid, limit_micro_usd=limit), worst)
+    changed = phases.renewed(replace(bid, limit_micro_usd=limit), worst, bid.longest_s)
     turn.keep(with_bid(job, changed), ChangeBid(job.id, bid.number))
 
 

@@ -84,7 +84,7 @@ class Turn:
         """A pending job's reason is what it waits for now."""
         if not isinstance(job.state, Pending):
             return
-        full = self.queue.room(job) == 0 and job.bid is None
+        full = self.queue.room(job) == 0 and not job.bids_on
         reason = waiting.reason(job, self.at, full)
         eligible = job.eligible_at
         if eligible is None:
@@ -129,7 +129,7 @@ class Turn:
         same = old is not None and transitions.kind_of(old.state) == transitions.kind_of(new.state)
         if not same or (old is not None and (old.array != new.array or old.held != new.held)):
             self._touched[new.id] = new
-        elif old is not None and old.bids is not new.bids and (old.bid is None) != (new.bid is None):
+        elif old is not None and old.bids is not new.bids and old.bids_on != new.bids_on:
             self._touched[new.id] = new
 
     def _rejudge_dependants(self, job: Job) -> None:

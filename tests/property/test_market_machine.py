@@ -131,6 +131,9 @@ class MarketMachine(RuleBasedStateMachine):
         if isinstance(order, Launch):
             assert (order.job_id, order.restart) not in self.placed
             self.placed.add((order.job_id, order.restart))
+            bid = self.queue.jobs[order.job_id].bid
+            truth = self.truths[order.job_id, bid.number]
+            truth.longest = max(truth.longest, bid.longest_s)
         if not isinstance(order, PlaceBid | ChangeBid | WithdrawBid):
             return
         key = order.job_id, order.number

@@ -13,7 +13,7 @@ from flowbatch.core.deadlines import ends_by
 from flowbatch.core.effects import ChangeBid
 from flowbatch.core.facts import Asked, Held, Placed, Waits
 from flowbatch.core.jobs import ArrayRest, Job
-from flowbatch.core.market import caps
+from flowbatch.core.market import caps, phases
 from flowbatch.core.market.budgets import OVER_GROUP, OVER_OWN, Ledger, own
 from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
 from flowbatch.core.market.upkeep import with_bid
@@ -42,6 +42,8 @@ def buy(turn: Turn) -> None:
     buyer = _Buyer(turn, policy)
     for candidate in list(queue.candidates()):
         buyer.serve(candidate)
+    for id in list(queue.indexes.ready):
+        buyer.name_wait(queue.jobs[id])
     queue.planned, queue.blocked, queue.pass_due = {}, frozenset(), None
 
 
@@ -85,6 +87,11 @@ class _Buyer:
         elif bid.phase == "open" and self._better_elsewhere(job, bid):
             self.turn.withdraw(job)
         else:
+            self._wait(job, RESOURCES)
+
+    def name_wait(self, job: Job) -> None:
+        """A task that its array's throttle keeps behind its siblings waits for their machines."""
+        if isinstance(job.state, Pending) and job.state.reason == "None":
             self._wait(job, RESOURCES)
 
     def _ask(self, id: int, startable: int) -> None:
@@ -153,17 +160,31 @@ class _Buyer:
         )
 
     def _place(self, job: Job, bid: Bid) -> None:
-        """The job starts on the machine that its bid has won; one that no partition has any more is given up."""
+        """The job starts on the machine that its bid has won. One that no partition has any more is given up, and one whose
+        lease or money does not suffice for another run."""
         node = self.nodes.get(bid.node)
+        taken = phases.taken(bid, self.turn.at)
+        rise = taken.escrow_micro_usd - bid.escrow_micro_usd
+        lasts = self.turn.at + caps.longest_s(self.policy, bid.run_limit_s) <= bid.lease_ends_at
+        if not lasts or (rise and not self._affords(job, rise)):
+            self.turn.withdraw(job)
+            return
         for partition in map(self.cluster.partition, job.partitions):
             if node is None or partition is None or node.name not in partition.nodes:
                 continue
             allocation = alone(self.cluster, partition, demand(self.cluster, partition, job.spec), node)
             if allocation is not None:
                 end = ends_by(self.cluster, job, partition.name, self.turn.at)
-                self.turn.advance(job, Placed(self.turn.at, allocation, "Main", end))
+                self.turn.advance(with_bid(job, taken), Placed(self.turn.at, allocation, "Main", end))
+                self.ledger.take(job.spec.account, rise)
                 return
         self.turn.withdraw(job)
+
+    def _affords(self, job: Job, micro_usd: int) -> bool:
+        """Whether so much more can be escrowed for a job."""
+        budget = job.spec.market.budget_micro_usd
+        within = budget is None or own(job) + micro_usd <= budget
+        return within and self.ledger.fits(job.spec.account, micro_usd)
 
     def _better_elsewhere(self, job: Job, bid: Bid) -> bool:
         """Whether the bid has been losing for a while, and another one would clearly win."""

@@ -54,7 +54,7 @@ def _renew(turn: Turn, policy: MarketPolicy, job_id: int) -> None:
     within = budget is None or own(job) + worst <= budget
     tries = sum(one.wins for one in job.bids)
     if within and tries < policy.placements and ledger(turn, policy).fits(job.spec.account, worst):
-        turn.keep(with_bid(job, phases.renewed(bid, worst)))
+        turn.keep(with_bid(job, phases.renewed(bid, worst, caps.longest_s(policy, bid.run_limit_s))))
     else:
         turn.withdraw(job)
 

@@ -58,10 +58,19 @@ def advance(bid: Bid, fact: Fact) -> Bid:
     return bid if moved == bid else moved
 
 
-def renewed(bid: Bid, exposure_micro_usd: int) -> Bid:
-    """With the worst case of the placement that it will serve next in escrow."""
-    rise = exposure_micro_usd - bid.exposure_micro_usd
-    return replace(bid, escrow_micro_usd=bid.escrow_micro_usd + rise, exposure_micro_usd=exposure_micro_usd)
+def renewed(bid: Bid, exposure_micro_usd: int, longest_s: int) -> Bid:
+    """With this as the worst case, in escrow, and the length of the placement that it serves or will serve."""
+    escrow = bid.escrow_micro_usd + exposure_micro_usd - bid.exposure_micro_usd
+    return replace(bid, escrow_micro_usd=escrow, exposure_micro_usd=exposure_micro_usd, longest_s=longest_s)
+
+
+def taken(bid: Bid, at: int) -> Bid:
+    """With a run placed on its machine; another one than the first makes the placement longer by what went before."""
+    if bid.placed_at is None:
+        return replace(bid, placed_at=at)
+    longest = bid.longest_s + max(0, at - bid.placed_at)
+    worst = -(-bid.exposure_micro_usd * longest // bid.longest_s)
+    return replace(renewed(bid, worst, longest), placed_at=at)
 
 
 def _placed(bid: Bid, fact: BidPlaced) -> Bid:
@@ -91,7 +100,8 @@ def _kept(bid: Bid, fact: BidKept) -> Bid:
 
 def _lost(bid: Bid, fact: BidLost) -> Bid:
     """One that was `asked` was won in between."""
-    return replace(_let_go(bid, fact.at), leaves_at=None, free_at=fact.at, wins=bid.wins + (bid.phase == "asked"))
+    wins = bid.wins + (bid.phase == "asked")
+    return replace(_let_go(bid, fact.at), leaves_at=None, placed_at=None, free_at=fact.at, wins=wins)
 
 
 def _gone(bid: Bid, fact: BidGone) -> Bid:

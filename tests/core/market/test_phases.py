@@ -120,6 +120,6 @@ def test_a_lost_machine_leaves_in_escrow_what_it_may_have_cost():
 
 def test_the_next_placement_is_escrowed_besides():
     lost = advance(bid_in("won"), BidLost(210, 1, 1))
-    again = renewed(lost, 1000)
+    again = renewed(lost, 1000, 1000)
     assert (again.escrow_micro_usd, again.exposure_micro_usd) == (1200, 1000)
     assert advance(replace(again, phase="won"), BidGone(310, 1, 1)).escrow_micro_usd == 300

@@ -56,7 +56,10 @@ def test_what_is_too_dear_or_all_taken_comes_behind(desk, plan, words):
 
 
 def test_before_prices_are_known(desk_of, plan):
-    assert plan(desk=desk_of())[:2] == [("a100@east", "its price is not known"), ("a100@west", "its price is not known")]
+    assert plan(desk=desk_of())[:2] == [
+        ("a100@east", "its price is not known"),
+        ("a100@west", "its price is not known"),
+    ]
 
 
 @pytest.mark.parametrize(
