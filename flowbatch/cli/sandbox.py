@@ -125,6 +125,7 @@ def status(json_: bool) -> int:
             "running": f"{told['instances']} instances", "charged": f"${told['spent_micro_usd'] / 1_000_000:.2f}",
             "faults": told["faults"], "files": here.directory,
         }  # fmt: skip
+        facts |= {f"failed {name}": why for name, why in told["failed"].items()}
         click.echo("\n".join(f"{name:8} {value}" for name, value in facts.items()))
     return NOT_RUNNING if known is None else 0
 

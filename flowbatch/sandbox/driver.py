@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
@@ -80,7 +81,7 @@ class Driver:
             case happenings.Boot():
                 return lambda: self._boot(fid, happening.number)
             case happenings.Leaving():
-                return lambda: self._machines.notice(fid, stamps.written(happening.until))
+                return lambda: self._machines.notice(fid, self._by_their_clock(happening.until))
             case happenings.Kept():
                 return lambda: self._machines.notice(fid, None)
             case happenings.Lost() | happenings.Paused():
@@ -117,6 +118,11 @@ class Driver:
         else:
             self.carry_out(world.booted(fid, number))
         self._changed()
+
+    def _by_their_clock(self, until: int) -> str:
+        """An instant of the market as the machines' own clock will show it, which is ours."""
+        wait_s = self._world().clock.wait_s(until)
+        return stamps.written(until if wait_s is None else int(time.time() + wait_s))
 
     async def _halt(self, fid: str) -> None:
         self._world().addresses.pop(fid, None)

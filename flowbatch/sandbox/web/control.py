@@ -68,6 +68,9 @@ async def status(site: TheSite) -> dict[str, Any]:
         "settings": {**asdict(site.settings), "prices": site.settings.prices and str(site.settings.prices)},
         "bids": {each: statuses.count(each) for each in dict.fromkeys(statuses)},
         "instances": len(world.running()),
+        "failed": {
+            each.name: each.why for each in world.instances().values() if each.status == "STATUS_ERROR" and each.why
+        },
         "faults": len(site.weather.faults),
         "spent_micro_usd": sum(world.market.ledger.by_bid(world.now()).values()),
     }

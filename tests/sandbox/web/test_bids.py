@@ -105,6 +105,7 @@ def test_a_machine_that_does_not_boot_is_in_error_and_costs_nothing(market: Any)
     bid = market.running()
     assert market.get(f"/v2/instances/{bid['instances'][0]}/status")["status"] == "STATUS_ERROR"
     assert market.get("/sandbox/ledger")["micro_usd"] == 0
+    assert market.get("/sandbox/status")["failed"] == {"train": "no namespaces here"}
 
 
 @pytest.mark.parametrize(
