@@ -9,6 +9,7 @@ import pytest
 from flowbatch.core.events import Refused, Submitted, WouldStart
 from flowbatch.core.jobs import Owner
 from flowbatch.core.placing.timeline import FOREVER_S
+from flowbatch.spec.market import LimitPrice
 from flowbatch.spec.resources import NodeCount, Resources
 
 
@@ -29,7 +30,7 @@ def test_it_starts_when_its_machine_has_booted(desk: Any) -> None:
 @pytest.mark.parametrize("limit", [4.0, 3.99])
 def test_the_price_decides(desk: Any, words: Any, limit: float) -> None:
     desk.seen()
-    reply = ask(desk, limit=words.dollars_per_hour(limit))
+    reply = ask(desk, limit=LimitPrice(micro_usd_per_hour=words.usd(limit)))
     assert reply.at - desk.now == (desk.policy.boot_allowance_s if limit == 4.0 else FOREVER_S)
 
 
