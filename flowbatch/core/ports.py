@@ -8,6 +8,7 @@ from typing import Protocol
 
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job
+from flowbatch.core.market.budgets import Spending
 from flowbatch.core.quotes import Quotes
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -38,6 +39,22 @@ class Snapshot:
     blocked_partitions: frozenset[str] = frozenset()
     quotes: Quotes | None = None
     """The market as last seen; None where there is none, or before it was seen."""
+    departed: Spending = field(default_factory=dict)
+    """What jobs were billed that have left the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a user's own ssh gets to a rented machine. `identity` and `known_hosts` are files; the host key stands there under
+    the name `alias`. `user`: whose job runs there, where that is another one than `login`."""
+
+    host: str
+    port: int
+    login: str
+    alias: str
+    identity: str = field(repr=False)
+    known_hosts: str = field(repr=False)
+    user: str | None = None
 
 
 class ClustersPort(Protocol):
@@ -50,6 +67,10 @@ class ClustersPort(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """Every cluster that can be named, the default first."""
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Those of `names` that ever had a job."""
 
     async def queue(self, name: str) -> QueuePort:
         """The queue of the cluster, opened if it was not yet. Raises KeyError if there is none of that name, FlowError if
@@ -88,3 +109,9 @@ class QueuePort(Protocol):
 
     async def payload(self, job_id: int) -> Payload | None:
         """Script and environment of a job; None if unknown."""
+
+    async def door(self, job_id: int) -> Door | None:
+        """The way to the rented machine of a job; None while it has none, or nobody has been there."""
+
+    async def strangers(self) -> Sequence[str]:
+        """Names of live bids in this account that a flowbatch with another store has made. Raises MarketAway, MarketFailed."""

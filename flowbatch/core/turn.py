@@ -127,9 +127,7 @@ class Turn:
     def _touch(self, old: Job | None, new: Job) -> None:
         """Remembers a change that others may wait for."""
         same = old is not None and transitions.kind_of(old.state) == transitions.kind_of(new.state)
-        if not same or (old is not None and (old.array != new.array or old.held != new.held)):
-            self._touched[new.id] = new
-        elif old is not None and old.bids is not new.bids and old.bids_on != new.bids_on:
+        if not same or (old is not None and _differ(old, new)):
             self._touched[new.id] = new
 
     def _rejudge_dependants(self, job: Job) -> None:
@@ -159,6 +157,12 @@ class Turn:
             if len(entry.ready) >= room or entry.rest in entry.ready:
                 break
             self.reconsider(self.queue.jobs[id])
+
+
+def _differ(old: Job, new: Job) -> bool:
+    """Whether others may wait for what is another now, besides the state."""
+    bids = old.bids is not new.bids and old.bids_on != new.bids_on
+    return bids or old.array != new.array or old.held != new.held
 
 
 def _with(past: ArrayPast, job: Job) -> ArrayPast:

@@ -14,7 +14,8 @@ from flowbatch.core.effects import ChangeBid
 from flowbatch.core.facts import Asked, Held, Placed, Waits
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.market import caps, phases
-from flowbatch.core.market.budgets import OVER_GROUP, OVER_OWN, Ledger, own
+from flowbatch.core.market.budgets import Ledger, own
+from flowbatch.core.market.means import Funded, means
 from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
 from flowbatch.core.market.upkeep import with_bid
 from flowbatch.core.placing.scheduling import Candidate
@@ -121,23 +122,11 @@ class _Buyer:
             node = self._free_node(job, plan)
             if node is None:
                 continue
-            run_s = self._affordable_s(job, plan)
-            if run_s < MINUTE:
-                reason = OVER_OWN
-                continue
-            worst = caps.worst_case(self.policy, plan.limit_micro_usd, plan.instances, run_s)
-            if self.ledger.fits(job.spec.account, worst):
-                return _Offer(plan, node, run_s, worst)
-            reason = OVER_GROUP
+            paid = means(self.ledger, job.spec, own(job), plan)
+            if isinstance(paid, Funded):
+                return _Offer(plan, node, paid.run_limit_s, paid.worst_micro_usd)
+            reason = paid.reason
         return reason
-
-    def _affordable_s(self, job: Job, plan: Plan) -> int:
-        """How long the script may run on this bid: its time limit, or what its own budget leaves."""
-        budget = job.spec.market.budget_micro_usd
-        if budget is None:
-            return plan.run_limit_s
-        left = budget - own(job)
-        return min(plan.run_limit_s, caps.affordable_s(self.policy, plan.limit_micro_usd, plan.instances, left))
 
     def _bid(self, job: Job, offer: _Offer) -> Bid:
         plan, at = offer.plan, self.turn.at

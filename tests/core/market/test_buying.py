@@ -87,7 +87,7 @@ def test_a_bid_that_loses_moves_to_where_it_would_win(desk, words):
 
 
 def test_it_does_not_move_for_little_or_at_once(desk, words):
-    id = desk.opened()
+    desk.opened()
     desk.taken()
     desk.at = PATIENCE_S - 1
     desk.seen({(words.a100, words.east): 11})
