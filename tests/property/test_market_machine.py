@@ -155,6 +155,7 @@ class MarketMachine(RuleBasedStateMachine):
 
     def bill(self, seconds, price_percent) -> None:
         """Time goes by, and machines are paid for: at the limit or below, and no longer than their guards allow."""
+        over = []
         for (job_id, number), truth in self.truths.items():
             if truth.phase in ("won", "leaving"):
                 left = truth.won_at + truth.longest - self.at
@@ -164,10 +165,12 @@ class MarketMachine(RuleBasedStateMachine):
                 for day in {self.at // DAY, (self.at + seconds) // DAY}:  # counted on both: harder than the truth
                     self.paid[who, day] = self.paid.get((who, day), 0) + cost
                 if left <= seconds:
-                    self.end((job_id, number), truth)
+                    over.append((job_id, number))
             elif truth.phase == "open" and self.at + seconds >= truth.lease:
-                self.end((job_id, number), truth)
+                over.append((job_id, number))
         self.at += seconds
+        for key in over:
+            self.end(key, self.truths[key])
 
     @rule(
         gpus=st.sampled_from([1, 1, 2, 4]), model=st.sampled_from([None, "h100"]), account=st.sampled_from([None, "lab"]),

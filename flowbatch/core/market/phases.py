@@ -140,8 +140,9 @@ def _by_day(bid: Bid, day: int, more: int) -> tuple[tuple[int, int], ...]:
 
 
 def _let_go(bid: Bid, at: int) -> Bid:
-    """Its placement is over: in escrow stays what it may have used since it was last known to be without a machine."""
-    seconds = min(max(0, at - bid.free_at), bid.longest_s)
+    """Its placement is over: in escrow stays what it may have used since it was last known to be without a machine (all of it,
+    where the clock has gone back meanwhile)."""
+    seconds = min(at - bid.free_at, bid.longest_s) if at >= bid.free_at else bid.longest_s
     used = -(-bid.exposure_micro_usd * seconds // bid.longest_s) if bid.longest_s else bid.exposure_micro_usd
     escrow = max(0, bid.escrow_micro_usd - bid.exposure_micro_usd + used)
     return replace(bid, escrow_micro_usd=escrow, exposure_micro_usd=0)
