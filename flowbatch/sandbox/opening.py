@@ -28,7 +28,7 @@ def opened(account: State, settings: Settings, at: int) -> tuple[Market, Iterabl
     delays = Delays(notice_s=settings.notice_s, boot_s=settings.boot_delay_s)
     if account.market is None:
         terms = Terms(str(settings.seed), settings.tick_s, delays, past_s=settings.history_s)
-        return Market(terms, at, replayed=_replayed(settings.prices)), ()
+        return _with_own_ids(Market(terms, at, replayed=_replayed(settings.prices)), account.user.fid), ()
     market = Market.load(_set_up_anew(account.market, settings, delays))
     left_at = market.now
     if at + account.ahead_s - left_at <= settings.notice_s:
@@ -37,6 +37,16 @@ def opened(account: State, settings: Settings, at: int) -> tuple[Market, Iterabl
     for bid in [bid for bid in market.bids.values() if bid.status == "Allocated"]:
         happened += market.preempt(bid.fid, left_at)
     return market, happened
+
+
+def _with_own_ids(market: Market, owner: str) -> Market:
+    """The same market, whose bids and instances have ids that no other sandbox gives, also where its rivals are of the same seed.
+
+    A client that outlives a sandbox must not take a stranger's bid for its own.
+    """
+    dumped = market.dump()
+    terms, books = {**dumped["terms"], "seed": owner}, {**dumped["books"], "seed": owner}
+    return Market.load({**dumped, "terms": terms, "books": books})
 
 
 def _set_up_anew(dumped: dict[str, Any], settings: Settings, delays: Delays) -> dict[str, Any]:

@@ -60,6 +60,15 @@ def test_ticks_and_notice_can_be_others_the_next_time() -> None:
     assert {auction["tick_s"] for auction in again.dump()["auctions"]} == {7}
 
 
+def test_two_sandboxes_of_one_seed_have_the_same_rivals_and_other_ids() -> None:
+    (_, bid, market), (_, other, twin) = left(), left()
+    assert bid != other
+    assert market.bids[bid].instances != twin.bids[other].instances
+    market.advance(AT + 86400)
+    twin.advance(AT + 86400)
+    assert market.quotes() == twin.quotes()
+
+
 def test_recorded_prices_are_replayed(tmp_path: Path) -> None:
     series = {
         "instance_type": H100, "region": REGION, "timestamps": [stamps.written(AT - 100), stamps.written(AT + 100)],
