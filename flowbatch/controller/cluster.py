@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flowbatch.backends.contract import Backend, MarketBackend
@@ -25,8 +26,8 @@ from flowbatch.store.contract import Loaded, Store
 AWAY_S = 5
 """How soon a machine or a market that did not answer is asked again."""
 
-SHAPE_WITHIN_S = 20
-"""A market whose machines were never seen says by then what it has; whoever asks waits no longer."""
+SEEN_WITHIN_S, KNOWN_WITHIN_S = 20, 5
+"""A market says by then what it has and at what price, the first time and later; whoever asks waits no longer."""
 
 log = logging.getLogger("flowbatch.cluster")
 
@@ -56,7 +57,8 @@ class Cluster:
         self._mailer = Mailer(parts.shape, smtp)
         self._store = parts.store()
         self._loop = Loop(self._store, parts.shape, clock, failpoint=failpoint)
-        self._shaped = asyncio.Event()
+        self._looked = asyncio.Event()
+        """Its market was asked, whether it answered or not."""
         self._turning: asyncio.Task[None] | None = None
         self._backend: Backend | None = None
         self._loaded: Loaded | None = None
@@ -82,20 +84,21 @@ class Cluster:
         except FlowError:
             await self.close()
             raise
-        if shape.nodes or shape.market is None:
-            self._shaped.set()
-        self._loop.on_shape = lambda shape: self._shaped.set()
+        if shape.market is None:
+            self._looked.set()
         log.info("opened", extra={"fields": {"cluster": self.name, "store": self._loaded.store}})
 
-    async def shaped(self) -> None:
-        """What machines it has is known. Raises MarketAway if that takes too long."""
-        try:
-            await asyncio.wait_for(self._shaped.wait(), SHAPE_WITHIN_S)
-        except asyncio.TimeoutError:
+    async def ready(self) -> None:
+        """What machines it has is known, and their prices if that does not take long. Raises MarketAway if they were never
+        seen, and cannot be now."""
+        known = bool(self._loop.cluster.nodes)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._looked.wait(), KNOWN_WITHIN_S if known else SEEN_WITHIN_S)
+        if self._loop.cluster.market is not None and not self._loop.cluster.nodes:
             raise MarketAway(
                 f"the market of cluster {self.name} does not answer, and its machines were never seen",
                 hint="try again; controller.log in the state directory says why",
-            ) from None
+            )
 
     async def work(self) -> None:
         """Carries out orders until cancelled. A fault of our own ends it with that fault."""
@@ -137,8 +140,11 @@ class Cluster:
         running = recovery.placed(loaded.store, loaded.jobs)
         while True:
             try:
-                return await backend.start(self._loop.tell, running)
+                await backend.start(self._loop.tell, running)
+                self._looked.set()
+                return
             except (FlowError, OSError) as error:
+                self._looked.set()
                 fields = {"cluster": self.name, "why": repr(error)}
                 log.warning("the machine does not answer", extra={"fields": fields})
                 await asyncio.sleep(AWAY_S)

@@ -71,6 +71,11 @@ class Clusters:
         return self._offer.names
 
     @property
+    def used(self) -> tuple[str, ...]:
+        stored = self._offer.stored
+        return tuple(name for name in self._offer.names if name in stored)
+
+    @property
     def busy(self) -> bool:
         """Whether any cluster has work, a live bid, or a bill that is not final."""
         return bool(self._keeping) or any(not task.done() or task.result().busy for task in self._opened.values())
@@ -92,7 +97,7 @@ class Clusters:
 
     async def queue(self, name: str) -> QueuePort:
         cluster = await self._open(name)
-        await cluster.shaped()
+        await cluster.ready()
         return cluster.port
 
     async def current(self, environ: Mapping[str, str]) -> QueuePort:

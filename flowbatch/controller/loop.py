@@ -61,8 +61,8 @@ class _Asked:
 
 
 class Loop:
-    """Owns the queue. `on_commit` hears of changed records after each commit, `on_shape` of the cluster's new shape; `orders`
-    wait to be carried out."""
+    """Owns the queue. `on_commit` hears of changed records after each commit; `orders` wait to be carried out. `cluster` is
+    the shape that was committed last."""
 
     def __init__(
         self, store: Store, cluster: ClusterSpec, clock: Clock, *, step: Callable[[Queue, Event], Stepped] = step,
@@ -72,7 +72,6 @@ class Loop:
         self.clock = clock
         self.orders: asyncio.Queue[Order] = asyncio.Queue()
         self.on_commit: Callable[[Iterable[Job]], None] = lambda jobs: None
-        self.on_shape: Callable[[ClusterSpec], None] = lambda cluster: None
         self.timers = False
         """Whether time passes: false until the truth about running placements is known."""
         self._store = store
@@ -229,7 +228,6 @@ class Loop:
         for asked, result in stepped:
             if isinstance(asked.event, Configured):
                 self.cluster = asked.event.cluster
-                self.on_shape(self.cluster)
             if not asked.answer.done():
                 asked.answer.set_result(result.reply)
         for entry in entries:

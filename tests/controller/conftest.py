@@ -34,7 +34,7 @@ class ToyQueue:
         self.cluster = cluster
         self.next_job_id = next_job_id
         self.jobs = {job.id: job for job in jobs}
-        self.planned, self.blocked, self.quotes = {}, frozenset(), None
+        self.planned, self.blocked, self.quotes, self.departed = {}, frozenset(), None, {}
 
     def next_wake(self) -> int | None:
         waits = any(isinstance(job.state, Pending | Finished) for job in self.jobs.values())

@@ -104,6 +104,11 @@ class Market(Machine):
     async def withdraw(self, key: BidKey) -> None:
         self.done.append(("withdraw", str(key)))
 
+    async def door(self, key: BidKey) -> None: ...
+
+    async def strangers(self) -> Sequence[str]:
+        return ()
+
 
 @dataclass
 class Offered:
@@ -364,7 +369,7 @@ def test_a_market_that_is_away_takes_jobs_and_is_asked_until_it_answers(
     offered: Offered, run: Any, until: Any, monkeypatch: Any, caplog: Any
 ) -> None:
     monkeypatch.setattr(cluster_module, "AWAY_S", 0.01)
-    market = offered.add(NEVER_SEEN, Market(fails=3))
+    market = offered.add(NEVER_SEEN, Market(fails=3, cluster=MARKET))
     offered.default = "market"
 
     async def main(clusters: Clusters) -> None:
@@ -377,7 +382,7 @@ def test_a_market_that_is_away_takes_jobs_and_is_asked_until_it_answers(
 
 
 def test_machines_that_were_never_seen_are_not_made_up(offered: Offered, run: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(cluster_module, "SHAPE_WITHIN_S", 0.01)
+    monkeypatch.setattr(cluster_module, "SEEN_WITHIN_S", 0.01)
     offered.add(plain("one"))
     offered.add(NEVER_SEEN, Market(shape=None))
 
@@ -391,7 +396,7 @@ def test_machines_that_were_never_seen_are_not_made_up(offered: Offered, run: An
 def test_a_market_that_is_away_is_what_it_was_last_seen_as(
     offered: Offered, run: Any, monkeypatch: Any, caplog: Any
 ) -> None:
-    monkeypatch.setattr(cluster_module, "SHAPE_WITHIN_S", 0.01)
+    monkeypatch.setattr(cluster_module, "SEEN_WITHIN_S", 0.01)
     offered.add(NEVER_SEEN, Market(fails=1000, shape=None, cluster=MARKET))
     offered.default = "market"
 
