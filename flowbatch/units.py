@@ -20,3 +20,11 @@ def dollars(micro_usd: int) -> str:
     whole, rest = divmod(abs(micro_usd), MICRO)
     cents = f"{rest:06}".rstrip("0").ljust(2, "0")
     return f"{'-' if micro_usd < 0 else ''}${whole}.{cents}"
+
+
+def rounded(micro_usd: int) -> str:
+    """`$12.35`: to the nearest cent; less than a cent by its first two figures, `$0.0042`."""
+    size, cent = abs(micro_usd), MICRO // 100
+    step = cent if size >= cent else 10 ** max(0, len(str(size)) - 2)
+    near = (size + step // 2) // step * step
+    return dollars(-near if micro_usd < 0 else near)

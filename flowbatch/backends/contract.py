@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from flowbatch.core.bids import Bid
 from flowbatch.core.events import BidFact, Configured, Ended, Launched, LaunchFailed, MarketSeen, NodeLost
 from flowbatch.core.jobs import Owner
+from flowbatch.core.ports import Door
 from flowbatch.protocol.launch import Key, LaunchMessage
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.market import MarketTerms
@@ -87,3 +88,9 @@ class MarketBackend(Backend, Protocol):
 
     async def withdraw(self, key: BidKey) -> None:
         """The bid comes to be gone (`BidGone`), and its bill final (`BidCharged`)."""
+
+    async def door(self, key: BidKey) -> Door | None:
+        """The way for a user's own ssh to the bid's machine; None while it has none, or nobody has been there."""
+
+    async def strangers(self) -> Sequence[str]:
+        """Names of live bids in this account that a flowbatch with another store has made. Raises MarketAway, MarketFailed."""

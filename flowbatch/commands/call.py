@@ -36,6 +36,7 @@ class NoClusters:
 
     default = ""
     names: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
 
     async def queue(self, name: str) -> QueuePort:
         raise KeyError(name)

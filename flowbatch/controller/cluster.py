@@ -79,7 +79,10 @@ class Cluster:
         try:
             self._loaded = await self._loop.load()
             self._backend = self._parts.backend(self._loaded.store)
-            shape = self._backend.cluster if isinstance(self._backend, MarketBackend) else self._parts.shape
+            shape = self._parts.shape
+            if isinstance(self._backend, MarketBackend):
+                shape = self._backend.cluster
+                self.port.rents(self._loaded.store, self._backend)
             await self._loop.apply(Configured(self._loop.clock.now(), shape))
         except FlowError:
             await self.close()

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from flowbatch.backends.contract import BidKey, MarketBackend
 from flowbatch.controller.loop import Loop
 from flowbatch.core import arrays
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import ArrayTask, Job
-from flowbatch.core.ports import Payload, Snapshot
+from flowbatch.core.ports import Door, Payload, Snapshot
 from flowbatch.core.states import Finished
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.store.contract import Store
@@ -35,8 +36,13 @@ class Port:
         self._loop = loop
         self.steps = steps
         self._store = store
+        self._market: tuple[str, MarketBackend] | None = None
         self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)
         loop.on_commit = self._hear
+
+    def rents(self, store: str, market: MarketBackend) -> None:
+        """The machines are rented from `market`, for the store of this id."""
+        self._market = store, market
 
     def now(self) -> int:
         return self._loop.clock.now()
@@ -51,7 +57,9 @@ class Port:
     def snapshot(self) -> Snapshot:
         queue = self._loop.queue
         jobs = tuple(queue.jobs.values())
-        return Snapshot(self.now(), queue.cluster, jobs, queue.planned, queue.blocked, queue.quotes)
+        return Snapshot(
+            self.now(), queue.cluster, jobs, queue.planned, queue.blocked, queue.quotes, dict(queue.departed)
+        )
 
     async def finished(self, job_id: int) -> Sequence[Job]:
         root = await self._root(job_id)
@@ -88,6 +96,16 @@ class Port:
     async def payload(self, job_id: int) -> Payload | None:
         job = await self._record(job_id)
         return None if job is None else await self._loop.on_disk(self._store.payload, job.payload_id)
+
+    async def door(self, job_id: int) -> Door | None:
+        job = self._loop.queue.jobs.get(job_id)
+        if self._market is None or job is None or job.bid is None:
+            return None
+        store, market = self._market
+        return await market.door(BidKey(store, job_id, job.bid.number))
+
+    async def strangers(self) -> Sequence[str]:
+        return () if self._market is None else await self._market[1].strangers()
 
     async def _record(self, job_id: int) -> Job | None:
         job = self._loop.queue.jobs.get(job_id)

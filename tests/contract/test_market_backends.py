@@ -180,7 +180,7 @@ def test_a_bid_without_a_record_is_ended_and_others_are_left(market):
             if await market.live() == ["flowbatch-ffffffffffff-1-1"]:
                 break
             await asyncio.sleep(0.005)
-        assert [bid.name for bid in await cluster.backend.strangers()] == ["flowbatch-ffffffffffff-1-1"]
+        assert await cluster.backend.strangers() == ["flowbatch-ffffffffffff-1-1"]
 
     market.run(story())
 

@@ -23,6 +23,7 @@ from flowbatch.backends.mithril.prices import Prices
 from flowbatch.backends.mithril.watch import PREFIX, Watch
 from flowbatch.clock import Clock, SystemClock
 from flowbatch.core.events import Configured, NodeLost
+from flowbatch.core.ports import Door
 from flowbatch.errors import FlowError, MarketFailed
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.ids import StoreId
@@ -126,12 +127,15 @@ class MithrilBackend:
             pursuit.withdraw()
             self._watch.poke()
 
-    async def strangers(self) -> list[wire.Bid]:
-        """Live bids that a flowbatch with another store has made in this project. Raises MarketAway, MarketFailed."""
+    async def door(self, key: BidKey) -> Door | None:
+        pursuit = self._pursuits.get(str(key))
+        return None if pursuit is None else pursuit.door()
+
+    async def strangers(self) -> list[str]:
         self._desk.project = self._desk.project or await self._project()
         mine = f"{PREFIX}{self._desk.store}-"
         live = await self._watch.live()
-        return [bid for bid in live if bid.name.startswith(PREFIX) and not bid.name.startswith(mine)]
+        return [bid.name for bid in live if bid.name.startswith(PREFIX) and not bid.name.startswith(mine)]
 
     # placements
 

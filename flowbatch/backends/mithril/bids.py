@@ -20,6 +20,7 @@ from flowbatch.backends.mithril.sights import Belief, Sight, Stage
 from flowbatch.backends.mithril.tenancy import Tenancy
 from flowbatch.core.bids import Phase
 from flowbatch.core.events import BidCharged, BidGone, BidRefused
+from flowbatch.core.ports import Door
 from flowbatch.errors import FlowError, MarketAway
 from flowbatch.protocol.launch import Key
 
@@ -300,6 +301,10 @@ class Pursuit:
     async def machine(self) -> Machine | None:
         """Its machine, there or awaited; None once the bid is gone."""
         return None if self.stage == "gone" else await self._tenancy.machine()
+
+    def door(self) -> Door | None:
+        """The way to its machine, if it has one."""
+        return self._tenancy.door()
 
     def runs(self, placements: Sequence[Key]) -> None:
         """What its machine is to be asked about when it is there."""

@@ -9,14 +9,15 @@ import logging
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from flowbatch.backends.contract import MarketFact, Tell
 from flowbatch.backends.conversation import Connection as Stream
 from flowbatch.backends.conversation import Conversation
-from flowbatch.backends.mithril import prepare, workspace
-from flowbatch.backends.mithril.errand import Errand, errand, errands, translated
+from flowbatch.backends.mithril import mounts, prepare, workspace
+from flowbatch.backends.mithril.errand import Errand, errand, errands, source, translated
 from flowbatch.backends.mithril.homecoming import Homecoming
 from flowbatch.backends.mithril.packing import program
 from flowbatch.backends.mithril.prepare import GUARD, STANDING, Place
@@ -24,6 +25,7 @@ from flowbatch.backends.mithril.ssh import Connection, Identity, SshAway, in_thr
 from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.core.jobs import Owner
+from flowbatch.core.ports import Door
 from flowbatch.core.states import ExitStatus
 from flowbatch.errors import FlowError
 from flowbatch.protocol.launch import Key, LaunchMessage
@@ -62,7 +64,9 @@ class Machine:
     def __init__(self, rental: Rental) -> None:
         self._rental = rental
         rental.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._visit = Visit(rental.identity, rental.owner, rental.login, rental.directory / HOST_KEY)
+        self._visit = Visit(
+            rental.identity, rental.owner, rental.login, rental.directory / HOST_KEY, bool(rental.terms.image)
+        )
         self._conversation = Conversation(rental.store, self._attach)
         self._tell: Tell | None = None
         self._work = asyncio.Event()
@@ -87,6 +91,10 @@ class Machine:
     def at(self, destination: str | None) -> None:
         """The market's word where its SSH server answers (`host` or `host:port`); None while it has none."""
         self._visit.at(destination)
+
+    def door(self) -> Door | None:
+        """The way for others to where it is; None before its host key was seen."""
+        return self._visit.door(self._rental.bid)
 
     async def launch(self, message: LaunchMessage) -> None:
         key = message.key
@@ -186,7 +194,9 @@ class Machine:
                 await rest(tries)
                 tries += 1
         _, place = await self._visit.patiently()
-        await self._conversation.launch(translated(message, place))
+        terms = self._rental.terms
+        shared = [one.where for one in mounts.mounts(terms.volumes, terms.mounts)]
+        await self._conversation.launch(translated(message, place, terms.image, shared))
         if self._leaves_at is not None:
             await self._conversation.leave(message.key, self._leaves_at)
 
@@ -195,13 +205,25 @@ class Machine:
         workspace.check(message.work_dir)
         one = errand(message, place)
         coming = self._homecoming(one)
-        parents = (output.parent for output in one.outputs if Path(output.parent).is_dir())
-        await self._visit.as_root(connection, prepare.rooms(place, message.work_dir, parents))
+        read = source(message, place)
+        folders = [*(output.parent for output in one.outputs), *(read[:1] if read else ())]
+        parents = [folder for folder in folders if Path(folder).is_dir()]
+        asked = mounts.mounts(self._rental.terms.volumes, self._rental.terms.mounts)
+        mounting = mounts.script(asked, dict(word.partition("=")[::2] for word in message.environment))
+        await self._visit.as_root(
+            connection, prepare.rooms(place, message.work_dir, parents) + mounting.encode("latin-1")
+        )
         files = coming.workspace(place)
         notes, failed = await in_thread(files.fetch, connection)  # what an earlier placement left there
         if failed:
             raise SshAway(f"what the last placement wrote cannot be brought back: {failed}")
         await in_thread(files.bring, connection)
+        if read is not None and read[0] in parents:
+            await in_thread(
+                replace(files, root=read[0], command=partial(node_command, place, read[0])).bring_these,
+                connection,
+                [read[1]],
+            )
         remove = place.as_user("rm", "-f", "--", *(output.path for output in one.outputs))
         await connection.run(remove)
         await in_thread(one.save, self._rental.directory)
@@ -212,7 +234,7 @@ class Machine:
     async def _refuse(self, message: LaunchMessage, error: FlowError) -> None:
         """The job cannot run there, and its output says why."""
         key = message.key
-        place = (await self._visit.reach())[1]
+        _, place = await self._visit.patiently()
         words = [error.message, *([error.hint] if error.hint else [])]
         await in_thread(self._homecoming(errand(message, place)).note, words)
         await self._told(key, LaunchFailed(_now(), key.job_id, key.restart, "JobLaunchFailure"))
@@ -247,7 +269,7 @@ class Machine:
         await self._tell(fact)
 
 
-def node_command(place: Place, word: str, root: str) -> str:
+def node_command(place: Place, root: str, word: str) -> str:
     """The node program says or does `word`; about the workspace `root`, if one is given."""
     mark = hashlib.sha256(encode(root)).hexdigest()[:16]
     about = (root, f"{place.directory}/brought-{mark}.json") if root else ()

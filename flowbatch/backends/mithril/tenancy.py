@@ -14,6 +14,7 @@ from flowbatch.backends.mithril.desk import Desk
 from flowbatch.backends.mithril.machine import Machine, Rental
 from flowbatch.backends.mithril.sights import Sight
 from flowbatch.core.events import BidGone, BidKept, BidLeaving, BidLost
+from flowbatch.core.ports import Door
 from flowbatch.errors import FlowError
 from flowbatch.protocol.launch import Key
 
@@ -58,6 +59,10 @@ class Tenancy:
             await self._machine.start(desk.tell, self._running)
             self._running = ()
         return self._machine
+
+    def door(self) -> Door | None:
+        """The way to the machine, once somebody has been there."""
+        return None if self._machine is None else self._machine.door()
 
     async def hear(self, fact: MarketFact) -> None:
         """A fact about the bid, after it was told."""

@@ -7,25 +7,32 @@ import logging
 from pathlib import Path
 
 from flowbatch.backends.mithril import prepare
+from flowbatch.backends.mithril.mounts import REFUSED
 from flowbatch.backends.mithril.packing import Program, program
 from flowbatch.backends.mithril.prepare import Place
 from flowbatch.backends.mithril.ssh import Connection, Destination, Identity, SshAway, in_thread
+from flowbatch.backends.mithril.workspace import NotBrought
 from flowbatch.core.jobs import Owner
+from flowbatch.core.ports import Door
 
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """How soon what failed on a machine is tried again, the last for good."""
+
+KNOWN_HOSTS = "known_hosts"
+"""Beside the pin: the same key, as OpenSSH wants it."""
 
 log = logging.getLogger(__name__)
 
 
 class Visit:
-    """Connected when somebody asks and a connection is possible. `pin`: the file with the host key."""
+    """Connected when somebody asks and a connection is possible. `pin`: the file with the host key. `docker`: jobs need it."""
 
-    def __init__(self, identity: Identity, owner: Owner, login: str, pin: Path) -> None:
+    def __init__(self, identity: Identity, owner: Owner, login: str, pin: Path, docker: bool = False) -> None:
         self._identity = identity
         self._owner = owner
         self._login = login
         self._pin = pin
+        self._docker = docker
         self._destination: str | None = None
         self._known = asyncio.Event()
         self._reaching = asyncio.Lock()
@@ -41,6 +48,16 @@ class Visit:
         else:
             self._known.set()
         self.cut()
+
+    def door(self, alias: str) -> Door | None:
+        """The way for a user's own ssh, which finds the host key under the name `alias`; None before it was seen."""
+        if self._destination is None or not self._pin.exists():
+            return None
+        known = self._pin.with_name(KNOWN_HOSTS)
+        known.write_text(f"{alias} {self._pin.read_text()}")
+        to, place = Destination.of(self._destination), None if self._there is None else self._there[1]
+        user = None if place is None or place.user == self._login else place.user
+        return Door(to.host, to.port, self._login, alias, str(self._identity.private), str(known), user)
 
     async def reach(self) -> tuple[Connection, Place]:
         """A connection that lives, to a machine that is prepared; waits for its address. Raises SshAway, HostChanged."""
@@ -62,8 +79,10 @@ class Visit:
             tries += 1
 
     async def as_root(self, connection: Connection, text: bytes) -> bytes:
-        """What root's shell says to a script. Raises SshAway with its complaint."""
+        """What root's shell says to a script. Raises SshAway with its complaint, NotBrought if it is final."""
         done = await connection.run(prepare.as_root(self._login, "/bin/sh", "-s"), text)
+        if done.code == REFUSED:
+            raise NotBrought(done.err)
         if done.code:
             raise SshAway(f"the machine is not ready: {done.err or done.code}")
         return done.out
@@ -77,7 +96,7 @@ class Visit:
     async def _connected(self, to: Destination) -> tuple[Connection, Place]:
         connection = await Connection.open(to, self._login, self._identity, self._pin)
         try:
-            said = await self.as_root(connection, prepare.prepare(self._owner, self._login).encode())
+            said = await self.as_root(connection, prepare.prepare(self._owner, self._login, self._docker).encode())
             place = prepare.place(self._login, said)
             await _send(connection, place, await in_thread(program))
         except BaseException:
