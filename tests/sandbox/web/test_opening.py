@@ -64,8 +64,8 @@ def test_two_sandboxes_of_one_seed_have_the_same_rivals_and_other_ids() -> None:
     (_, bid, market), (_, other, twin) = left(), left()
     assert bid != other
     assert market.bids[bid].instances != twin.bids[other].instances
-    market.advance(AT + 86400)
-    twin.advance(AT + 86400)
+    market.advance(AT + 7200)
+    twin.advance(AT + 7200)
     assert market.quotes() == twin.quotes()
 
 
