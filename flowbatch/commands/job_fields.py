@@ -14,6 +14,7 @@ from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.times import TimeStyle, minutes_short_clock, short_clock
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.resources import Gres
+from flowbatch.units import dollars
 
 _NOT_APPLICABLE, _ANY = "N/A", "*"
 _SHORT_ID = 31
@@ -169,6 +170,29 @@ def _memory(mib: int, style: Style) -> str:
     return amounts.mebibytes(mib, convert=style.convert)
 
 
+def spent_micro_usd(view: JobView) -> int:
+    """What all bids of a job have cost."""
+    return sum(bid.spent_micro_usd for bid in view.job.bids)
+
+
+def admin_comment(view: JobView) -> str:
+    """What a job on the market has cost over all of its placements, and what it bids: `cost=$1.25,bid=$2.00/h,region=us-a`.
+    `unsettled` stands there until the bill is final. Empty for other jobs."""
+    bids = view.job.bids
+    if not bids:
+        return ""
+    words = [f"cost={dollars(spent_micro_usd(view))}"]
+    words += [] if all(bid.settled for bid in bids) else ["unsettled"]
+    last = bids[-1]
+    if last.live:
+        words += [
+            f"bid={dollars(last.limit_micro_usd)}/h",
+            f"instance_type={last.instance_type}",
+            f"region={last.region}",
+        ]
+    return ",".join(words)
+
+
 def profile_words(view: JobView) -> list[str]:
     """`--profile` as Slurm names its kinds: Energy, Task, Lustre, Network."""
     said = view.recorded.get("profile", "")
@@ -229,7 +253,7 @@ VALUES: Mapping[str, Value] = {
     "schednodes": lambda view, style: _null(view.planned_nodes),
     "workdir": lambda view, style: view.spec.work_dir,
     "accruetime": lambda view, style: style.times.stamp(view.accrues_at),
-    "admin_comment": always(NULL),
+    "admin_comment": lambda view, style: _null(admin_comment(view)),
     "allocnodes": lambda view, style: view.job.owner.host,
     "allocsid": lambda view, style: str(view.job.owner.sid),
     "associd": always("0"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flowbatch.commands.job_fields import (
+    admin_comment,
     allocated_tres,
     bind_text,
     cpus_per_tres,
@@ -180,7 +181,7 @@ def _recorded(option: str) -> Json:
 _VALUES: Mapping[str, Json] = {
     "account": lambda view: view.spec.account or "",
     "accrue_time": lambda view: view.accrues_at or 0,
-    "admin_comment": _always(""),
+    "admin_comment": admin_comment,
     "array_job_id": lambda view: view.array_id or 0,
     "array_task_id": lambda view: view.task,
     "array_max_tasks": lambda view: view.throttle,

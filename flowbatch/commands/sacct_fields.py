@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flowbatch import text
-from flowbatch.commands.job_fields import Style, job_id_text
+from flowbatch.commands.job_fields import Style, admin_comment, job_id_text, spent_micro_usd
 from flowbatch.commands.job_view import JobView
 from flowbatch.commands.sacct_rows import Attempt, Row
 from flowbatch.core.states import ExitStatus, NodeShare
@@ -53,19 +53,6 @@ def _limit(attempt: Attempt, raw: bool) -> str:
         return "Partition_Limit"
     limit = view.time_limit_min
     return str(limit) if raw and limit is not None else minutes_clock(limit)
-
-
-def spent_micro_usd(view: JobView) -> int:
-    """What all its bids have cost."""
-    return sum(bid.spent_micro_usd for bid in view.job.bids)
-
-
-def admin_comment(view: JobView) -> str:
-    """What a job on the market has cost, over all of its placements: `cost=$1.25`, with `unsettled` until the bill is final."""
-    if not view.job.bids:
-        return ""
-    settled = all(bid.settled for bid in view.job.bids)
-    return f"cost={dollars(spent_micro_usd(view))}{'' if settled else ',unsettled'}"
 
 
 def _billing(view: JobView, cpus: int) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from flowbatch.commands.job_fields import admin_comment
 from flowbatch.commands.job_json import META
-from flowbatch.commands.sacct_fields import admin_comment
 from flowbatch.commands.sacct_rows import Attempt
 from flowbatch.core.states import ExitStatus
 

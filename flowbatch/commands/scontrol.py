@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from flowbatch import text
 from flowbatch.commands import show_cluster
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
-from flowbatch.commands.scancel_options import Target, read_target
+from flowbatch.commands.scancel_options import read_target
+from flowbatch.commands.scontrol_alter import INVALID, Complaint, alter
 from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked, read
 from flowbatch.commands.scontrol_show import show
-from flowbatch.core.events import Event, HoldAsked, JobRef, ReleaseAsked, RequeueAsked, Verdict
+from flowbatch.commands.scontrol_update import update
+from flowbatch.core.events import HoldAsked, ReleaseAsked, RequeueAsked
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Running
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.errnos import NUMBERS
-
-_INVALID = "ESLURM_INVALID_JOB_ID"
-
-_NO_BRACKETS = str.maketrans("", "", "[]")
 
 Verb = Callable[[Asked], Awaitable[int]]
 
@@ -79,67 +77,20 @@ async def _do(asked: Asked) -> int:
 # What alters jobs
 
 
-@dataclass(frozen=True, slots=True)
-class _Complaint:
-    """How a verb words an error, and whether slurm_suspend adds a line to it (of one that is no task)."""
-
-    suspends: bool
-
-    def lines(self, target: Target, code: str) -> str:
-        said = codes.message(code)
-        if target.tasks is not None:
-            return f"{target.text.translate(_NO_BRACKETS)}: {said}\n"
-        return f"{said} for job {target.text}\n" + (f"slurm_suspend error: {said}\n" if self.suspends else "")
-
-
-async def _alter(asked: Asked, make: Callable[[JobRef], Event], complaint: _Complaint, words: Sequence[str]) -> int:
-    """Asks for each job that the words name; the exit code. `jobname=NAME` is every job of that name."""
-    if not words:
-        raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
-    code = 0
-    for target in _targets(asked, words):
-        verdict = await _apply(asked, make(JobRef(target.job_id, target.tasks))) if target.job_id else None
-        wrong = verdict.code if verdict is not None else _INVALID
-        if wrong is not None:
-            code = 1
-            if "quiet" not in asked.flags:
-                asked.err(complaint.lines(target, wrong))
-    return code
-
-
-def _targets(asked: Asked, words: Sequence[str]) -> list[Target]:
-    found: list[Target] = []
-    below = asked.queue.cluster.max_array_size
-    for word in words:
-        key, equals, name = word.partition("=")
-        if equals and key.lower() in ("jobname", "name"):
-            snapshot = asked.queue.snapshot()
-            ids = dict.fromkeys(job.array_id or job.id for job in snapshot.jobs if job.spec.name == name)
-            found += [Target(str(id), id) for id in ids]
-        else:
-            found += [read_target(part, below) or Target(part, 0) for part in word.split(",") if part]
-    return found
-
-
-async def _apply(asked: Asked, event: Event) -> Verdict:
-    reply = await asked.queue.apply(event)
-    return reply[0] if isinstance(reply, tuple) else Verdict(JobRef(0), _INVALID)
-
-
 async def _hold(asked: Asked) -> int:
     at, by = asked.queue.now(), asked.call.owner.uid
-    return await _alter(asked, lambda ref: HoldAsked(at, by, (ref,)), _Complaint(True), asked.words[1:])
+    return await alter(asked, lambda ref: HoldAsked(at, by, (ref,)), Complaint(True), asked.words[1:])
 
 
 async def _uhold(asked: Asked) -> int:
     """A hold that the job's owner may release."""
     at, by = asked.queue.now(), asked.call.owner.uid
-    return await _alter(asked, lambda ref: HoldAsked(at, by, (ref,), True), _Complaint(True), asked.words[1:])
+    return await alter(asked, lambda ref: HoldAsked(at, by, (ref,), True), Complaint(True), asked.words[1:])
 
 
 async def _release(asked: Asked) -> int:
     at, by = asked.queue.now(), asked.call.owner.uid
-    return await _alter(asked, lambda ref: ReleaseAsked(at, by, (ref,)), _Complaint(True), asked.words[1:])
+    return await alter(asked, lambda ref: ReleaseAsked(at, by, (ref,)), Complaint(True), asked.words[1:])
 
 
 async def _requeue(asked: Asked) -> int:
@@ -161,7 +112,7 @@ async def _requeue_as(asked: Asked, *, held: bool) -> int:
         words = [word for word in words if (target := read_target(word, below)) is None or target.job_id in active]
         if not words:
             return 0
-    return await _alter(asked, lambda ref: RequeueAsked(at, by, (ref,), held), _Complaint(False), words)
+    return await alter(asked, lambda ref: RequeueAsked(at, by, (ref,), held), Complaint(False), words)
 
 
 # The rest
@@ -212,7 +163,7 @@ async def _write(asked: Asked) -> int:
     allowed = job is not None and asked.call.owner.uid in (0, job.owner.uid)
     payload = await asked.queue.payload(job.id) if job is not None and allowed else None
     if payload is None:
-        code = "ESLURM_USER_ID_MISSING" if job is not None and not allowed else _INVALID
+        code = "ESLURM_USER_ID_MISSING" if job is not None and not allowed else INVALID
         raise Stop(0, err=f"job script retrieval failed: {codes.message(code)}\n")
     if len(words) < 3 or words[2] != "-":
         raise Stop(1, err="scontrol: error: files are not written for you here: give `-` and redirect the output\n")
@@ -223,7 +174,7 @@ async def _write(asked: Asked) -> int:
 _UNSUPPORTED = (
     "abort", "cancel_reboot", "create", "delete", "fsdampeningfactor", "listpids", "notify", "pidinfo", "reboot",
     "reconfigure", "resume", "schedloglevel", "setdebug", "setdebugflags", "shutdown", "suspend", "takeover", "token",
-    "top", "update", "wait_job",
+    "top", "wait_job",
 )  # fmt: skip
 """Keywords of real scontrol that alter a cluster or a running job in ways that do not exist here."""
 
@@ -251,6 +202,7 @@ _VERBS: Mapping[str, tuple[int, Verb]] = {
     "requeuehold": (8, _requeuehold),
     "show": (3, show),
     "uhold": (5, _uhold),
+    "update": (1, update),
     "verbose": (4, _nothing),
     "version": (4, _version),
     "write": (5, _write),

@@ -6,6 +6,7 @@ import os
 from itertools import groupby
 
 from flowbatch.commands.job_fields import (
+    admin_comment,
     allocated_tres,
     bind_text,
     cpus_per_tres,
@@ -79,6 +80,7 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"Network={view.recorded.get('network') or NULL}",
         f"Command={view.command or NULL}",
         f"WorkDir={spec.work_dir}",
+        *([f"AdminComment={admin_comment(view)} "] if admin_comment(view) else []),
         *([f"Comment={spec.comment} "] if spec.comment else []),
         f"StdErr={_stream(view, spec.files.error or spec.files.output)}",
         f"StdIn={stream(view, spec.files.input) if spec.files.input else os.devnull}",

@@ -1,0 +1,140 @@
+"""`scontrol update`: what of a job can be changed after its submission: its time limit, and on the market the price it bids.
+
+The cost of a job on the market stands where Slurm keeps an administrator's comment, so that nobody writes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flowbatch.commands.command_options import Stop
+from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.scontrol_alter import Complaint, alter, targets
+from flowbatch.commands.scontrol_options import Asked
+from flowbatch.core.events import JobRef, TermsAsked
+from flowbatch.directives import market
+from flowbatch.directives.values import time
+from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm import codes
+from flowbatch.spec.job import UNLIMITED
+
+LIMIT_PRICE = "limitprice"
+"""Ours: `LimitPrice=$2.50`, the most that an instance-hour may cost."""
+
+_NO_ENTITY = (
+    "No valid entity in update command\n"
+    'Input line must include "NodeName", "PartitionName", "Reservation", "JobId", or "SlurmctldDebug"\n'
+)
+_OTHERS = ("nodename", "partitionname", "reservationname", "reservation", "slurmctlddebug", "stepid", "frontendname")
+"""What else real scontrol updates: an administrator's affairs, which are slurm.conf's here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`key=value`, `key+=value` or `key-=value`, the key in small letters."""
+
+    key: str
+    sign: str
+    value: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked for. `more_min` is a change of the time limit, which `time_limit_min` is without it."""
+
+    time_limit_min: int | None = None
+    more_min: int | None = None
+    limit_micro_usd: int | None = None
+
+
+async def update(asked: Asked) -> int:
+    """Changes what the words say; the exit code. Raises Stop."""
+    settings = list(_settings(asked.words[1:]))
+    if not settings:
+        raise Stop(1, err="too few arguments for update keyword\n")
+    jobs = next((one.value for one in settings if one.key in ("jobid", "job")), None)
+    if jobs is None:
+        if any(one.key in _OTHERS for one in settings):
+            raise Stop(1, err=f"slurm_update error: {codes.message('ESLURM_NOT_SUPPORTED')}\n")
+        raise Stop(1, err=_NO_ENTITY)
+    terms = _terms([one for one in settings if one.key not in ("jobid", "job")])
+    at, by = asked.queue.now(), asked.call.owner.uid
+    limits = {one.job_id: _limit(asked, one.job_id, terms) for one in targets(asked, [jobs])}
+
+    def event(ref: JobRef) -> TermsAsked:
+        return TermsAsked(at, by, (ref,), terms.limit_micro_usd, limits[ref.job_id])
+
+    return await alter(asked, event, Complaint(suspends=False), [jobs])
+
+
+def _settings(words: Sequence[str]) -> Iterator[Setting]:
+    """The words, where a key without `=` takes the word behind it as its value."""
+    rest = iter(words)
+    for word in rest:
+        key, equals, value = word.partition("=")
+        if not equals:
+            value = next(rest, "")
+        sign = key[-1:] if equals and key.endswith(("+", "-")) else ""
+        yield Setting(key.removesuffix(sign).lower(), sign, value, word if equals else f"{key}={value}")
+
+
+def _terms(settings: Sequence[Setting]) -> Terms:
+    """What the settings ask for. Raises Stop for what cannot be changed or read."""
+    terms = Terms()
+    if not settings:
+        raise Stop(1, err="No changes specified\n")
+    for one in settings:
+        if one.key == LIMIT_PRICE and not one.sign:
+            terms = Terms(terms.time_limit_min, terms.more_min, _price(one.value))
+        elif len(one.key) >= _LEAST and "timelimit".startswith(one.key):
+            minutes = _minutes(one.value)
+            if one.sign and minutes == UNLIMITED:
+                raise _bad("TimeLimit")
+            more = -minutes if one.sign == "-" else minutes
+            terms = Terms(*((None, more) if one.sign else (minutes, None)), terms.limit_micro_usd)
+        else:
+            why = "scontrol: error: AdminComment tells what the job has cost\n" if one.key == "admincomment" else ""
+            raise Stop(1, err=f"{why}Update of this parameter is not supported: {one.written}\nRequest aborted\n")
+    return terms
+
+
+_LEAST = 5
+"""So much of `TimeLimit` is enough."""
+
+
+def _minutes(text: str) -> int:
+    try:
+        return time.parse(text)
+    except ValueSyntax:
+        raise _bad("TimeLimit") from None
+
+
+def _price(text: str) -> int:
+    try:
+        price = market.price(text)
+    except ValueSyntax:
+        raise _bad("LimitPrice") from None
+    if price.per != "instance":
+        raise _bad("LimitPrice")
+    return price.micro_usd_per_hour
+
+
+def _bad(what: str) -> Stop:
+    return Stop(1, err=f"scontrol: error: Invalid {what} value\n")
+
+
+def _limit(asked: Asked, job_id: int, terms: Terms) -> int | None:
+    """The time limit that the job is to have, None for no change. Raises Stop for less than nothing."""
+    if terms.more_min is None:
+        return terms.time_limit_min
+    snapshot = asked.queue.snapshot()
+    job = next((job for job in snapshot.jobs if job_id in (job.id, job.array_id)), None)
+    limit = JobView(job, Scene.of(snapshot)).time_limit_min if job is not None else None
+    if limit is None:
+        return terms.time_limit_min
+    if limit + terms.more_min <= 0:
+        said = f"TimeLimit decrement larger than current time limit ({-terms.more_min} > {limit})"
+        raise Stop(1, err=f"scontrol: error: {said}\n")
+    return limit + terms.more_min

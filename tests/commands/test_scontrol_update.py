@@ -1,0 +1,104 @@
+"""`scontrol update`: what it asks of the queue, what it refuses, and what a job on the market is shown to cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from flowbatch.commands import scontrol, squeue
+from flowbatch.core.bids import Bid
+from flowbatch.core.events import JobRef, TermsAsked, Verdict
+from flowbatch.core.jobs import Job, Owner
+from flowbatch.core.ports import Snapshot
+from flowbatch.core.states import Pending
+from flowbatch.spec.array import IndexRange, IndexSet
+from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
+from flowbatch.spec.job import UNLIMITED, JobSpec
+
+NOW = 1_795_327_400
+CLUSTER = ClusterSpec(
+    name="toy", nodes=(NodeSpec(name="n1", cpus=8),), partitions=(PartitionSpec(name="debug", nodes=("n1",), default=True),)
+)  # fmt: skip
+SPEC = JobSpec(name="j", work_dir="/w", time_limit_min=10, comment="mine")
+JOB = Job(7, SPEC, 7, 7, Owner(0, 0, "root", "root"), Pending(), NOW, 5, partitions=("debug",), eligible_at=NOW)
+
+
+@pytest.fixture
+def queue(fixed_queue: Any) -> Any:
+    """It knows job 7."""
+
+    def reply(event: Any) -> tuple[Verdict, ...]:
+        return tuple(Verdict(ref, None if ref.job_id == 7 else "ESLURM_INVALID_JOB_ID") for ref in event.refs)
+
+    return fixed_queue(Snapshot(NOW, CLUSTER, (JOB,), {}), reply)
+
+
+@pytest.mark.parametrize(
+    ("words", "limit", "price"),
+    [
+        ("JobId=7 TimeLimit=5", 5, None),
+        ("job=7 timelimit 1:00:00", 60, None),
+        ("jobid=7 timel=UNLIMITED", UNLIMITED, None),
+        ("jobid=7 TimeLimit+=5", 15, None),
+        ("jobid=7 TimeLimit-=5", 5, None),
+        ("jobid=7 LimitPrice=$2.50", None, 2_500_000),
+        ("jobid=7 LimitPrice=3 TimeLimit=4", 4, 3_000_000),
+    ],
+)
+def test_terms_of_one_job(caller: Any, queue: Any, words: str, limit: int | None, price: int | None) -> None:
+    said = caller.run(scontrol.main, queue, "update", *words.split())
+    assert (said.code, said.out, said.err) == (0, "", "")
+    assert queue.events == [TermsAsked(NOW, 0, (JobRef(7),), price, limit)]
+
+
+def test_several_jobs_and_tasks(caller: Any, queue: Any) -> None:
+    said = caller.run(scontrol.main, queue, "update", "JobId=7,999,7_2,9_[1]", "TimeLimit=5")
+    two = IndexSet.of((IndexRange(first=2, last=2),))
+    assert [event.refs[0] for event in queue.events][:3] == [JobRef(7), JobRef(999), JobRef(7, two)]
+    assert (said.code, said.err) == (
+        1, "Invalid job id specified for job 999\n9_1: Invalid job id specified\n"
+    )  # fmt: skip
+    assert caller.run(scontrol.main, queue, "-Q", "update", "JobId=999", "TimeLimit=5").err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "err"),
+    [
+        ("", "too few arguments for update keyword\n"),
+        ("JobId=7", "No changes specified\n"),
+        ("TimeLimit=5", "No valid entity in update command\nInput line must include"),
+        ("7 TimeLimit=5", "No valid entity in update command\nInput line must include"),
+        ("JobId=7 Foo=1", "Update of this parameter is not supported: Foo=1\nRequest aborted\n"),
+        ("JobId=7 time=4", "Update of this parameter is not supported: time=4\nRequest aborted\n"),
+        ("JobId=7 TimeLimit=x", "scontrol: error: Invalid TimeLimit value\n"),
+        ("JobId=7 TimeLimit-=10", "scontrol: error: TimeLimit decrement larger than current time limit (10 > 10)\n"),
+        ("JobId=7 LimitPrice=x", "scontrol: error: Invalid LimitPrice value\n"),
+        ("JobId=7 LimitPrice=$1/gpu-h", "scontrol: error: Invalid LimitPrice value\n"),
+        (
+            "JobId=7 AdminComment=x",
+            "scontrol: error: AdminComment tells what the job has cost\nUpdate of this parameter",
+        ),
+        ("NodeName=n1 State=idle", "slurm_update error: Requested operation not supported on this system\n"),
+        ("JobId=abc TimeLimit=5", "Invalid job id specified for job abc\n"),
+    ],
+)
+def test_what_is_refused(caller: Any, queue: Any, words: str, err: str) -> None:
+    said = caller.run(scontrol.main, queue, "update", *words.split())
+    assert (said.code, said.out) == (1, "") and said.err.startswith(err)
+    assert not queue.events
+
+
+def test_cost_and_bid_stand_where_an_administrator_would_comment(caller: Any, fixed_queue: Any) -> None:
+    gone = Bid(
+        1, "c1", "h100.8x", "us-a", 2_000_000, 0, NOW, NOW, 60, phase="gone", spent_micro_usd=1_250_000, settled=True
+    )
+    live = replace(gone, number=2, phase="open", region="us-b", spent_micro_usd=0, settled=False)
+    queue = fixed_queue(Snapshot(NOW, CLUSTER, (replace(JOB, bids=(gone, live)),), {}))
+    shown = caller.run(scontrol.main, queue, "show", "job", "7").out
+    comment = "cost=$1.25,unsettled,bid=$2.00/h,instance_type=h100.8x,region=us-b"
+    assert f"\n   AdminComment={comment} \n   Comment=mine \n" in shown
+    assert caller.run(squeue.main, queue, "-h", "-O", "admin_comment:").out == f"{comment}\n"
+    local = fixed_queue(Snapshot(NOW, CLUSTER, (JOB,), {}))
+    assert "AdminComment" not in caller.run(scontrol.main, local, "show", "job", "7").out
