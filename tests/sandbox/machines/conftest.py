@@ -54,16 +54,16 @@ class House:
     def halt(self, fid: str = "inst_1") -> None:
         self.wait(self.machines.halt(fid))
 
-    def options(self, port_letter: str, address: Address) -> list[str]:
+    def options(self, port_letter: str, port: int) -> list[str]:
         return [
-            "-F", "none", "-i", str(self.key), f"-{port_letter}", str(address.port), "-o", "StrictHostKeyChecking=no",
+            "-F", "none", "-i", str(self.key), f"-{port_letter}", str(port), "-o", "StrictHostKeyChecking=no",
             "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes",
         ]  # fmt: skip
 
     def ssh(
         self, address: Address, command: str, user: str = "ubuntu", *options: str, given: bytes = b"", env: Any = None
     ) -> subprocess.CompletedProcess[bytes]:
-        words = ["ssh", *self.options("p", address), *options, f"{user}@{address.host}", command]
+        words = ["ssh", *self.options("p", address.port), *options, f"{user}@{address.host}", command]
         return subprocess.run(words, input=given, capture_output=True, timeout=PATIENCE_S, env=env)
 
     def says(self, address: Address, command: str, user: str = "ubuntu") -> str:

@@ -121,7 +121,7 @@ def test_a_client_that_goes_leaves_no_terminal_program(house, address, until) ->
 
 def test_strangers_stay_out(house, address, tmp_path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
-    words = house.options("p", address)
+    words = house.options("p", address.port)
     words[words.index("-i") + 1] = str(tmp_path / "other")
     refused = subprocess.run(
         ["ssh", *words, "-o", "IdentitiesOnly=yes", "ubuntu@localhost", "id"], capture_output=True, timeout=PATIENCE_S
@@ -134,7 +134,7 @@ def test_strangers_stay_out(house, address, tmp_path) -> None:
 def test_a_key_that_is_added_inside_lets_its_owner_in(house, address, tmp_path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
     house.says(address, f"echo '{(tmp_path / 'other.pub').read_text().strip()}' >> ~/.ssh/authorized_keys")
-    words = house.options("p", address)
+    words = house.options("p", address.port)
     words[words.index("-i") + 1] = str(tmp_path / "other")
     assert subprocess.run(["ssh", *words, "ubuntu@localhost", "true"], timeout=PATIENCE_S).returncode == 0
 
@@ -153,7 +153,7 @@ def test_the_host_key_stays_its_own(house) -> None:
 
 @pytest.mark.parametrize("protocol", ["-s", "-O"])
 def test_scp_both_ways(house, address, tree, tmp_path, protocol) -> None:
-    words = ["scp", protocol, "-r", "-p", *house.options("P", address)]
+    words = ["scp", protocol, "-r", "-p", *house.options("P", address.port)]
     subprocess.run([*words, str(tree), "ubuntu@localhost:there"], check=True, timeout=PATIENCE_S)
     assert house.says(address, "stat -c '%U %a' there/tool; ls there | wc -l").split()[-2:] == ["755", "4"]
     subprocess.run([*words, "ubuntu@localhost:there", str(tmp_path / "back")], check=True, timeout=PATIENCE_S)
@@ -162,7 +162,7 @@ def test_scp_both_ways(house, address, tree, tmp_path, protocol) -> None:
 
 
 def test_rsync_both_ways(house, address, tree, tmp_path) -> None:
-    words = ["rsync", "-a", "-e", " ".join(["ssh", *house.options("p", address)])]
+    words = ["rsync", "-a", "-e", " ".join(["ssh", *house.options("p", address.port)])]
     subprocess.run([*words, f"{tree}/", "ubuntu@localhost:there/"], check=True, timeout=PATIENCE_S)
     subprocess.run([*words, "ubuntu@localhost:there/", str(tmp_path / "back")], check=True, timeout=PATIENCE_S)
     assert same(tree, tmp_path / "back")
@@ -231,7 +231,7 @@ def test_a_long_command(house, address) -> None:
 
 def test_an_instance_that_is_switched_off_lets_its_clients_go(house, address) -> None:
     waiting = subprocess.Popen(
-        ["ssh", *house.options("p", address), "ubuntu@localhost", "echo ready; sleep 1000"], stdout=subprocess.PIPE
+        ["ssh", *house.options("p", address.port), "ubuntu@localhost", "echo ready; sleep 1000"], stdout=subprocess.PIPE
     )
     assert waiting.stdout is not None
     assert waiting.stdout.readline() == b"ready\n"
