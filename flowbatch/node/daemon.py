@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from flowbatch.failpoint import Failpoint, nowhere
-from flowbatch.node import rented
+from flowbatch.node import callers, rented
 from flowbatch.node.files import write_private
 from flowbatch.node.node import Node
 from flowbatch.node.server import SOCKET, Server
@@ -31,10 +33,13 @@ class AlreadyThere(Exception):
 class Daemon:
     """Holds the directory's lock and its listening socket from the moment it is made.
 
-    `standing`: the machine is rented, and this file tells its guard what the node does."""
+    `standing`: the machine is rented, and this file tells its guard what the node does. `steps`: the program that is srun
+    here, with its first words; where it is given, Slurm's commands can be called on this machine.
+    """
 
-    def __init__(self, directory: Path, standing: Path | None = None) -> None:
+    def __init__(self, directory: Path, standing: Path | None = None, steps: Sequence[str] = ()) -> None:
         self.directory = directory.absolute()
+        self._steps = steps
         self._standing = standing
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.directory.chmod(0o700)
@@ -46,7 +51,8 @@ class Daemon:
         except BlockingIOError:
             os.close(self._lock)
             raise AlreadyThere(str(self.directory)) from None
-        self._socket = _listen()
+        self._socket = _listen(SOCKET)
+        self._callers = _listen(callers.SOCKET) if steps else None
 
     def detach(self) -> bool:
         """Goes on in a child, in a session of its own without a terminal; false in the parent, which may end now."""
@@ -68,19 +74,24 @@ class Daemon:
         asyncio.run(self._run(idle_s, failpoint))
 
     async def _run(self, idle_s: float, failpoint: Failpoint) -> None:
-        server, ended = Server(), asyncio.Event()
+        server, ended = Server(self._steps), asyncio.Event()
         node = Node(self.directory, server.tell, failpoint=failpoint)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         watching = None if self._standing is None else asyncio.ensure_future(rented.watch(node, self._standing))
         try:
             await node.adopt()
-            async with await server.serve(node, self._socket):
+            async with contextlib.AsyncExitStack() as doors:
+                await doors.enter_async_context(await server.serve(node, self._socket))
+                if self._callers is not None:
+                    await doors.enter_async_context(await server.callers.serve(self._callers))
                 await _until_idle(node, server, ended, idle_s)
         finally:
             if watching is not None:
                 watching.cancel()
             os.unlink(SOCKET)
+            if self._callers is not None:
+                os.unlink(callers.SOCKET)
             node.close()
 
 
@@ -98,12 +109,12 @@ async def _until_idle(node: Node, server: Server, ended: asyncio.Event, idle_s: 
             continue
 
 
-def _listen() -> socket.socket:
+def _listen(name: str) -> socket.socket:
     """The socket in the present directory, listening; the lock says that nobody else does."""
-    if os.path.exists(SOCKET):
-        os.unlink(SOCKET)
+    if os.path.exists(name):
+        os.unlink(name)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(SOCKET)
-    os.chmod(SOCKET, 0o600)
+    listening.bind(name)
+    os.chmod(name, 0o600)
     listening.listen(16)
     return listening

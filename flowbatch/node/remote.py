@@ -12,17 +12,23 @@ from flowbatch.node import brought, outputs
 from flowbatch.node.daemon import IDLE_S, AlreadyThere, Daemon
 from flowbatch.node.mirror import Broken
 from flowbatch.node.server import SOCKET
+from flowbatch.node.srun import program as srun
+from flowbatch.protocol.launch import line
 from flowbatch.protocol.sockets import connected
 
 CHUNK = 1 << 16
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["srun"]:
+        return srun.main(Path(sys.argv[2]), sys.argv[3:], srun.environ())
     words = _words().parse_args()
     if words.word == "daemon":
         return daemon(words.directory, words.standing)
     if words.word == "attach":
         return attach(words.directory)
+    if words.word == "answer":
+        return attach(words.directory, line("answer", number=words.number))
     if words.word == "tail":
         with open(0, "rb", buffering=0, closefd=False) as asked:
             outputs.tail(asked, sys.stdout.buffer)
@@ -37,7 +43,7 @@ def main() -> int:
 def daemon(directory: Path, standing: Path) -> int:
     """A node daemon serves the directory once this returns, detached from the caller; it watches for the machine's notice."""
     try:
-        one = Daemon(directory, standing)
+        one = Daemon(directory, standing, (sys.executable, "-I", os.path.abspath(sys.argv[0]), "srun", str(directory)))
     except AlreadyThere:
         return 0
     if one.detach():
@@ -45,25 +51,32 @@ def daemon(directory: Path, standing: Path) -> int:
     return 0
 
 
-def attach(directory: Path) -> int:
-    """Standard input and output are the conversation with the directory's daemon, until either side ends it."""
+def attach(directory: Path, opening: bytes = b"") -> int:
+    """Standard input and output are the conversation with the directory's daemon, until either side ends it.
+
+    With an `opening` the daemon hears that first, and what it says of itself is not passed on.
+    """
     try:
-        line = connected(directory, SOCKET)
+        node = connected(directory, SOCKET)
+        if opening:
+            while node.recv(1) != b"\n":
+                continue
+            node.sendall(opening)
     except OSError as error:
         sys.stderr.write(f"no node daemon in {directory}: {error}\n")
         return 1
-    with line, selectors.DefaultSelector() as ready:
+    with node, selectors.DefaultSelector() as ready:
         ready.register(0, selectors.EVENT_READ)
-        ready.register(line, selectors.EVENT_READ)
+        ready.register(node, selectors.EVENT_READ)
         while True:
             for key, _ in ready.select():
                 if key.fileobj == 0:
                     data = os.read(0, CHUNK)
                     if not data:
                         return 0
-                    line.sendall(data)
+                    node.sendall(data)
                 else:
-                    data = line.recv(CHUNK)
+                    data = node.recv(CHUNK)
                     if not data:
                         return 0
                     _write(data)
@@ -78,9 +91,11 @@ def _write(data: bytes) -> None:
 def _words() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="node.pyz", description="The node program of a rented machine.")
     kinds = parser.add_subparsers(dest="word", required=True)
-    for word in ("daemon", "attach"):
+    for word in ("daemon", "attach", "answer"):
         kind = kinds.add_parser(word)
         kind.add_argument("directory", type=Path, help="journal, spool and socket")
+        if word == "answer":
+            kind.add_argument("number", type=int, help="of the caller")
         if word == "daemon":
             kind.add_argument("--standing", type=Path, help="where the guard reads what the node does")
     for word in ("stamps", "take", "changes", "give", "settle"):

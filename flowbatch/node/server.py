@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from flowbatch.node.callers import Callers
 from flowbatch.node.node import Node
 from flowbatch.node.steps import STEP_WORDS
 from flowbatch.protocol.launch import BadLine, Report, key_of, launch_of, line, parse
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves any number of connections; reports go to the one that said `resume` last."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Sequence[str] = ()) -> None:
+        """`steps`: the program that is srun here, with its first words, where commands are called on this machine."""
+        self.callers = Callers(self._announce, steps)
         self.connections: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.StreamWriter | None = None
 
@@ -45,6 +48,9 @@ class Server:
         try:
             while text := await reader.readline():
                 message = parse(text)
+                if message["op"] == "answer":
+                    await self.callers.carry(int(message["number"]), reader, writer)
+                    break
                 if message["op"] in STEP_WORDS:
                     node.steps.hear(writer, message)
                 else:
@@ -59,6 +65,13 @@ class Server:
             if self._listener is writer:
                 self._listener = None
             writer.close()
+
+    def _announce(self, number: int) -> bool:
+        """A caller waits to be carried to the controller; false if none listens."""
+        if self._listener is None:
+            return False
+        self._listener.write(line("caller", number=number))
+        return True
 
     def _order(self, node: Node, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
         """Carries out one order. An order that this version does not know is left alone."""

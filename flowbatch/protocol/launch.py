@@ -1,7 +1,9 @@
 """What a controller and a node say to each other: one JSON object a line, over the node's socket.
 
 controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `leave` (key, until), `stay` (key), `resume` (keys).
-node -> controller: `node` (what this node can do; the first line of every connection), `report` (report), `resumed`.
+A second kind of connection to a rented machine's node opens with `answer` (number) and then is the controller's end of a
+caller's conversation (`frames.py`), which the node announced by `caller` (number).
+node -> controller: `caller` (number), `node` (what this node can do; the first line of every connection), `report` (report), `resumed`.
 
 `resume` opens every conversation: the node answers with one report for each of its keys (`absent` for a placement that
 its journal never held), then with all others that no `forget` has ended yet, then with `resumed`. From there on it tells

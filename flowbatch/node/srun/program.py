@@ -57,6 +57,16 @@ def main(directory: Path, argv: Sequence[str], environ: Mapping[str, str]) -> in
         return error.code
 
 
+def environ() -> dict[str, str]:
+    """The environment as this process got it: the interpreter may have set LC_CTYPE since (PEP 538)."""
+    try:
+        words = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return dict(os.environ)
+    pairs = (os.fsdecode(word).partition("=") for word in words if word)
+    return {name: value for name, _, value in pairs}
+
+
 class _Step:
     """One step, from its request to its last task."""
 
