@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from flowbatch.backends.mithril.errand import Errand
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Homecoming:
-    """`node` is the machine's command line for a word of the node program; `gone` is set when the machine is for good."""
+    """`node` is the machine's command line for a workspace (or none) and a word of the node program; `gone` is set when the machine is for good."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class Homecoming:
     def workspace(self, place: Place) -> Workspace:
         return Workspace(
             self.errand.root,
-            lambda word: self._node(place, word, self.errand.root),
+            partial(self._node, place, self.errand.root),
             frozenset(output.path for output in self.errand.outputs),
             self.errand.key.job_id,
         )
@@ -102,7 +103,7 @@ class Homecoming:
         while True:
             try:
                 connection, place = await self._visit.reach()
-                await in_thread(self._followed.follow, connection, self._node(place, "tail", ""))
+                await in_thread(self._followed.follow, connection, self._node(place, "", "tail"))
                 return
             except SshAway as error:
                 log.info("%s: %s", self.errand.key, error.message)

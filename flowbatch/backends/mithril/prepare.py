@@ -32,13 +32,17 @@ if [ {uid} -ne 0 ]; then
   fi
   if getent passwd "$name" >/dev/null && sudo -n -u "$name" true 2>/dev/null; then user=$name; fi
 fi
-install -d -m 700 -o "$user" "{home}/$user" "{home}/$user/programs"
+{docker}install -d -m 700 -o "$user" "{home}/$user" "{home}/$user/programs"
 install -d -m 755 /run/flowbatch
 install -d -m 755 -o "$user" /run/flowbatch/node
 entry=$(getent passwd "$user")
 path=$( [ -r /etc/environment ] && . /etc/environment; printf %s "$PATH" )
 printf '%s\\n' "$entry" "$path" "$(uname -n)"
 """
+
+DOCKER = """getent group docker >/dev/null && usermod -aG docker "$user" || :
+"""
+"""Who may speak to docker may become root there: a job with an image could take the guard's key."""
 
 ROOM = """set -euf
 user={user}
@@ -87,11 +91,11 @@ class Place:
         return shlex.join(whole)
 
 
-def prepare(owner: Owner, login: str) -> str:
+def prepare(owner: Owner, login: str, docker: bool = False) -> str:
     """Root's part, each time a controller comes: idempotent. Its exit code is `NO_GUARD` while the start-up script still runs."""
     return PREPARE.format(
         path=SYSTEM_PATH, guard=GUARD, no_guard=NO_GUARD, login=shlex.quote(login), name=shlex.quote(owner.name),
-        uid=owner.uid, home=HOME,
+        uid=owner.uid, home=HOME, docker=DOCKER if docker else "",
     )  # fmt: skip
 
 

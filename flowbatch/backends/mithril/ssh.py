@@ -41,7 +41,7 @@ class SshAway(FlowError):
     """The machine could not be reached by SSH, or went away while something was done there."""
 
 
-class HostChanged(FlowError):
+class HostChanged(SshAway):
     """Another machine answers where ours was: nothing is sent to it."""
 
 

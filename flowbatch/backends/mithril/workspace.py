@@ -128,8 +128,13 @@ class Workspace:
             for item in mirror.scan(self.root, lambda path, is_dir: _named(rules.outward, path, is_dir))
             if list(item.stamp) != known.get(item.path) and not self._is_apart(item.path)
         ]
+        self.bring_these(connection, wanted)
+        return len(wanted)
+
+    def bring_these(self, connection: Connection, wanted: Sequence[str]) -> None:
+        """The machine has these items as they are here. Raises NotBrought."""
         if not wanted:
-            return 0
+            return
         with _ours():
             process = connection.start(self.command("take"))
             mirror.send(self.root, wanted, process.stdin)
@@ -138,7 +143,6 @@ class Workspace:
         failed = json.loads(done.out) if done.code == 0 else [["", done.err]]
         if failed:
             raise NotBrought(f"{_names(failed)} could not be brought to the machine")
-        return len(wanted)
 
     def fetch(self, connection: Connection) -> tuple[list[str], mirror.Failed]:
         """What the job wrote is here; notes on what lies beside a file that changed here meanwhile, and what failed."""
