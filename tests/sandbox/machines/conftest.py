@@ -85,6 +85,14 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.close()
 
 
+@pytest.fixture(scope="module")
+def lasting_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """For tests that leave an instance as they found it, or do not mind: booting takes a second."""
+    house = House(tmp_path_factory.mktemp("house"))
+    yield house
+    house.close()
+
+
 Until = Callable[[Callable[[], Any]], Any]
 
 

@@ -15,7 +15,12 @@ import pytest
 PATIENCE_S = 20
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def house(lasting_house):
+    return lasting_house
+
+
+@pytest.fixture(scope="module")
 def address(house):
     return house.boot()
 
@@ -145,14 +150,15 @@ def test_the_host_key_stays_its_own(house) -> None:
             ["ssh-keyscan", "-p", str(address.port), "localhost"], capture_output=True, timeout=PATIENCE_S
         ).stdout.split()[-1]
 
-    first, other = key(house.boot("inst_1")), key(house.boot("inst_2"))
+    first, other = key(house.boot("inst_2")), key(house.boot("inst_3"))
     assert first != other
-    house.halt()
-    assert key(house.boot("inst_1")) == first
+    house.halt("inst_2")
+    assert key(house.boot("inst_2")) == first
 
 
 @pytest.mark.parametrize("protocol", ["-s", "-O"])
 def test_scp_both_ways(house, address, tree, tmp_path, protocol) -> None:
+    house.says(address, "rm -rf there")
     words = ["scp", protocol, "-r", "-p", *house.options("P", address.port)]
     subprocess.run([*words, str(tree), "ubuntu@localhost:there"], check=True, timeout=PATIENCE_S)
     assert house.says(address, "stat -c '%U %a' there/tool; ls there | wc -l").split()[-2:] == ["755", "4"]
@@ -162,6 +168,7 @@ def test_scp_both_ways(house, address, tree, tmp_path, protocol) -> None:
 
 
 def test_rsync_both_ways(house, address, tree, tmp_path) -> None:
+    house.says(address, "rm -rf there")
     words = ["rsync", "-a", "-e", " ".join(["ssh", *house.options("p", address.port)])]
     subprocess.run([*words, f"{tree}/", "ubuntu@localhost:there/"], check=True, timeout=PATIENCE_S)
     subprocess.run([*words, "ubuntu@localhost:there/", str(tmp_path / "back")], check=True, timeout=PATIENCE_S)
@@ -229,13 +236,14 @@ def test_a_long_command(house, address) -> None:
     assert house.says(address, f"echo {word} | wc -c") == "100001"
 
 
-def test_an_instance_that_is_switched_off_lets_its_clients_go(house, address) -> None:
+def test_an_instance_that_is_switched_off_lets_its_clients_go(house) -> None:
+    address = house.boot("inst_4")
     waiting = subprocess.Popen(
         ["ssh", *house.options("p", address.port), "ubuntu@localhost", "echo ready; sleep 1000"], stdout=subprocess.PIPE
     )
     assert waiting.stdout is not None
     assert waiting.stdout.readline() == b"ready\n"
-    house.halt()
+    house.halt("inst_4")
     assert waiting.wait(PATIENCE_S) == 255
     waiting.stdout.close()
 

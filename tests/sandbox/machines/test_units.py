@@ -6,6 +6,12 @@ import pytest
 
 from flowbatch.sandbox.machines.inside.unitfile import Unit, UnitRefused, command, parse, span
 
+
+@pytest.fixture(scope="module")
+def house(lasting_house):
+    return lasting_house
+
+
 SLEEPER = """
 [Unit]
 Description=Sleeps
@@ -44,7 +50,7 @@ def test_an_enabled_unit_runs_now_and_after_each_boot(house) -> None:
         0,
         "active\nstarted s.service\nstarted s.service",
     )
-    assert answer(house, again, "systemctl disable --now s; pgrep -c 'sleep'; systemctl is-active s") == (
+    assert answer(house, again, "systemctl disable --now s; pgrep -c -f 9876[34]; systemctl is-active s") == (
         3,
         "0\ninactive",
     )
@@ -54,18 +60,26 @@ def test_an_enabled_unit_runs_now_and_after_each_boot(house) -> None:
 
 def test_a_service_that_is_killed_starts_anew(house, until) -> None:
     address = house.boot()
-    unit(house, address, "s.service", SLEEPER)
-    _, first = answer(house, address, "systemctl start s; pgrep -f 9876[4]")
+    unit(house, address, "k.service", SLEEPER)
+    _, first = answer(house, address, "systemctl start k; pgrep -f 9876[4]")
     answer(house, address, "pkill -KILL -f 9876[4]")
     until(lambda: answer(house, address, "pgrep -f 9876[4]")[1] not in ("", first))
     assert answer(house, address, "pgrep -c -f 9876[3]") == (0, "1")  # what its first life had left is gone
+    answer(house, address, "systemctl stop k")
 
 
 def test_stop_ends_also_what_made_itself_independent(house) -> None:
     address = house.boot()
     unit(house, address, "d.service", "[Service]\nExecStart=/bin/bash -c 'setsid sleep 98765 & exec sleep 98766'\n")
-    assert answer(house, address, "systemctl start d; sleep 0.2; pgrep -c sleep") == (0, "2")
-    assert answer(house, address, "systemctl stop d; pgrep -c sleep") == (1, "0")
+    assert (
+        answer(
+            house,
+            address,
+            "systemctl start d; until pgrep -f 9876[5]; do :; done >/dev/null; pgrep -c -f 'sleep 9876[56]'",
+        )[1]
+        >= "2"
+    )
+    assert answer(house, address, "systemctl stop d; pgrep -c -f 'sleep 9876[56]'") == (1, "0")
 
 
 def test_a_oneshot_is_waited_for_and_its_failure_told(house) -> None:
@@ -149,13 +163,13 @@ def test_systemd_run(house, until) -> None:
 
 def test_who_is_not_root_may_only_look(house) -> None:
     address = house.boot()
-    unit(house, address, "s.service", SLEEPER)
+    unit(house, address, "w.service", SLEEPER)
     if house.says(address, "id -u") == "0":
         pytest.skip("an ordinary user's instance has a single uid")
-    done = house.ssh(address, "systemctl start s; systemctl is-active s")
+    done = house.ssh(address, "systemctl start w; systemctl is-active w")
     assert (done.returncode, done.stdout) == (3, b"inactive\n")
     assert b"Access denied" in done.stderr
-    assert house.ssh(address, "sudo systemctl start s && systemctl is-active s").returncode == 0
+    assert house.ssh(address, "sudo systemctl start w && systemctl is-active w").returncode == 0
 
 
 def test_an_instance_that_switches_itself_off_boots_again(house, until) -> None:
