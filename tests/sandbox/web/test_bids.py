@@ -40,6 +40,21 @@ def test_what_runs_is_charged_at_the_clearing_price(market: Any) -> None:
     assert ledger["micro_usd"] == 3_000_000
 
 
+def test_a_bill_can_be_asked_for_a_stretch_of_time(market: Any) -> None:
+    bid = market.running()
+    begun = market.world.now()
+    market.advance(3600)
+
+    def events(start: int, end: int) -> list[tuple[str, str]]:
+        times = {"start_time": stamps.written(start), "end_time": stamps.written(end)}
+        told = market.get("/v2/instances/pricing/history", project=market.project, bid_fid=bid["fid"], **times)
+        return [(event["start_time"], event["end_time"]) for event in told["instances"][0]["events"]]
+
+    assert events(begun - 600, begun) == []
+    assert events(begun - 600, begun + 60) == [(stamps.written(begun), stamps.written(begun + 60))]
+    assert events(begun + 60, begun + 7200) == [(stamps.written(begun + 60), stamps.written(begun + 3600))]
+
+
 def test_a_rival_preempts_with_notice_and_the_bid_is_won_back(market: Any) -> None:
     bid = market.running()
     (instance,) = bid["instances"]
