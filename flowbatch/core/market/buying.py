@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from flowbatch.core.bids import Bid
 from flowbatch.core.deadlines import ends_by
 from flowbatch.core.effects import ChangeBid
+from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.facts import Asked, Held, Placed, Waits
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.market import caps, phases
@@ -20,6 +21,8 @@ from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
 from flowbatch.core.market.upkeep import with_bid
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.placing.sizing import demand
+from flowbatch.core.placing.timeline import FOREVER_S
+from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import Pending
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import MAX_PLACEMENTS, RESOURCES
@@ -213,6 +216,17 @@ class _Buyer:
     def _wait(self, job: Job, reason: str) -> None:
         if isinstance(job.state, Pending) and job.state.reason != reason:
             self.turn.advance(replace(job, last_evaluated_at=self.turn.at), Waits(self.turn.at, reason))
+
+
+def bought_start(cluster: ClusterSpec, quotes: Quotes | None, job: Job, at: int) -> WouldStart | Refused:
+    """Where a job (accepted, not queued) would be bid for, and when it would start there: once a machine has booted, or, where
+    no bid would win now, in a year, as slurmctld says of what it cannot foresee."""
+    plan = next((one for one in plans(cluster, quotes, job.spec, job.partitions) if one.fits), None)
+    policy, node = cluster.market, None if plan is None else cluster.node(plan.node)
+    if plan is None or policy is None or node is None:
+        return Refused("ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE")
+    after = policy.boot_allowance_s if plan.winnable else FOREVER_S
+    return WouldStart(job.id, at + after, node.cpus, (node.name,), plan.partition)
 
 
 def keep_under_caps(turn: Turn) -> None:

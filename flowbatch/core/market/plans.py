@@ -88,17 +88,19 @@ def plans(
     names = partitions or ([default.name] if default is not None else [])
     rooms = [found for found in map(cluster.partition, names) if found is not None]
     prices = {} if quotes is None else quotes.quotes
+    nodes = known or places(cluster)
     found: dict[Place, Plan] = {}
     for partition in rooms:
-        for place, plan in _in_partition(cluster, policy, spec, partition, known or places(cluster), prices):
+        for place, plan in _in_partition(cluster, policy, spec, partition, nodes, prices):
             if place not in found or (plan.fits and not found[place].fits):
                 found[place] = plan
-    return _ordered(_preferring(policy, cluster, spec, found))
+    return _ordered(_preferring(policy, nodes, spec, found))
 
 
 def alone(cluster: ClusterSpec, partition: PartitionSpec, need: Demand, node: NodeSpec) -> Allocation | None:
     """What the job would hold if it had this node, idle, and no other; None if that does not do."""
-    return Occupancy(cluster.model_copy(update={"nodes": (node,)})).find(need, partition)
+    room = partition.model_copy(update={"nodes": (node.name,)})
+    return Occupancy(cluster.model_copy(update={"nodes": (node,)})).find(need, room)
 
 
 def candidates(need: Demand, nodes: Sequence[NodeSpec]) -> list[NodeSpec]:
@@ -192,22 +194,18 @@ def _count(want: GresWant, need: Demand) -> int:
     return want.count * (need.all_tasks if want.per == "task" else 1)
 
 
-def _preferring(policy: MarketPolicy, cluster: ClusterSpec, spec: JobSpec, found: Mapping[Place, Plan]) -> list[Plan]:
+def _preferring(policy: MarketPolicy, nodes: Places, spec: JobSpec, found: Mapping[Place, Plan]) -> list[Plan]:
     """GPUs of no model are of the default model, wherever that would do."""
     asked = spec.resources.gres
     wishes = [gres for gres in (*asked.per_node, *asked.per_job, *asked.per_task, *asked.per_socket) if gres.count]
     untyped = any(gres.name == "gpu" for gres in wishes) and all(gres.type is None for gres in wishes)
     model = policy.default_gpu.lower()
-    of_model = {
-        node.name
-        for node in cluster.nodes
-        if untyped and node.cloud is not None and (node.cloud.gpu or "").lower() == model
-    }
-    if not any(plan.fits and plan.node in of_model for plan in found.values()):
+    of_model = {place for place in found if (cloud := nodes[place][0].cloud) and (cloud.gpu or "").lower() == model}
+    if not untyped or not any(found[place].fits for place in of_model):
         return list(found.values())
     return [
         replace(plan, fits=False, why_not=f"GPUs of no model are {model} here")
-        if plan.fits and plan.node not in of_model
+        if plan.fits and plan.place not in of_model
         else plan
         for plan in found.values()
     ]

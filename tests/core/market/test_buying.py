@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flowbatch.core.effects import ChangeBid, Forget, Launch, PlaceBid, WithdrawBid
-from flowbatch.core.events import Launched, Refused
+from flowbatch.core.events import Launched, Refused, Submitted, WouldStart
+from flowbatch.core.jobs import Owner
 from flowbatch.core.market.buying import PATIENCE_S
 from flowbatch.spec.resources import NodeCount, Resources
 
@@ -202,6 +203,15 @@ def test_a_cap_that_was_lowered_lowers_bids(desk, words):
     desk.configure(gpu_hour_caps=(("a100", words.usd(1)),))
     assert desk.taken() == [ChangeBid(id, 1)]
     assert desk.bid(id).limit_micro_usd == words.usd(8)
+
+
+def test_where_it_would_start(desk):
+    desk.seen()
+    event = Submitted(desk.now, Owner(1000, 1000, "ada", "ada"), desk.spec(), test_only=True)
+    assert desk.step(event).reply == WouldStart(
+        1, desk.now + desk.policy.boot_allowance_s, 200, ("us-east1-a-8xa100-1",), "market"
+    )
+    assert desk.queue.jobs == {}
 
 
 def test_several_nodes_are_refused_with_the_reason(desk, words):
