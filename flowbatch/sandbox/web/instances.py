@@ -258,7 +258,9 @@ def _asked(
 
 
 def _bounds(world: World, start: datetime | None, end: datetime | None) -> tuple[int, int]:
-    return (0 if start is None else stamps.instant(start)), (world.now() if end is None else stamps.instant(end))
+    """The stretch of time that is asked about, as far as it has come."""
+    now = world.now()
+    return (0 if start is None else stamps.instant(start)), (now if end is None else min(now, stamps.instant(end)))
 
 
 def _charged(segments: Iterable[Segment], start: int, end: int) -> list[InstancePricingEvent]:
