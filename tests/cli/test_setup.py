@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 KEY = "fkey_right"
@@ -118,3 +120,20 @@ def test_a_market_that_is_away_need_not_be_asked(flow: Any, paths: Any) -> None:
     words = ("setup", "--no-input", "--api-key", KEY, "--api-url", "http://127.0.0.1:9", "--project", "research")
     assert flow(*words, "--no-check")[0] == 0
     assert Path(paths.config / "flow.toml").exists()
+
+
+def test_on_a_terminal_it_asks(flow: Any, paths: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([KEY, "research", "-"])
+    asked: list[tuple[str, bool]] = []
+
+    def prompt(text: str, **more: Any) -> str:
+        asked.append((text.split()[0], bool(more.get("hide_input"))))
+        return next(answers)
+
+    monkeypatch.setattr(Market, "projects", [*PROJECTS, {**PROJECTS[0], "fid": "proj_2", "name": "teaching"}])
+    monkeypatch.setattr(click, "prompt", prompt)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    code, out, err = flow("setup", "--api-url", url)
+    assert (code, err) == (0, "")
+    assert asked == [("API", True), ("Project", False), ("The", False)]
+    assert KEY not in out and "budgets" not in files(paths)["flow.toml"]

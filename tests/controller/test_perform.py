@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from flowbatch.backends.contract import BidKey
 from flowbatch.controller import perform as module
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Order
 from flowbatch.controller.perform import Performer
 from flowbatch.controller.recovery import owed, placed
-from flowbatch.core.effects import Deliver, Forget, Launch, SendMail, Stop
+from flowbatch.core.bids import Bid
+from flowbatch.core.effects import ChangeBid, Deliver, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
 from flowbatch.core.events import LaunchFailed
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload
@@ -100,7 +102,8 @@ def carry_out(performer, *orders):
         for seq, (effect, job) in enumerate(orders, 1):
             performer.loop.orders.put_nowait(Order(seq, effect, job))
         running = asyncio.ensure_future(performer.run())
-        while len(performer.loop.marks) < len(orders) or performer.mails:
+        marks = len(performer.loop.marks) + len(orders)
+        while len(performer.loop.marks) < marks or performer.mails:
             assert not running.done() or running.result()
             await asyncio.sleep(0.001)
         running.cancel()
@@ -190,3 +193,17 @@ def test_after_a_restart_each_record_gets_what_it_needs():
         (8, SendMail(7, "END")),
         (9, Forget(7, 0)),
     ]
+
+
+def test_a_bid_that_is_not_wanted_any_more_is_not_asked_for(performer):
+    for phase in ("withdrawn", "gone"):
+        job = replace(PENDING, bids=(Bid(1, "n", "t", "r", 1, 1, 100, 200, 60, phase=phase),))
+        carry_out(performer, (PlaceBid(7, 1), job), (ChangeBid(7, 1), job))
+    carry_out(performer, (PlaceBid(7, 1), None), (WithdrawBid(7, 1), None))
+    assert performer.backend.done == [("withdraw", BidKey("store", 7, 1))]
+
+
+def test_a_bid_on_a_machine_that_is_not_rented_is_a_fault(performer):
+    performer.backend = object()
+    with pytest.raises(TypeError, match="WithdrawBid"):
+        asyncio.run(performer.perform(WithdrawBid(7, 1), None))
