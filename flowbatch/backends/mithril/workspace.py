@@ -95,7 +95,7 @@ def _named(spec: pathspec.GitIgnoreSpec, path: str, is_dir: bool) -> bool:
 
 def check(root: str) -> None:
     """The directory may be mirrored. Raises NotMirrored."""
-    home = pwd.getpwuid(os.getuid()).pw_dir
+    home = _home()
     whole = os.path.normpath(root)
     if whole in ROOTS and whole != os.path.normpath(home):
         raise NotMirrored(
@@ -107,6 +107,10 @@ def check(root: str) -> None:
             f"{root} is your home directory: it is not taken to another machine as a whole",
             hint=f"submit from a project directory, or say in {root}/{OURS} what stays here",
         )
+
+
+def _home() -> str:
+    return pwd.getpwuid(os.getuid()).pw_dir
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 
 from flowbatch.backends.mithril.bootstrap import Lease, script
 from flowbatch.backends.mithril.machine import Machine, Rental
-from flowbatch.backends.mithril.ssh import identity
+from flowbatch.backends.mithril.ssh import HostChanged, identity
 from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.core.jobs import Owner
 from flowbatch.core.states import ExitStatus
@@ -197,7 +197,9 @@ def test_a_job_runs_there_as_if_it_were_here(play, tmp_path):
 
 def test_output_grows_here_while_the_job_runs_and_a_cut_line_loses_nothing(play):
     async def scene(world, machine):
-        await machine.launch(world.job("for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.4; done; echo done > result"))
+        await machine.launch(
+            world.job("for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.4; done; echo done > result")
+        )
         await world.told(Launched)
         await world.until(lambda: "line 2\n" in world.output())
         machine._visit._there[0].close()
@@ -261,59 +263,28 @@ def test_a_machine_that_leaves_saves_its_job_and_the_next_placement_finds_it(pla
     play(scene)
 
 
-def test_what_changed_here_meanwhile_is_kept_and_the_job_s_lies_beside(play):
-    async def scene(world, machine):
-        (world.work / "notes").write_text("before")
-        await machine.launch(world.job("echo up; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo theirs > notes; sleep 1.5"))
-        await world.told(Launched)
-        await world.until(lambda: "up\n" in world.output())
-        (world.work / "notes").write_text("mine")
-        (world.directory / "disks/inst_1/tmp/go").touch()
-        await world.told(Ended)
-        assert (world.work / "notes").read_text() == "mine"
-        assert (world.work / "notes.flowbatch-1").read_text() == "theirs\n"
-        assert "flowbatch: notes changed here while the job ran: the job's is notes.flowbatch-1\n" in world.output()
-
-    play(scene)
-
-
-def test_a_machine_that_is_lost_loses_its_job(play):
-    async def scene(world, machine):
-        await machine.launch(world.job("sleep 1000"))
-        await world.told(Launched)
-        await machine.lost(5)
-        assert await world.told(NodeLost) == NodeLost(5, 1, 0)
-
-    play(scene)
-
-
-def test_a_job_that_was_stopped_on_its_way_never_runs(play):
+def test_orders_that_come_before_the_machine_and_after_it(play):
     async def scene(world, machine):
         machine.at(None)
-        await machine.launch(world.job("touch ran"))
-        await machine.stop(key(), "cancelled")
+        await machine.launch(world.job("touch ran", job_id=1))
+        await machine.stop(key(1), "cancelled")
         assert (await world.told(Ended)).cause == "killed"
         machine.at(world.address)
-        await asyncio.sleep(0.5)
-        assert not (world.work / "ran").exists()
-
-    play(scene)
-
-
-def test_another_host_key_is_refused(play):
-    async def scene(world, machine):
-        (world.directory / "ours/hostkey").write_text("ssh-ed25519 AAAAnothers\n")
-        with pytest.raises(Exception, match="another host key"):
-            await machine._visit.reach()
-
-    play(scene)
-
-
-def test_a_home_directory_is_not_taken_along(play, monkeypatch):
-    async def scene(world, machine):
-        await machine.launch(world.job("true", work_dir="/usr", stdout=str(world.work / "slurm-1.out")))
+        await machine.launch(world.job("true", job_id=2, work_dir="/usr", stdout=str(world.work / "slurm-2.out")))
         await world.told(LaunchFailed)
-        assert "/usr is no project directory" in world.output()
+        assert "flowbatch: /usr is no project directory" in world.output(2)
+        assert not (world.work / "ran").exists()
+        await machine.launch(world.job("sleep 1000", job_id=3))
+        await world.told(Launched)
+        pin = world.directory / "ours/hostkey"
+        kept = pin.read_text()
+        pin.write_text("ssh-ed25519 AAAAnothers\n")
+        machine._visit.cut()
+        with pytest.raises(HostChanged, match="another host key"):
+            await machine._visit.reach()
+        pin.write_text(kept)
+        await machine.lost(5)
+        assert await world.told(NodeLost) == NodeLost(5, 3, 0)
 
     play(scene)
 

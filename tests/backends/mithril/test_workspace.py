@@ -1,0 +1,359 @@
+"""The submit directory there and back, and outputs that grow: the machine is a process of this one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from flowbatch.backends.mithril import workspace
+from flowbatch.backends.mithril.outputs import Followed, Output
+from flowbatch.backends.mithril.ssh import Done, SshAway
+from flowbatch.backends.mithril.workspace import NotBrought, NotMirrored, Workspace
+from tests.node.jobs import until
+
+
+ALL = []
+
+
+class Process:
+    def __init__(self, command):
+        ALL.append(self)
+        self.popen = subprocess.Popen(
+            shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.stdin, self.stdout = self.popen.stdin, self.popen.stdout
+
+    def end(self):
+        self.popen.kill()
+        self.popen.wait()
+        for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+    def no_more(self):
+        self.stdin.close()
+
+    def done(self):
+        out, err = self.stdout.read(), self.popen.stderr.read().decode().strip()
+        code = self.popen.wait(20)
+        self.stdout.close()
+        self.popen.stderr.close()
+        return Done(code, out, err)
+
+
+@pytest.fixture(autouse=True)
+def _ended():
+    yield
+    for process in ALL:
+        process.end()
+    ALL.clear()
+
+
+class Here:
+    """A connection to this very machine. `cut` ends what was started last, as a network does."""
+
+    def __init__(self):
+        self.started = []
+
+    def start(self, command):
+        self.started.append(Process(command))
+        return self.started[-1]
+
+    def cut(self):
+        self.started[-1].popen.kill()
+
+
+PROGRAM = f"{sys.executable} -I -m flowbatch.node.remote"
+
+
+class Sides:
+    """`home` is the submit directory; for its other side it stands elsewhere."""
+
+    def __init__(self, directory):
+        self.home, self.away, self.base = directory / "home", directory / "away", directory / "base"
+        self.home.mkdir()
+        self.away.mkdir()
+        self.connection = Here()
+
+    @property
+    def workspace(self):
+        return Workspace(
+            str(self.home),
+            lambda word: f"{PROGRAM} {word} {self.away} {self.base}",
+            frozenset({f"{self.home}/slurm-7.out"}),
+            7,
+        )
+
+    def bring(self):
+        return self.workspace.bring(self.connection)
+
+    def fetch(self):
+        return self.workspace.fetch(self.connection)
+
+
+@pytest.fixture
+def sides(tmp_path):
+    return Sides(tmp_path)
+
+
+def names(root):
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
+
+
+def test_only_what_differs_is_brought(sides):
+    (sides.home / "a").write_text("a")
+    (sides.home / "d").mkdir()
+    assert sides.bring() == 2
+    assert sides.bring() == 0
+    (sides.home / "a").write_text("aa")
+    assert sides.bring() == 1
+    assert (sides.away / "a").read_text() == "aa"
+
+
+@pytest.mark.parametrize(
+    ("ours", "gits", "sent"),
+    [
+        (None, None, ["data", "data/x", "log", "src.py"]),
+        (None, "data/\n*.log\n", [".gitignore", "log", "src.py"]),
+        ("/log\n", "data/\n", [".flowignore", ".gitignore", "data", "data/x", "src.py"]),
+        ("!.git/\n", None, [".flowignore", ".git", ".git/HEAD", "data", "data/x", "log", "src.py"]),
+    ],
+)
+def test_what_is_ignored_stays(sides, ours, gits, sent):
+    for name in ("data/x", ".git/HEAD", "log", "src.py", "slurm-7.out"):
+        (sides.home / name).parent.mkdir(exist_ok=True)
+        (sides.home / name).write_text(name)
+    for name, text in ((".flowignore", ours), (".gitignore", gits)):
+        if text is not None:
+            (sides.home / name).write_text(text)
+    sides.bring()
+    assert names(sides.away) == sent
+
+
+def test_results_come_home_also_those_that_git_ignores(sides):
+    (sides.home / ".gitignore").write_text("results/\n")
+    sides.bring()
+    (sides.away / "results").mkdir()
+    (sides.away / "results/model").write_text("weights")
+    (sides.away / "slurm-7.out").write_text("comes in another way")
+    (sides.away / ".git").mkdir()
+    (sides.away / ".git/HEAD").write_text("x")
+    assert sides.fetch() == ([], [])
+    assert names(sides.home) == [".gitignore", "results", "results/model"]
+    assert sides.fetch() == ([], [])
+    assert sides.bring() == 0
+
+
+def test_what_flowignore_names_does_not_come_home(sides):
+    (sides.home / ".flowignore").write_text("cache/\n")
+    sides.bring()
+    (sides.away / "cache").mkdir()
+    (sides.away / "cache/x").write_text("x")
+    sides.fetch()
+    assert names(sides.home) == [".flowignore"]
+
+
+def test_a_file_that_changed_on_both_sides_is_kept_twice(sides):
+    for name in ("mine", "theirs", "both", "alike", "gone"):
+        (sides.home / name).write_text("before")
+    sides.bring()
+    (sides.home / "mine").write_text("m")
+    (sides.away / "theirs").write_text("t")
+    for root, text in ((sides.home, "here"), (sides.away, "there")):
+        (root / "both").write_text(text)
+        (root / "alike").write_text("alike")
+        (root / "new").write_text(text)
+    (sides.home / "gone").unlink()
+    (sides.away / "gone").write_text("anew")
+    notes, failed = sides.fetch()
+    assert failed == []
+    read = {name: (sides.home / name).read_text() for name in names(sides.home)}
+    assert read == {
+        "mine": "m", "theirs": "t", "both": "here", "both.flowbatch-7": "there", "alike": "alike", "new": "here",
+        "new.flowbatch-7": "there", "gone": "anew",
+    }  # fmt: skip
+    assert notes == [
+        "both changed here while the job ran: the job's is both.flowbatch-7",
+        "new changed here while the job ran: the job's is new.flowbatch-7",
+    ]
+
+
+def test_deletions_do_not_travel(sides):
+    (sides.home / "a").write_text("a")
+    (sides.home / "b").write_text("b")
+    sides.bring()
+    (sides.away / "a").unlink()
+    (sides.home / "b").unlink()
+    sides.fetch()
+    assert names(sides.home) == ["a"]
+    sides.bring()
+    assert names(sides.away) == ["a", "b"]
+
+
+def test_a_link_and_a_mode_that_the_job_changed_come_home(sides):
+    (sides.home / "tool").write_text("x")
+    (sides.home / "last").symlink_to("one")
+    sides.bring()
+    (sides.away / "tool").chmod(0o755)
+    (sides.away / "last").unlink()
+    (sides.away / "last").symlink_to("two")
+    sides.fetch()
+    assert (sides.home / "tool").stat().st_mode & 0o777 == 0o755
+    assert os.readlink(sides.home / "last") == "two"
+
+
+def test_a_place_that_is_taken_there_is_named(sides):
+    (sides.home / "a").mkdir()
+    (sides.home / "a/b").write_text("x")
+    (sides.away / "a").write_text("a file is in the way")
+    (sides.away / "a").chmod(0o644)
+    sides.bring()
+    (sides.home / "a/b").unlink()
+    (sides.home / "a").rmdir()
+    (sides.home / "a").write_text("now a file")
+    with pytest.raises(NotBrought, match=r"^a \(Is a directory\) could not be brought to the machine$"):
+        sides.bring()
+
+
+def test_a_way_back_that_is_cut_is_walked_again(sides, monkeypatch):
+    sides.bring()
+    for number in range(4):
+        (sides.away / f"result{number}").write_bytes(os.urandom(400_000))
+    arrive = Workspace._arrive
+
+    def arrive_and_cut(self, item, data, stamp, notes):
+        arrive(self, item, data, stamp, notes)
+        sides.connection.cut()
+
+    monkeypatch.setattr(Workspace, "_arrive", arrive_and_cut)
+    with pytest.raises(SshAway):
+        sides.fetch()
+    assert 1 <= len(names(sides.home)) < 4
+    monkeypatch.setattr(Workspace, "_arrive", arrive)
+    assert sides.fetch() == ([], [])
+    for number in range(4):
+        assert (sides.home / f"result{number}").read_bytes() == (sides.away / f"result{number}").read_bytes()
+
+
+@pytest.mark.parametrize("root", ["/", "/usr", "/tmp/", "/home", "/usr/../etc"])
+def test_a_system_directory_is_no_workspace(root):
+    with pytest.raises(NotMirrored):
+        workspace.check(root)
+
+
+def test_a_home_directory_is_one_if_it_says_what_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace, "_home", lambda: str(tmp_path))
+    with pytest.raises(NotMirrored, match="home directory"):
+        workspace.check(f"{tmp_path}/")
+    (tmp_path / ".flowignore").write_text("/big\n")
+    workspace.check(str(tmp_path))
+    workspace.check(f"{tmp_path}/project")
+
+
+class Growing:
+    """An output on both sides, and the one who follows it."""
+
+    def __init__(self, directory, append=False):
+        self.there, self.here = directory / "there", directory / "here"
+        self.memory = directory / "memory"
+        self.append = append
+        self.connection = Here()
+        self.new()
+
+    def new(self):
+        """The next life of whoever follows."""
+        self.followed = Followed([Output(str(self.here), self.append, 0o600)], self.memory)
+        self.followed.begin()
+
+    def follow(self):
+        """Follows in a thread, whose error is kept."""
+        self.error = None
+
+        def run():
+            try:
+                self.followed.follow(Away(self.connection, self.here, self.there), f"{PROGRAM} tail")
+            except SshAway as error:
+                self.error = error
+
+        self.thread = threading.Thread(target=run)
+        self.thread.start()
+
+    def end(self):
+        self.followed.finish()
+        self.thread.join(20)
+
+
+class Away:
+    """Over there the path means another file."""
+
+    def __init__(self, connection, here, there):
+        self.connection, self.here, self.there = connection, bytes(here), bytes(there)
+
+    def start(self, command):
+        process = self.connection.start(command)
+        write = process.stdin.write
+
+        class In:
+            def write(_, data):
+                return write(data.replace(self.here, self.there))
+
+            flush = process.stdin.flush
+
+        inner, process.stdin = process.stdin, In()
+        process.no_more = inner.close
+        return process
+
+
+def test_output_grows_and_nothing_is_said_twice_after_a_cut(tmp_path):
+    growing = Growing(tmp_path)
+    growing.there.write_text("one\n")
+    growing.follow()
+    until(lambda: growing.here.read_text() == "one\n")
+    growing.connection.cut()
+    growing.thread.join(20)
+    assert growing.error is not None
+    with open(growing.there, "a") as file:
+        file.write("two\n")
+    growing.new()
+    growing.follow()
+    until(lambda: growing.here.read_text() == "one\ntwo\n")
+    growing.end()
+    assert growing.error is None
+    assert growing.here.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("append", "left"), [(True, "old\nnew\n"), (False, "new\n")])
+def test_an_output_is_cut_unless_appended(tmp_path, append, left):
+    (tmp_path / "here").write_text("old\n")
+    growing = Growing(tmp_path, append)
+    growing.there.write_text("new\n")
+    growing.follow()
+    growing.end()
+    assert growing.here.read_text() == left
+
+
+def test_what_was_written_when_this_process_died_is_not_written_again(tmp_path):
+    growing = Growing(tmp_path)
+    growing.there.write_text("one\ntwo\n")
+    growing.here.write_text("one\ntw")
+    growing.memory.write_text('[{"start": 0, "taken": 4, "writing": [4, 4]}]')
+    growing.new()
+    growing.follow()
+    growing.end()
+    assert growing.here.read_text() == "one\ntwo\n"
+
+
+def test_an_output_that_the_job_cut_itself_is_cut_here(tmp_path):
+    growing = Growing(tmp_path)
+    growing.there.write_text("a long line\n")
+    growing.follow()
+    until(lambda: growing.here.read_text() == "a long line\n")
+    growing.there.write_text("new\n")
+    until(lambda: growing.here.read_text() == "new\n")
+    growing.end()
