@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ADDRESS, LOCK, LOG = "sandbox.json", "sandbox.lock", "sandbox.log"
+READY = b"ready\n"
+"""What its process says to whoever started it, once it answers."""
+ALREADY = 75
+"""Its exit code when another one holds the lock."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import uvicorn
 from filelock import FileLock, Timeout
 
 from flowbatch.sandbox import address, state
-from flowbatch.sandbox.address import ADDRESS, LOCK, LOG, Address
+from flowbatch.sandbox.address import ADDRESS, ALREADY, LOCK, LOG, READY, Address
 from flowbatch.sandbox.contract import Machines
 from flowbatch.sandbox.driver import Driver
 from flowbatch.sandbox.machines.machines import LocalMachines
@@ -33,10 +33,7 @@ from flowbatch.sandbox.web.faults import Limits
 from flowbatch.sandbox.web.site import Site
 from flowbatch.sandbox.world import World
 
-ALREADY = 75
-"""The exit code when another one holds the lock."""
 STATE = "state.json"
-READY = b"ready\n"
 LOOK_EVERY_S = 5.0
 BACKLOG = 128
 

@@ -26,7 +26,6 @@ NEEDED = ("asyncssh", "fastapi", "uvicorn")
 START_WITHIN_S = 60
 STOP_WITHIN_S = 60
 ANSWER_WITHIN_S = 120
-READY = b"ready\n"
 KEPT = ("PATH", "HOME", "LANG", "TZ")
 
 
@@ -58,11 +57,13 @@ class Sandbox:
                 f"the sandbox needs {', '.join(missing)}, which is not installed",
                 hint="pip install 'flowbatch[sandbox]'",
             )
-        self._spawn(settings or Settings())
-        started = self.address()
-        if started is None:
-            raise MarketAway("the sandbox has started and does not answer", hint=f"see {self.directory / address.LOG}")
-        return Started(started, True)
+        fresh = self._spawn(settings or Settings())
+        until = time.monotonic() + START_WITHIN_S
+        while (started := self.address()) is None:
+            if time.monotonic() > until:
+                raise MarketAway("the sandbox does not answer", hint=f"see {self.directory / address.LOG}")
+            time.sleep(0.05)
+        return Started(started, fresh)
 
     def address(self) -> Address | None:
         """Where it answers now; None if it does not run."""
@@ -143,8 +144,8 @@ class Sandbox:
         except (OSError, ValueError):
             raise MarketAway(f"the sandbox does not answer at {known.api_url}", hint="flow sandbox start") from None
 
-    def _spawn(self, settings: Settings) -> None:
-        """A sandbox is ready, detached from this process. Raises MarketAway with its words if it is not."""
+    def _spawn(self, settings: Settings) -> bool:
+        """A sandbox is ready, detached from this process; False if another one was faster. Raises MarketAway with its words if none is."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         program = (sys.executable, "-I", "-m", "flowbatch.sandbox", str(self.directory), *words(settings))
         kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("FLOW_")}
@@ -153,9 +154,11 @@ class Sandbox:
             env=kept, start_new_session=True,
         ) as child:  # fmt: skip
             said = _all_of(child)
-            if said.endswith(READY):
+            if said.endswith(address.READY):
                 child.returncode = 0  # it lives on without us
-                return
+                return True
+        if child.returncode == address.ALREADY:
+            return False
         raise MarketAway(
             said.decode(errors="replace").strip() or f"the sandbox ended with exit code {child.returncode}"
         )

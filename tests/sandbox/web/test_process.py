@@ -83,8 +83,7 @@ def test_it_goes_on_where_it_was_killed(sandbox: Sandbox) -> None:
 def test_there_is_one_for_a_directory_and_its_files_are_its_owners_alone(sandbox: Sandbox) -> None:
     first = sandbox.start(QUICK)
     assert not sandbox.start(QUICK).fresh
-    with pytest.raises(MarketAway, match="a sandbox runs already"):
-        sandbox._spawn(QUICK)
+    assert not sandbox._spawn(QUICK)
     assert sandbox.directory.stat().st_mode & 0o777 == 0o700
     for name in ("sandbox.json", "state.json"):
         assert (sandbox.directory / name).stat().st_mode & 0o777 == 0o600
