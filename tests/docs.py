@@ -16,10 +16,12 @@ from tabulate import tabulate
 
 from flowbatch.cli.entry import flow
 from flowbatch.commands.command_options import CommandOption
+from flowbatch.commands.sacct_options import OPTIONS as SACCT_OPTIONS
 from flowbatch.commands.sinfo_options import OPTIONS as SINFO_OPTIONS
 from flowbatch.core.transitions import FACTS, KINDS, TABLE, Line
 from flowbatch.directives import slurmconf_parameters
 from flowbatch.directives.options import LATER, OPTIONS, Option, variables
+from flowbatch.slurm.accounting import FIELDS as ACCOUNTING
 from flowbatch.slurm.codes import MESSAGES
 from flowbatch.slurm.fields import JOB_FIELDS, NODE_FIELDS, STEP_FIELDS, Field
 from tests.conformance import matrix
@@ -95,6 +97,27 @@ def sinfo_page() -> str:
         table(_options(SINFO_OPTIONS), "option", "verdict", "what it does"),
         "## Fields",
         table(_fields(NODE_FIELDS), "`-o`", "`-O`", "header"),
+    )
+
+
+def sacct_page() -> str:
+    """What sacct takes and prints."""
+    slurms = ", ".join(f"`{field.name}`" for field in ACCOUNTING if not field.ours)
+    return page(
+        "sacct",
+        "What became of jobs, also of those that left the queue, as sacct 22.05 prints it with a database behind it. There is"
+        " none here: the records\nare the store's. A job has one row and one for its batch script; `-D` lists every placement of"
+        " a requeued job (REQUEUED, PREEMPTED or\nNODE_FAIL before the last). What nobody measures here (memory and CPU time"
+        " used, energy, disk) is empty.",
+        "A job on the market tells in `AdminComment` what it has cost over all of its placements (`cost=$1.25`, with `unsettled`"
+        " until the bill is\nfinal, and its live bid), as `scontrol show job` does; `billing` in `AllocTRES` is that cost in whole"
+        " cents. Three fields are ours, and not\nin the list of `--helpformat`: `Cost`, `Price` (the limit price of the last bid)"
+        " and `Placements` (how often the job was placed).\n`scontrol update JobId=7 LimitPrice=$2.50` changes the most that an"
+        " instance-hour may cost, `TimeLimit=` the time limit; other parameters\nare refused as not supported.",
+        "## Options",
+        table(_options(SACCT_OPTIONS), "option", "verdict", "what it does"),
+        "## Fields",
+        slurms,
     )
 
 
@@ -207,6 +230,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/slurm-conf.md": slurm_conf,
     "reference/squeue-fields.md": squeue_fields,
     "reference/sinfo.md": sinfo_page,
+    "reference/sacct.md": sacct_page,
     "reference/conformance.md": matrix.page,
     "concepts/job-states.md": job_states,
 }

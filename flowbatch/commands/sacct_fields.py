@@ -14,6 +14,7 @@ from flowbatch.core.states import ExitStatus, NodeShare
 from flowbatch.slurm import accounting, amounts
 from flowbatch.slurm.accounting import AccountingField
 from flowbatch.slurm.times import clock, minutes_clock
+from flowbatch.spec.job import UNLIMITED
 from flowbatch.units import dollars
 
 _CENT = 10_000
@@ -49,7 +50,7 @@ def _stamp(at: int | None, printing: Printing) -> str:
 def _limit(attempt: Attempt, raw: bool) -> str:
     """The limit; one that was never set is the partition's until the job starts."""
     view = attempt.view
-    if attempt.started_at is None and view.spec.time_limit_min is None:
+    if attempt.started_at is None and view.spec.time_limit_min in (None, UNLIMITED):
         return "Partition_Limit"
     limit = view.time_limit_min
     return str(limit) if raw and limit is not None else minutes_clock(limit)
@@ -148,7 +149,7 @@ JOB: Mapping[str, Value] = {
     "Partition": lambda attempt, printing: attempt.view.partition,
     "Priority": lambda attempt, printing: str(attempt.view.job.priority),
     "QOS": lambda attempt, printing: attempt.view.qos or "",
-    "Reason": lambda attempt, printing: attempt.view.reason,
+    "Reason": lambda attempt, printing: attempt.view.reason if attempt.view.pending else "None",
     "ReqCPUFreq": _UNASKED,
     "ReqCPUFreqGov": _UNASKED,
     "ReqCPUFreqMax": _UNASKED,
@@ -161,7 +162,7 @@ JOB: Mapping[str, Value] = {
     "Reserved": lambda attempt, printing: clock(attempt.reserved_s),
     "ResvCPU": lambda attempt, printing: clock(attempt.reserved_s * attempt.view.cpu_count),
     "ResvCPURAW": lambda attempt, printing: str(attempt.reserved_s * attempt.view.cpu_count),
-    "Start": lambda attempt, printing: _stamp(attempt.started_at, printing),
+    "Start": lambda attempt, printing: _stamp(attempt.started_at or attempt.ended_at, printing),
     "State": lambda attempt, printing: attempt.state_text,
     "Submit": lambda attempt, printing: _stamp(attempt.submitted_at, printing),
     "Suspended": _ZERO_TIME,
@@ -189,6 +190,9 @@ STEP: Mapping[str, Value] = {
     "AllocCPUS": lambda attempt, printing: str(_step_cpus(attempt)),
     "AllocNodes": lambda attempt, printing: "1",
     "AllocTRES": _step_allocated,
+    "AveCPUFreq": lambda attempt, printing: "0",
+    "ConsumedEnergy": lambda attempt, printing: "0",
+    "ConsumedEnergyRaw": lambda attempt, printing: "0",
     "CPUTime": lambda attempt, printing: clock(attempt.elapsed_s * _step_cpus(attempt)),
     "CPUTimeRAW": lambda attempt, printing: str(attempt.elapsed_s * _step_cpus(attempt)),
     "Eligible": lambda attempt, printing: _stamp(attempt.started_at, printing),

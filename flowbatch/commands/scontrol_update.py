@@ -6,7 +6,7 @@ The cost of a job on the market stands where Slurm keeps an administrator's comm
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
@@ -87,17 +87,21 @@ def _terms(settings: Sequence[Setting]) -> Terms:
         raise Stop(1, err="No changes specified\n")
     for one in settings:
         if one.key == LIMIT_PRICE and not one.sign:
-            terms = Terms(terms.time_limit_min, terms.more_min, _price(one.value))
+            terms = replace(terms, limit_micro_usd=_price(one.value))
         elif len(one.key) >= _LEAST and "timelimit".startswith(one.key):
-            minutes = _minutes(one.value)
-            if one.sign and minutes == UNLIMITED:
-                raise _bad("TimeLimit")
-            more = -minutes if one.sign == "-" else minutes
-            terms = Terms(*((None, more) if one.sign else (minutes, None)), terms.limit_micro_usd)
+            terms = _timed(terms, one.sign, _minutes(one.value))
         else:
             why = "scontrol: error: AdminComment tells what the job has cost\n" if one.key == "admincomment" else ""
             raise Stop(1, err=f"{why}Update of this parameter is not supported: {one.written}\nRequest aborted\n")
     return terms
+
+
+def _timed(terms: Terms, sign: str, minutes: int) -> Terms:
+    if not sign:
+        return replace(terms, time_limit_min=minutes, more_min=None)
+    if minutes == UNLIMITED:
+        raise _bad("TimeLimit")
+    return replace(terms, time_limit_min=None, more_min=-minutes if sign == "-" else minutes)
 
 
 _LEAST = 5

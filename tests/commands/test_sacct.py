@@ -9,6 +9,8 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from flowbatch.commands import sacct, squeue
 from flowbatch.core.bids import Bid
@@ -330,3 +332,19 @@ def test_a_machine_that_boots_is_configuring_in_the_queue_and_running_in_the_boo
     assert caller.run(sacct.main, queue, "-nXPo", "state").out == "RUNNING\n"
     local = of(fixed_queue, queue.snapshot().jobs)
     assert caller.run(squeue.main, local, "-h", "-o", "%t").out == "R\n"
+
+
+WORDS = st.one_of(
+    st.sampled_from([
+        "-j", "1", "5_2", "7.batch", "1,2", "-s", "R,CD", "pd", "-S", "-E", "now", "now-1day", "00:00", "12/31", "-o", "jobid%5",
+        "all", "state%-3,", "-X", "-D", "-T", "-l", "-b", "-p", "-P", "--units=K", "--delimiter", "", "-N", "n[1-2]", "-u", "root",
+        "-k", "5", "--json", "--yaml", "-M", "x",
+    ]),
+    st.text(max_size=8),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(argv=st.lists(WORDS, max_size=6))
+def test_nothing_that_can_be_said_is_an_exception(argv: list[str], caller: Any, queue: Any) -> None:
+    assert caller.run(sacct.main, queue, *argv).code in (0, 1)

@@ -9,6 +9,8 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from flowbatch.commands import scontrol, sinfo
 from flowbatch.core.bids import Bid, Phase
@@ -295,3 +297,19 @@ def test_json_has_every_node(listing: Listing) -> None:
     assert (nodes["n2"]["alloc_cpus"], nodes["n2"]["idle_cpus"], nodes["n2"]["tres_used"]) == (8, 0, "cpu=8")
     assert nodes["n1"]["partitions"] == ["debug", "short", "urgent"]
     assert listing("--yaml").startswith("%YAML 1.1\n--- !!map\n")
+
+
+WORDS = st.one_of(
+    st.sampled_from([
+        "-o", "%P %t", "%.9N|%all", "-O", "all", "partition:5,gres", "-n", "n[1-2]", "c1,", "-t", "idle&cloud", "drain,", "-S",
+        "#P,-t", "-N", "Nt", "-l", "-s", "-R", "-e", "-p", "debug", "", "-d", "-r", "-h", "--json", "--yaml", "-M", "x",
+    ]),
+    st.text(max_size=8),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(argv=st.lists(WORDS.filter(lambda word: "i" not in word), max_size=6))
+def test_nothing_that_can_be_said_is_an_exception(argv: list[str], caller: Any, fixed_queue: Any) -> None:
+    """But for `--iterate`, which does not end."""
+    assert caller.run(sinfo.main, fixed_queue(Snapshot(NOW, CLUSTER, BUSY, {})), *argv).code in (0, 1)

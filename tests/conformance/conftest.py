@@ -18,6 +18,14 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
 
 
 @pytest.fixture(scope="session")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
+    if not oracle.keeps_accounts():
+        pytest.skip("no slurmdbd and MariaDB here: not compared with the real thing")
+    with oracle.real_slurm(tmp_path_factory.mktemp("accounts"), accounts=True) as env:
+        yield worlds.World("/usr/bin", env)
+
+
+@pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
     root = tmp_path_factory.mktemp("ours")
     yield worlds.our_world(root)

@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,11 +76,89 @@ def gres_conf(devices: Path, nodes: int = 4, gpus: int = 8) -> str:
     return f"NodeName=n[1-{nodes}] Name=gpu Type=h100 File={devices}/gpu[0-{gpus - 1}]\n"
 
 
+_DATABASE = """\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={port}
+AccountingStoreFlags=job_comment,job_script,job_env
+AccountingStorageTRES=gres/gpu
+"""
+_DAEMON = """\
+AuthType=auth/none
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={port}
+SlurmUser=root
+LogFile={dir}/log/slurmdbd.log
+PidFile={dir}/run/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={sql_port}
+StorageUser=slurm
+StoragePass=slurm
+StorageLoc=slurm
+"""
+_GRANTS = """
+create database slurm; create user slurm@'127.0.0.1' identified by 'slurm'; create user slurm@localhost identified by 'slurm';
+grant all on slurm.* to slurm@'127.0.0.1'; grant all on slurm.* to slurm@localhost;
+"""
+
+
+def keeps_accounts() -> bool:
+    """Whether a real Slurm here can have a database."""
+    return installed() and shutil.which("slurmdbd") is not None and shutil.which("mariadbd") is not None
+
+
+def _accounting(directory: Path, port: int, env: dict[str, str]) -> None:
+    """slurmdbd on a private MariaDB, with the account `research` and the calling user in it."""
+    socket_path, data = directory / "run" / "db.sock", directory / "db"
+    data.mkdir(exist_ok=True)
+    _run(
+        [
+            "mariadb-install-db",
+            "--no-defaults",
+            "--user=root",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+        ],
+        env,
+    )
+    log = (directory / "log" / "mariadb.log").open("w")
+    subprocess.Popen(
+        ["mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", f"--socket={socket_path}", f"--port={port + 3}",
+         "--bind-address=127.0.0.1", f"--pid-file={directory}/run/mariadb.pid", "--innodb-buffer-pool-size=64M",
+         "--innodb-lock-wait-timeout=900"],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+    )  # fmt: skip
+    client = ["mariadb", "--no-defaults", "-S", str(socket_path), "-u", "root", "-e"]
+    _until(lambda: "ready" in _run([*client, "select 'ready'"], env), "MariaDB")
+    _run([*client, _GRANTS], env)
+    conf = directory / "slurmdbd.conf"
+    conf.write_text(_DAEMON.format(dir=directory, port=port + 2, sql_port=port + 3))
+    conf.chmod(0o600)
+    _run(["slurmdbd"], env)
+    _until(lambda: "Cluster" in _run(["sacctmgr", "list", "cluster"], env), "slurmdbd")
+    for words in (("cluster", "oracle"), ("account", "research", "Description=r", "Organization=o"),
+                  ("user", "root", "Account=research")):  # fmt: skip
+        _run(["sacctmgr", "-i", "add", *words], env)
+
+
+def _until(ready: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not ready():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} did not come up")
+        time.sleep(0.3)
+
+
 @contextmanager
 def real_slurm(
-    directory: Path, *, nodes: int = 4, cpus: int = 8, gpus: int = 8, extra: str = ""
+    directory: Path, *, nodes: int = 4, cpus: int = 8, gpus: int = 8, extra: str = "", accounts: bool = False
 ) -> Iterator[dict[str, str]]:
-    """A running Slurm whose nodes are idle; yields the environment to add. Stops what it started, by pid."""
+    """A running Slurm whose nodes are idle; yields the environment to add. Stops what it started, by pid.
+
+    `accounts`: it keeps them, in a database of its own.
+    """
     for part in ("state", "spool", "log", "run", "dev"):
         (directory / part).mkdir(parents=True, exist_ok=True)
     for index in range(gpus):
@@ -91,11 +169,14 @@ def real_slurm(
     port = _free_port()
     plumbing = f"NodeHostname={host} NodeAddr=127.0.0.1 Port=[{port + 10}-{port + 9 + nodes}] "
     around = _AROUND.format(host=host, port=port, user="root", dir=directory)
+    around += _DATABASE.format(port=port + 2) if accounts else ""
     conf = directory / "slurm.conf"
     conf.write_text(around + shape(plumbing=plumbing, nodes=nodes, cpus=cpus, gpus=gpus, extra=extra))
     (directory / "gres.conf").write_text(gres_conf(directory / "dev", nodes, gpus))
     env = {"SLURM_CONF": str(conf)}
     try:
+        if accounts:
+            _accounting(directory, port, env)
         _run(["slurmctld", "-c", "-f", str(conf)], env)
         for index in range(1, nodes + 1):
             _run(["slurmd", "-f", str(conf), "-N", f"n{index}"], env)
@@ -124,11 +205,8 @@ def _run(argv: list[str], env: dict[str, str]) -> str:
 
 
 def _until_idle(nodes: int, env: dict[str, str]) -> None:
-    deadline = time.monotonic() + 60
-    while _run(["sinfo", "-h", "-N", "-p", "debug", "-o", "%t"], env).split().count("idle") < nodes:
-        if time.monotonic() > deadline:
-            raise RuntimeError("the real Slurm's nodes did not come up")
-        time.sleep(0.3)
+    listing = ["sinfo", "-h", "-N", "-p", "debug", "-o", "%t"]
+    _until(lambda: _run(listing, env).split().count("idle") >= nodes, "the nodes of the real Slurm")
 
 
 def _stop(directory: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.compare import difference
-from tests.conformance.worlds import CASES, World, recorded
+from tests.conformance.worlds import CASES, WITH_ACCOUNTS, World, recorded
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 
@@ -38,6 +38,7 @@ def test_ours_says_what_was_recorded(case: Path, ours: World) -> None:
 @pytest.mark.oracle
 @pytest.mark.timeout(900)
 @pytest.mark.xdist_group("conformance-real")
-def test_the_record_is_true(case: Path, real: World) -> None:
-    found = differs(case, real, tries=3)
+def test_the_record_is_true(case: Path, request: pytest.FixtureRequest) -> None:
+    world = request.getfixturevalue("accounts" if case.stem in WITH_ACCOUNTS else "real")
+    found = differs(case, world, tries=3)
     assert not found, found

@@ -24,6 +24,9 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.sh"))
 RECORDED = HERE / "recorded"
 
+WITH_ACCOUNTS = ("490-sacct",)
+"""Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
+
 KEPT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM")
 
 
