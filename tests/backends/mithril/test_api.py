@@ -188,11 +188,10 @@ def test_clocks_that_nearly_agree_are_left_alone(market, client, api):
         for _ in range(3):
             await client.projects()
         assert api.ahead_s == 0
-        market.skew_s = -3600
-        await client.projects()
-        market.skew_s = 5
-        await client.projects()
-        assert api.ahead_s == 0, "one answer with another date"
+        for skew_s in (-3600, 5):
+            market.skew_s = skew_s
+            await client.projects()
+            assert api.ahead_s == 0, "one answer with another date"
 
     asyncio.run(go())
 

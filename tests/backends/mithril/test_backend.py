@@ -582,6 +582,33 @@ def test_a_bid_that_somebody_else_ended(market, cluster):
     assert ("lost",) in cluster.heard
 
 
+def test_a_bill_that_is_still_open_is_not_final(market, cluster):
+    @run
+    async def story(cluster):
+        bid = market.add_bid(NAME, "Terminated")
+        still = _span(0) | {"start_time": stamp(time.time() + 60), "end_time": None}
+        market.bills[bid["fid"]] = [_span(3600), still]
+        await cluster.start(tender(phase="gone", fid=bid["fid"]))
+        await until(lambda: market.count("GET /v2/instances/pricing/history") > 4)
+        assert not [fact for fact in cluster.facts(BidCharged) if fact.final]
+        market.bills[bid["fid"]].pop()
+        await until(lambda: [fact for fact in cluster.facts(BidCharged) if fact.final])
+
+    story(cluster)
+
+
+def test_what_a_second_bid_has_cost_is_the_jobs_also_after_a_restart(market, cluster):
+    @run
+    async def story(cluster):
+        bids = [market.add_bid(NAME, "Terminated") for _ in range(2)]
+        market.bills = {bid["fid"]: [_span(3600)] for bid in bids}
+        await cluster.start(tender(phase="gone", fid=bids[0]["fid"]))
+        await until(lambda: [fact for fact in cluster.facts(BidCharged) if fact.final])
+
+    story(cluster)
+    assert cluster.facts(BidCharged)[-1].micro_usd == 8_000_000
+
+
 def test_the_bill_grows_while_it_runs(market, cluster):
     @run
     async def story(cluster):
