@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from flowbatch.backends.mithril.prepare import Place
 from flowbatch.backends.mithril.ssh import SshAway, in_thread
 from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.backends.mithril.workspace import Workspace
+from flowbatch.node.mirror import Failed
 from flowbatch.text import encode
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ class Homecoming:
         self._gone = gone
         self._followed = Followed(errand.outputs, directory / errand.memory)
         self._following: asyncio.Task[None] | None = None
+        self._fetching = asyncio.Lock()
 
     async def begin(self) -> None:
         """The job has started: its outputs are here, and grow from now on."""
@@ -66,9 +69,21 @@ class Homecoming:
 
     async def now(self) -> list[str]:
         """What the job has written so far is here; notes on it. Raises SshAway."""
-        connection, place = await self._visit.reach()
-        notes, failed = await in_thread(self.workspace(place).fetch, connection)
+        notes, failed = await self._fetched()
         return [*notes, *(f"{path} could not be brought back: {why}" for path, why in failed)]
+
+    async def early(self) -> None:
+        """What is written already does not wait for the job's end; what cannot come now comes then."""
+        with contextlib.suppress(SshAway):
+            notes, _ = await self._fetched()
+            if notes:
+                await in_thread(self.note, notes)
+
+    async def _fetched(self) -> tuple[list[str], Failed]:
+        """One at a time: two would write the same files."""
+        async with self._fetching:
+            connection, place = await self._visit.reach()
+            return await in_thread(self.workspace(place).fetch, connection)
 
     def workspace(self, place: Place) -> Workspace:
         return Workspace(
@@ -113,12 +128,11 @@ class Homecoming:
     async def _bring_home(self) -> list[str]:
         self._followed.finish()
         if self._following is not None:
-            await self._following
+            await asyncio.wait({self._following})
         tries = 0
         while True:
             try:
-                connection, place = await self._visit.reach()
-                notes, failed = await in_thread(self.workspace(place).fetch, connection)
+                notes, failed = await self._fetched()
                 if not failed:
                     return notes
                 log.error("%s: cannot be written here, or read there: %s", self.errand.key, failed)

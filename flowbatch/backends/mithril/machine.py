@@ -8,10 +8,11 @@ import json
 import logging
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from flowbatch.backends.contract import MarketFact, Tell
 from flowbatch.backends.conversation import Connection as Stream
@@ -79,6 +80,8 @@ class Machine:
         self._live: set[Key] = set()
         """Placements whose end was not told yet."""
         self._leaves_at: int | None = None
+        self._aside: set[asyncio.Task[None]] = set()
+        """Work that no order waits for."""
 
     async def start(self, tell: Tell, running: Sequence[Key]) -> None:
         """Begins; returns at once. The truth about `running` is told as soon as the machine has said it."""
@@ -114,7 +117,7 @@ class Machine:
             await self._conversation.stop(key, why)
 
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
-        await self._conversation.deliver(key, signal, scope)
+        self._spawn(self._conversation.deliver(key, signal, scope))
 
     async def forget(self, key: Key) -> None:
         """Its end is in the store: nothing of it is kept, here or there."""
@@ -127,6 +130,8 @@ class Machine:
         self._leaves_at = until
         for key in self._live:
             await self._conversation.leave(key, until)
+        for coming in self._homecomings.values():
+            self._spawn(coming.early())
 
     async def stay(self) -> None:
         """It does not go away after all."""
@@ -157,7 +162,9 @@ class Machine:
 
     async def close(self) -> None:
         """Lets go of the machine; what runs there goes on."""
-        tasks = [*self._bringing.values(), *self._ending.values()]
+        tasks = [*self._bringing.values(), *self._ending.values(), *self._aside]
+        for task in self._aside:
+            task.cancel()
         self._cancel(self._bringing)
         self._cancel(self._ending)
         for coming in self._homecomings.values():
@@ -165,6 +172,11 @@ class Machine:
         await self._conversation.close()
         self._visit.cut()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
     def _cancel(self, tasks: dict[Key, asyncio.Task[None]]) -> None:
         for task in list(tasks.values()):

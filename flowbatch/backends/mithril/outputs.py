@@ -54,6 +54,7 @@ class Followed:
     def follow(self, connection: Connection, command: str) -> None:
         """Copies until `finish` was called and all is here. Raises SshAway."""
         try:
+            self._taken = [self._settled(one, taken) for one, taken in zip(self.outputs, self._taken, strict=True)]
             self._process = process = connection.start(command)
             asked = [(output.path, taken["taken"]) for output, taken in zip(self.outputs, self._taken, strict=True)]
             process.stdin.write(json.dumps(asked).encode() + b"\n")

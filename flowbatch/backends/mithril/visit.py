@@ -99,6 +99,9 @@ class Visit:
             said = await self.as_root(connection, prepare.prepare(self._owner, self._login, self._docker).encode())
             place = prepare.place(self._login, said)
             await _send(connection, place, await in_thread(program))
+        except ValueError as error:
+            connection.close()
+            raise SshAway(f"the machine answers what we do not understand: {error}") from None
         except BaseException:
             connection.close()
             raise

@@ -17,7 +17,6 @@ from flowbatch.backends.mithril.ssh import Done, SshAway
 from flowbatch.backends.mithril.workspace import NotBrought, NotMirrored, Workspace
 from tests.node.jobs import until
 
-
 ALL = []
 
 
