@@ -12,9 +12,11 @@ from flowbatch import __version__
 from flowbatch.cli.cancel import cancel
 from flowbatch.cli.completion import completion
 from flowbatch.cli.controller import controller
+from flowbatch.cli.cost import cost
 from flowbatch.cli.doctor import doctor
 from flowbatch.cli.explain import explain
 from flowbatch.cli.logs import logs
+from flowbatch.cli.pricing import pricing
 from flowbatch.cli.sandbox import sandbox
 from flowbatch.cli.setup import setup
 from flowbatch.cli.shims import shims
@@ -31,10 +33,13 @@ NOBODY_READS = 1
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="flow %(version)s")
 def flow() -> None:
-    """Run #SBATCH scripts unchanged, on this machine: no account, no configuration, no root."""
+    """Run #SBATCH scripts unchanged: on this machine (no account, no configuration, no root), or on rented GPUs (-M)."""
 
 
-for command in (submit, explain, status, logs, cancel, setup, shims, controller, sandbox, doctor, completion):
+COMMANDS = (
+    submit, explain, status, logs, cancel, cost, pricing, setup, shims, controller, sandbox, doctor, completion,
+)  # fmt: skip
+for command in COMMANDS:
     flow.add_command(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from flowbatch.commands.flow_bids import Market
 from flowbatch.commands.flow_results import JobStatus
 from flowbatch.commands.job_view import YEAR_MIN, JobView, Scene
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
@@ -34,14 +35,14 @@ async def records(queue: QueuePort, name: str) -> Sequence[Job]:
     return jobs
 
 
-def status(job: Job, scene: Scene, story: Iterable[tuple[int, str]] = ()) -> JobStatus:
-    """The record as `flow` shows it."""
+def status(job: Job, scene: Scene, market: Market | None = None, story: Iterable[tuple[int, str]] = ()) -> JobStatus:
+    """The record as `flow` shows it; `market` where its cluster rents its machines."""
     seen, spec = JobView(job, scene), job.spec
     ended, held, names = job.state if isinstance(job.state, Finished) else None, seen.allocation, _names(job)
     stdout = output_path(spec.files.output, spec.work_dir, names) if names else None
     stderr = output_path(spec.files.error, spec.work_dir, names) if names and spec.files.error is not None else stdout
     return JobStatus(
-        id=_id(job),
+        id=job_name(job),
         job_id=job.id,
         name=spec.name,
         state=seen.state,
@@ -63,10 +64,13 @@ def status(job: Job, scene: Scene, story: Iterable[tuple[int, str]] = ()) -> Job
         stderr=stderr,
         notes=job.notes,
         story=tuple(story),
+        cluster=scene.cluster.name,
+        market=None if market is None else market.status(job),
     )
 
 
-def _id(job: Job) -> str:
+def job_name(job: Job) -> str:
+    """As squeue names it: `7`, `7_3`, `7_[4-9]`."""
     match job.array:
         case ArrayRest(pending):
             return f"{job.id}_[{pending.text()}]"

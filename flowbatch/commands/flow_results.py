@@ -9,6 +9,48 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class BidStatus:
+    """One bid. `fid`: the market's own id, once known; `price_micro_usd`: what an hour costs there now, as last seen;
+    `phase` and the rest as in `core/bids.py`."""
+
+    number: int
+    fid: str | None
+    phase: str
+    instance_type: str
+    region: str
+    limit_micro_usd: int
+    price_micro_usd: int | None
+    asked_at: int
+    since: int
+    leaves_at: int | None
+    lease_ends_at: int
+    paused: bool
+    wins: int
+    spent_micro_usd: int
+    settled: bool
+    why: str | None
+
+
+@dataclass(frozen=True)
+class MarketStatus:
+    """What a job does on the market. `says`: in words, what goes on; None where Slurm's reason says it all.
+
+    `worst_micro_usd`: the most that it may come to cost with the bids made so far; `settled`: what was spent is final.
+    """
+
+    says: str | None
+    spent_micro_usd: int
+    worst_micro_usd: int
+    settled: bool
+    budget_micro_usd: int | None
+    bids: tuple[BidStatus, ...]
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> MarketStatus:
+        return cls(**{**document, "bids": tuple(BidStatus(**bid) for bid in document["bids"])})
+
+
+@dataclass(frozen=True)
 class JobStatus:
     """One job. Instants in seconds UTC; what has not happened yet is None; `id` is as squeue names it (`7`, `7_3`, `7_[4-9]`)."""
 
@@ -35,6 +77,9 @@ class JobStatus:
     notes: tuple[str, ...] = ()
     story: tuple[tuple[int, str], ...] = ()
     """What happened, oldest first; left out of listings."""
+    cluster: str | None = None
+    market: MarketStatus | None = None
+    """None on a cluster that rents nothing."""
 
     @property
     def finished(self) -> bool:
@@ -48,8 +93,75 @@ class JobStatus:
     def read(cls, document: Mapping[str, Any]) -> JobStatus:
         """The view that `document` was made from."""
         story = tuple((at, what) for at, what in document["story"])
-        lists = {"nodes": tuple(document["nodes"]), "notes": tuple(document["notes"]), "story": story}
-        return cls(**{**document, **lists})
+        market = document.get("market")
+        made = {
+            "nodes": tuple(document["nodes"]), "notes": tuple(document["notes"]), "story": story,
+            "market": None if market is None else MarketStatus.read(market),
+        }  # fmt: skip
+        return cls(**{**document, **made})
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one job, account or day (`what`) has cost on a cluster. `wins`: how often its bids had machines. What is None is
+    said of jobs alone; `worst_micro_usd`: the most that it may come to cost."""
+
+    cluster: str
+    what: str
+    micro_usd: int
+    settled: bool
+    bids: int
+    wins: int
+    worst_micro_usd: int | None = None
+    name: str | None = None
+    account: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What `flow cost` tells; `by` is `job`, `account` or `day`, `since` a day (UTC) or None, `micro_usd` the total."""
+
+    by: str
+    since: str | None
+    micro_usd: int
+    settled: bool
+    rows: tuple[Cost, ...]
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Costs:
+        return cls(**{**document, "rows": tuple(Cost(**row) for row in document["rows"])})
+
+
+@dataclass(frozen=True)
+class Price:
+    """One instance type in one region. `per_gpu_micro_usd` is None without GPUs; `capacity`: instances free now;
+    `cap_micro_usd`: what a job may bid for an hour of it that says nothing of its own."""
+
+    cluster: str
+    instance_type: str
+    region: str
+    gpu: str | None
+    gpus: int
+    cpus: int
+    memory_mib: int
+    price_micro_usd: int | None
+    per_gpu_micro_usd: int | None
+    floor_micro_usd: int | None
+    capacity: int | None
+    cap_micro_usd: int
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What `flow pricing` tells. `at`: when the market last showed another price than before; None: it was not seen yet."""
+
+    at: int | None
+    rows: tuple[Price, ...]
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Prices:
+        return cls(document["at"], tuple(Price(**row) for row in document["rows"]))
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flowbatch.commands import (
     flow_cancel,
+    flow_cost,
     flow_explain,
     flow_info,
     flow_jobs,
+    flow_pricing,
     flow_submit,
     sacct,
     sbatch,
@@ -27,10 +29,12 @@ COMMANDS: dict[str, Command] = {
     "sinfo": sinfo.main,
     "srun": srun.main,
     "flow-cancel": flow_cancel.cancel,
+    "flow-cost": flow_cost.cost,
     "flow-explain": flow_explain.explain,
     "flow-info": flow_info.info,
     "flow-job": flow_jobs.job,
     "flow-jobs": flow_jobs.jobs,
+    "flow-pricing": flow_pricing.pricing,
     "flow-submit": flow_submit.submit,
     "flow-wait": flow_jobs.wait,
 }

@@ -23,7 +23,7 @@ OptionValue = str | int | bool | None
 
 @dataclass(frozen=True)
 class JobHandle:
-    """One job, or one array, by its name (`7`, `7_3`) on its cluster; None is the current one."""
+    """One job, or one array, by its name (`7`, `7_3`) on its cluster; None: on the current one, or the one that has it."""
 
     id: str
     controller: Controller = field(default_factory=Controller, repr=False, compare=False)
@@ -50,10 +50,10 @@ class JobHandle:
 
     def cancel(self) -> None:
         """The job is told to end, or is over. Raises CommandFailed if there is no such job."""
-        _asked(self.controller.ask("flow-cancel", [self.id], cluster=self.cluster))
+        _asked(self.controller.ask("flow-cancel", [*_on(self.cluster), self.id]))
 
     def _ask(self, command: str, *words: str, timeout: float | None = None) -> Answer:
-        return self.controller.ask(command, words, again=True, timeout=timeout, cluster=self.cluster)
+        return self.controller.ask(command, [*_on(self.cluster), *words], again=True, timeout=timeout)
 
     def logs(self, *, stderr: bool = False) -> bytes:
         """What the job has written until now."""
@@ -124,17 +124,19 @@ def run(
 def jobs(
     *, history: bool = False, controller: Controller | None = None, cluster: str | None = None
 ) -> tuple[JobStatus, ...]:
-    """The jobs of a cluster's queue (None: of the current one); with `history`, also those that have left it."""
-    asked = ["--json", *(["--all"] if history else [])]
-    return read_jobs(_asked((controller or Controller()).ask("flow-jobs", asked, again=True, cluster=cluster)))
+    """The jobs of a cluster's queue (None: of all that were used); with `history`, also those that have left it."""
+    asked = ["--json", *_on(cluster), *(["--all"] if history else [])]
+    return read_jobs(_asked((controller or Controller()).ask("flow-jobs", asked, again=True)))
 
 
-def newest(controller: Controller | None = None, cluster: str | None = None) -> str:
-    """The name of the job that was submitted last. Raises NotThere if there is none."""
+def newest(controller: Controller | None = None, cluster: str | None = None) -> JobHandle:
+    """The job that was submitted last. Raises NotThere if there is none."""
+    controller = controller or Controller()
     ever = jobs(history=True, controller=controller, cluster=cluster)
     if not ever:
         raise NotThere("there is no job yet", hint="flow submit SCRIPT")
-    return ever[-1].id
+    last = max(reversed(ever), key=lambda job: (job.submitted_at, job.started_at or 0))
+    return JobHandle(last.id, controller, last.cluster)
 
 
 def submit_words(
@@ -150,6 +152,10 @@ def submit_words(
     submission = Submission.read(json.loads(_asked(answer)))
     handle = None if submission.job_id is None else JobHandle(str(submission.job_id), controller, submission.cluster)
     return handle, submission
+
+
+def _on(cluster: str | None) -> list[str]:
+    return [f"--clusters={cluster}"] if cluster else []
 
 
 def option_words(options: Mapping[str, OptionValue]) -> list[str]:

@@ -67,7 +67,7 @@ class FixedQueue:
     async def history(
         self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
     ) -> Sequence[Job]:
-        return self._snapshot.jobs
+        return [job for job in self.snapshot().jobs if job_ids is None or {job.id, job.array_id} & {*job_ids}]
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         return ()
@@ -108,6 +108,10 @@ class Known:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(queue.cluster.name for queue in self.queues)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        return self.names
 
     async def queue(self, name: str) -> FixedQueue:
         if name in self.away:

@@ -184,6 +184,6 @@ def test_cancelling_says_what_became_of_it(caller, live_queue) -> None:
     said = one.run(flow_cancel.cancel, queue, "1", "x", "99")
     assert (said.code, said.out) == (1, "job 1 is told to end\n")
     assert said.err.splitlines()[0] == "flow cancel: x is no job"
-    assert said.err.splitlines()[2] == "flow cancel: job 99: Invalid job id specified"
+    assert said.err.splitlines()[2] == "flow cancel: there is no job 99"
     again = one.run(flow_cancel.cancel, queue, "1")
     assert (again.code, again.out, again.err) == (0, "job 1 is over\n", "")
