@@ -74,11 +74,14 @@ def _limits(queue: Queue, policy: MarketPolicy) -> Iterator[str]:
 
 
 def _money(queue: Queue, policy: MarketPolicy) -> Iterator[str]:
-    """What is settled holds nothing in escrow; every day's part adds up; no budget is exceeded by the worst case."""
+    """A bid that may win has its worst case in escrow, what is settled nothing; every day's part adds up; no budget is exceeded by the worst case."""
     for job in _buyers(queue):
         for bid in job.bids:
             if bid.settled and (bid.escrow_micro_usd or bid.exposure_micro_usd):
                 yield f"bid {bid.number} of job {job.id} is settled and has {bid.escrow_micro_usd} in escrow"
+            worst = caps.billed(bid.limit_micro_usd, bid.instances, bid.longest_s)
+            if bid.phase not in ("withdrawn", "gone") and bid.exposure_micro_usd < worst:
+                yield f"bid {bid.number} of job {job.id} may cost {dollars(worst)}, escrowed as {bid}"
             if min(bid.escrow_micro_usd, bid.spent_micro_usd, bid.exposure_micro_usd) < 0:
                 yield f"bid {bid.number} of job {job.id} counts backwards: {bid}"
             if sum(micro_usd for _, micro_usd in bid.by_day) != bid.spent_micro_usd:

@@ -116,6 +116,7 @@ def test_a_lost_machine_leaves_in_escrow_what_it_may_have_cost():
     assert (paid.spent_micro_usd, paid.escrow_micro_usd) == (90, 110)
     late = advance(bid_in("won"), BidLost(5000, 1, 1))
     assert late.escrow_micro_usd == 1000, "never more than the placement's worst case"
+    assert advance(bid_in("won"), BidLost(5, 1, 1)).escrow_micro_usd == 1000, "nor less where the clock went back"
 
 
 def test_the_next_placement_is_escrowed_besides():
