@@ -12,7 +12,7 @@ from flowbatch.backends.contract import MarketFact, Tender
 from flowbatch.backends.mithril import keys, wire
 from flowbatch.backends.mithril.api import Declined
 from flowbatch.backends.mithril.billing import Bill, bill
-from flowbatch.backends.mithril.desk import Desk, NotOffered, Sending, choose, taken
+from flowbatch.backends.mithril.desk import Desk, Sending, choose, taken
 from flowbatch.backends.mithril.machine import Machine
 from flowbatch.backends.mithril.money import MICRO_PER_CENT
 from flowbatch.backends.mithril.pace import poked
@@ -21,7 +21,7 @@ from flowbatch.backends.mithril.tenancy import Tenancy
 from flowbatch.core.bids import Phase
 from flowbatch.core.events import BidCharged, BidGone, BidRefused
 from flowbatch.core.ports import Door
-from flowbatch.errors import FlowError, MarketAway
+from flowbatch.errors import FlowError, MarketAway, MarketFailed
 from flowbatch.protocol.launch import Key
 
 BEGAN: dict[Phase, Stage] = {
@@ -158,8 +158,6 @@ class Pursuit:
             return self._adopt(bids)
         try:
             self._adopt([await self._sending.send()])
-        except NotOffered as no:
-            await self._refused(str(no))
         except Declined as no:
             if no.status == 401:
                 raise  # our key, not this bid: it waits for a better one
@@ -169,6 +167,8 @@ class Pursuit:
                 self._adopt(bids)
             if not bids:
                 await self._refused(no.words)
+        except MarketFailed as no:
+            await self._refused(no.message)
 
     def _adopt(self, bids: Sequence[wire.Bid]) -> None:
         """Of the bids of its name one counts; the others are ended."""

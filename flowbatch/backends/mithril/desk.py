@@ -19,6 +19,7 @@ from flowbatch.backends.mithril.machine import Machine, Rental
 from flowbatch.backends.mithril.pace import Tempo
 from flowbatch.backends.mithril.ssh import Identity
 from flowbatch.clock import Clock
+from flowbatch.errors import MarketFailed
 from flowbatch.spec.policy import MarketPolicy
 
 LOOKS = 4
@@ -51,8 +52,8 @@ class Desk:
         return asyncio.get_running_loop().time()
 
 
-class NotOffered(Exception):
-    """The bid asks for what the market does not have; the words are for the user."""
+class NotOffered(MarketFailed):
+    """The bid asks for what the market does not have."""
 
 
 @dataclass
@@ -89,7 +90,8 @@ class Sending:
         return bids
 
     async def send(self) -> wire.Bid:
-        """The bid as the market took it. Raises Declined, NotOffered, Unanswered (it may be there), MarketAway."""
+        """The bid as the market took it. Raises Declined, Unanswered (it may be there), MarketAway; MarketFailed for a bid that
+        cannot be sent at all."""
         body = await self._body()
         certain = not self.may_be_there
         self.may_be_there, self._sent_s = True, self.desk.seconds()
