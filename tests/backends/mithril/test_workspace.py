@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import subprocess
@@ -356,3 +357,23 @@ def test_an_output_that_the_job_cut_itself_is_cut_here(tmp_path):
     growing.there.write_text("new\n")
     until(lambda: growing.here.read_text() == "new\n")
     growing.end()
+
+
+def test_a_full_disk_here_repeats_no_byte(tmp_path, monkeypatch):
+    growing = Growing(tmp_path)
+    growing.there.write_text("one two three\n")
+    write = os.write
+
+    def half_then_full(fd, data):
+        if bytes(data).startswith(b"one"):
+            return write(fd, data[:4])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", half_then_full)
+    growing.follow()
+    growing.thread.join(20)
+    assert growing.error is not None
+    monkeypatch.setattr(os, "write", write)
+    growing.follow()
+    growing.end()
+    assert growing.here.read_text() == "one two three\n"
