@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -33,6 +34,7 @@ from flowbatch.ids import StoreId
 from flowbatch.node import start as node
 from flowbatch.node.machine import machine
 from flowbatch.paths import Paths
+from flowbatch.protocol.relay import Stream
 from flowbatch.sandbox import address
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.policy import MarketPolicy, PartitionTerms
@@ -144,12 +146,14 @@ class Offered:
         # Loaded when a market is opened and not before: httpx and paramiko cost a quarter of a second.
         account = importlib.import_module("flowbatch.backends.mithril.account")
         market = importlib.import_module("flowbatch.backends.mithril.backend")
+        rented = importlib.import_module("flowbatch.backends.mithril.machine")
         made: Backend = market.MithrilBackend(
             one.name,
             account.Account(one.api_url, key, one.project),
             policy,
             directory,
             store,
+            machines=partial(rented.Machine, reception=_own_socket),
             failpoint=self._failpoint,
         )
         return made
@@ -176,6 +180,11 @@ def _explain(name: str) -> None:
         raise ConfigError("there is no account for the market", hint="flow setup, or set MITHRIL_API_KEY")
     if name == SANDBOX:
         raise ConfigError("there is no sandbox yet", hint="flow sandbox start")
+
+
+async def _own_socket() -> Stream:
+    """A connection to this controller, as a client makes it; the current directory is the state's."""
+    return await asyncio.open_unix_connection(paths.SOCKET)
 
 
 def _policy(one: ClusterConfig, policy: MarketPolicy) -> MarketPolicy:

@@ -32,8 +32,12 @@ class Conversation:
     Placements of other stores are left alone.
     """
 
-    def __init__(self, store: str, connect: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(
+        self, store: str, connect: Callable[[], Awaitable[Connection]], called: Callable[[int], None] | None = None
+    ) -> None:
+        """`called`: somebody on the node's machine calls a command, under this number."""
         self._store = store
+        self._called = called
         self._connect = connect
         self._tell: Tell | None = None
         self._running: set[Key] = set()
@@ -136,6 +140,8 @@ class Conversation:
         match message["op"]:
             case "node":
                 log.info("the node says what it can do", extra={"fields": message})
+            case "caller" if self._called is not None:
+                self._called(int(message["number"]))
             case "report":
                 await self._report(report_of(message["report"]))
             case "resumed":

@@ -8,7 +8,6 @@ works and every other command says what Slurm's says without its controller.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -18,6 +17,7 @@ from itertools import count
 
 from flowbatch import text
 from flowbatch.protocol.frames import HEADER, BadFrame, CallFrame, Kind, frame, header, unpack_call
+from flowbatch.protocol.relay import Stream, joined
 from flowbatch.slurm import hostlist
 
 SOCKET = "controller.sock"
@@ -25,7 +25,6 @@ SOCKET = "controller.sock"
 
 CALL_WITHIN_S = 30
 ANSWER_WITHIN_S = 60
-CHUNK = 1 << 16
 
 NO_CONTROLLER = "Unable to contact slurm controller (connect failure)"
 FAILURES = {
@@ -36,7 +35,6 @@ FAILURES = {
 }
 """What a command says before `NO_CONTROLLER`, where it is not `COMMAND: error: `."""
 
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 log = logging.getLogger(__name__)
 
 
@@ -95,7 +93,7 @@ class Callers:
                 return False
             stream = await asyncio.wait_for(waiting.stream, ANSWER_WITHIN_S)
             stream[1].write(call)
-            await _joined(caller, stream)
+            await joined(caller, stream)
         except asyncio.TimeoutError:
             return False
         finally:
@@ -109,25 +107,6 @@ async def _frame(reader: asyncio.StreamReader) -> tuple[Kind, bytes]:
     head = await reader.readexactly(HEADER.size)
     kind, length = header(head)
     return kind, head + await reader.readexactly(length)
-
-
-async def _joined(one: Stream, other: Stream) -> None:
-    """What either says the other hears, until one of them ends."""
-    pumps = [asyncio.ensure_future(_pump(one[0], other[1])), asyncio.ensure_future(_pump(other[0], one[1]))]
-    try:
-        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        other[1].close()
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await source.read(CHUNK):
-            sink.write(data)
-            await sink.drain()
 
 
 def _alone(writer: asyncio.StreamWriter, call: CallFrame) -> None:

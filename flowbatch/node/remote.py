@@ -8,7 +8,7 @@ import selectors
 import sys
 from pathlib import Path
 
-from flowbatch.node import brought, outputs
+from flowbatch.node import brought, commands, outputs
 from flowbatch.node.daemon import IDLE_S, AlreadyThere, Daemon
 from flowbatch.node.mirror import Broken
 from flowbatch.node.server import SOCKET
@@ -46,6 +46,7 @@ def daemon(directory: Path, standing: Path) -> int:
         one = Daemon(directory, standing, (sys.executable, "-I", os.path.abspath(sys.argv[0]), "srun", str(directory)))
     except AlreadyThere:
         return 0
+    commands.install(directory)
     if one.detach():
         one.run(idle_s=IDLE_S)
     return 0

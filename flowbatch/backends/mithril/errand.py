@@ -77,7 +77,7 @@ def translated(
     With an image the script runs in a container of it, which has the work directory, the home and `shared` at their paths.
     """
     theirs = {
-        "HOME": place.home, "USER": place.user, "LOGNAME": place.user, "SHELL": place.shell, "PATH": place.path,
+        "HOME": place.home, "USER": place.user, "LOGNAME": place.user, "SHELL": place.shell, "PATH": f"{place.commands}:{place.path}",
     }  # fmt: skip
     kept = (word for word in message.environment if word.partition("=")[0] not in THEIRS)
     environment = (*kept, *(f"{name}={value}" for name, value in theirs.items()))

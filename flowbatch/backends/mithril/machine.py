@@ -8,7 +8,7 @@ import json
 import logging
 import shlex
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from flowbatch.core.ports import Door
 from flowbatch.core.states import ExitStatus
 from flowbatch.errors import FlowError
 from flowbatch.protocol.launch import Key, LaunchMessage
+from flowbatch.protocol.relay import joined
 from flowbatch.spec.market import MarketTerms
 from flowbatch.text import encode
 
@@ -62,13 +63,15 @@ class Machine:
     `Launched`, `LaunchFailed`, `Ended` (its files are back by then) and `NodeLost`.
     """
 
-    def __init__(self, rental: Rental) -> None:
+    def __init__(self, rental: Rental, reception: Callable[[], Awaitable[Stream]] | None = None) -> None:
+        """`reception`: a new connection to who answers the commands that are called on the machine."""
         self._rental = rental
+        self._reception = reception
         rental.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._visit = Visit(
             rental.identity, rental.owner, rental.login, rental.directory / HOST_KEY, bool(rental.terms.image)
         )
-        self._conversation = Conversation(rental.store, self._attach)
+        self._conversation = Conversation(rental.store, self._attach, self._called)
         self._tell: Tell | None = None
         self._work = asyncio.Event()
         """There is something to do on the machine: it is not visited before."""
@@ -191,6 +194,19 @@ class Machine:
         connection, place = await self._visit.reach()
         return await connection.converse(attach_command(place))
 
+    def _called(self, number: int) -> None:
+        """A command is called on the machine: whoever answers hears it, and it hears the answer."""
+        if self._reception is not None:
+            self._spawn(self._answer(number, self._reception))
+
+    async def _answer(self, number: int, reception: Callable[[], Awaitable[Stream]]) -> None:
+        try:
+            connection, place = await self._visit.reach()
+            caller = await connection.converse(answer_command(place, number))
+            await joined(caller, await reception())
+        except (FlowError, OSError) as error:
+            log.info("a caller on %s was not answered: %s", self._rental.bid, error)
+
     async def _bring(self, message: LaunchMessage) -> None:
         """The machine has the job's files, and its node the launch; tried until that is so."""
         tries = 0
@@ -294,6 +310,12 @@ def attach_command(place: Place) -> str:
     clean = shlex.join(("env", "-i", f"PATH={place.path}", "LANG=C.UTF-8", f"HOME={place.home}"))
     serve = f"{clean} {node} daemon {shlex.quote(place.journal)} --standing {STANDING}"
     return place.as_user("/bin/sh", "-c", f"{serve} && exec {node} attach {shlex.quote(place.journal)}")
+
+
+def answer_command(place: Place, number: int) -> str:
+    """The streams of this command are the answering end of a caller's conversation."""
+    node = ("python3", "-I", place.program(program().name))
+    return place.as_user(*node, "answer", place.journal, str(number))
 
 
 def _now() -> int:

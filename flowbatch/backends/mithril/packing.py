@@ -16,6 +16,9 @@ PARTS = (
 )  # fmt: skip
 """What of the package travels: the node and all that it may import (the layers below it)."""
 
+CLIENT = ("__init__.py", "client.py")
+"""Of the thin clients, what Slurm's commands on the machine are made of."""
+
 KINDS = (".py", ".pl")
 START = "import sys\nfrom flowbatch.node.remote import main\nsys.exit(main())\n"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -33,6 +36,8 @@ class Program:
 def program() -> Program:
     """This version's node program."""
     sources = {"__main__.py": START.encode()}
+    for name in CLIENT:
+        sources[f"flowbatch/shims/{name}"] = files("flowbatch.shims").joinpath(name).read_bytes()
     package = Path(str(files("flowbatch")))
     for part in PARTS:
         sources.update(_sources(package / part, f"flowbatch/{part}"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from flowbatch.backends.mithril.bootstrap import HOME
 from flowbatch.core.jobs import Owner
+from flowbatch.node.commands import FOLDER
 from flowbatch.text import decode, encode
 
 GUARD = f"{HOME}/guard.py"
@@ -81,6 +82,11 @@ class Place:
     def journal(self) -> str:
         """The node daemon's directory."""
         return f"{self.directory}/node"
+
+    @property
+    def commands(self) -> str:
+        """Slurm's commands, for the PATH of its jobs."""
+        return f"{self.journal}/{FOLDER}"
 
     def program(self, name: str) -> str:
         return f"{self.directory}/programs/{name}"
