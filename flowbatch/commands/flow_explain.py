@@ -10,7 +10,7 @@ from tabulate import tabulate
 from flowbatch.commands import sbatch, sbatch_help
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.flow_request import Asked, explained, loss_screen, losses, request
+from flowbatch.commands.flow_request import Asked, explained, loss_screen, losses, request, target
 from flowbatch.commands.flow_results import as_json
 from flowbatch.commands.flow_submit import in_our_name, refusal
 from flowbatch.commands.sbatch import Understood
@@ -32,7 +32,7 @@ async def explain(call: Call, queue: QueuePort) -> int:
     except Help as wanted:
         call.out.write(sbatch_help.text(wanted.option, queue.cluster))
         return wanted.exit_code
-    whole = explained(queue.cluster, understood)
+    whole = explained((await target(call, queue, understood)).cluster, understood)
     lost = losses(whole, asked.waived) if asked.strict else []
     answer = await _answer(call, queue, understood)
     if asked.json:

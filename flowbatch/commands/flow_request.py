@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from flowbatch.commands import flow_words
 from flowbatch.commands.call import Call, CallerFile
+from flowbatch.commands.clusters import named
 from flowbatch.commands.sbatch import Understood, understand
 from flowbatch.core.ports import QueuePort
 from flowbatch.directives.chosen import Use
@@ -47,6 +48,13 @@ class Asked:
         if unknown:
             raise _fault(f"--waive {min(unknown)}: there is no such option")
         return cls("--strict" in argv[:at], "--json" in argv[:at], frozenset(waived), argv[at + 1 :])
+
+
+async def target(call: Call, queue: QueuePort, understood: Understood) -> QueuePort:
+    """The queue that words are explained for: the only one that -M names, else the current one, `queue`. Raises FlowError."""
+    names = understood.submission.chosen.get("clusters")
+    found = named(call.clusters, names)[0] if names else ()
+    return await call.clusters.queue(found[0]) if len(found) == 1 else queue
 
 
 async def request(call: Call, queue: QueuePort, words: Sequence[str]) -> Understood:
@@ -106,7 +114,7 @@ def _located(said: str, use: Use, error: ValueSyntax) -> str:
 
 def explained(cluster: ClusterSpec, understood: Understood) -> Explanation:
     """What becomes of each word on this cluster, which may be obliging."""
-    whole = explain(understood.submission, understood.market)
+    whole = explain(understood.submission, understood.market, rented=cluster.market is not None)
     return replace(whole, findings=tuple(_on(cluster, finding) for finding in whole.findings))
 
 

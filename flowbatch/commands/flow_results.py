@@ -165,6 +165,59 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class PlanRow:
+    """One way to serve a job: a machine, its price (as last seen), and what a bid for it would be. `longest_s`: how long one
+    placement is billed at most; `fits`: it would do; `why_not` is None for the one that would be taken."""
+
+    instance_type: str
+    region: str
+    gpu: str | None
+    gpus: int
+    price_micro_usd: int | None
+    capacity: int
+    limit_micro_usd: int
+    limit_from: str
+    run_limit_s: int
+    longest_s: int
+    worst_micro_usd: int
+    fits: bool
+    why_not: str | None
+
+
+@dataclass(frozen=True)
+class BudgetLeft:
+    """A budget and what neither is spent of it nor promised to a bid."""
+
+    whose: str
+    micro_usd: int
+    left_micro_usd: int
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What `flow submit --dry-run` tells. `start`: `now`, or what would be waited for: `price`, `capacity`, `budget`."""
+
+    cluster: str
+    name: str
+    tasks: int
+    start: str
+    says: str
+    chosen: PlanRow | None
+    budgets: tuple[BudgetLeft, ...]
+    plans: tuple[PlanRow, ...]
+    """The others."""
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> DryRun:
+        made = {
+            "chosen": None if document["chosen"] is None else PlanRow(**document["chosen"]),
+            "budgets": tuple(BudgetLeft(**one) for one in document["budgets"]),
+            "plans": tuple(PlanRow(**one) for one in document["plans"]),
+        }
+        return cls(**{**document, **made})
+
+
+@dataclass(frozen=True)
 class Submission:
     """What `flow submit` was told. `line` is what sbatch prints for it; `wait`: the script or its options said --wait.
 

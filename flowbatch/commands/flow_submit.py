@@ -5,7 +5,7 @@ from __future__ import annotations
 from flowbatch.commands import sbatch, sbatch_help
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.flow_request import Asked, explained, loss_screen, losses, request
+from flowbatch.commands.flow_request import Asked, explained, loss_screen, losses, request, target
 from flowbatch.commands.flow_results import Submission, as_json
 from flowbatch.commands.sbatch import Request, Understood
 from flowbatch.core.events import Accepted, Refused, WouldStart
@@ -42,8 +42,9 @@ async def submit(call: Call, queue: QueuePort) -> int:
     try:
         asked = Asked.of(call.argv)
         understood = await request(call, queue, asked.words)
-        lost = losses(explained(queue.cluster, understood), asked.waived) if asked.strict else []
-        if lost:
+        if asked.strict and (
+            lost := losses(explained((await target(call, queue, understood)).cluster, understood), asked.waived)
+        ):
             call.err.write(loss_screen(COMMAND, lost))
             return 1
         wanted = named(understood, await sbatch.prepare(call, understood))

@@ -1,7 +1,11 @@
-"""The words of `flow submit` as sbatch's: options may stand anywhere, those of the market among them; `--` ends them."""
+"""The words of `flow submit` as sbatch's: options may stand anywhere, those of the market among them; `--` ends them.
+
+sbatch has `-i FILE` for --input, the market `-i TYPE`: the text tells which is meant.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +14,11 @@ from flowbatch.directives.options import TABLES
 from flowbatch.slurm.getopt import GetoptError, Given, Operand
 
 SBATCH = TABLES["sbatch"]
+INSTANCE_TYPE = re.compile(
+    r"[0-9]+x[A-Za-z][\w-]*|[A-Za-z]+[0-9]+[A-Za-z]*[:x][0-9]+|it_\w+|[\w-]+(?:\.[\w-]+)*\.[0-9]+x"
+)
+"""`-i 8xh100` is what the market calls its machine; `-i` with any other text is sbatch's --input."""
+
 COMPONENT = ":"
 """Stands between the components of a heterogeneous job."""
 
@@ -38,7 +47,10 @@ def sort(words: Sequence[str]) -> Words:
         length, found = _options(rest)
         sorted_.options += rest[:length]
         rest = rest[length:]
-        if isinstance(found, GetoptError):
+        if isinstance(found, Given):
+            sorted_.terms.append(f"--instance-type={found.value}")
+            rest = rest[_end(found) - length :]
+        elif isinstance(found, GetoptError):
             length = _term(rest)
             if not length:
                 sorted_.options += rest
@@ -53,12 +65,14 @@ def sort(words: Sequence[str]) -> Words:
     return sorted_
 
 
-def _options(words: Sequence[str]) -> tuple[int, Operand | GetoptError | None]:
-    """How many of `words` are sbatch's options with their values, and what ended them."""
+def _options(words: Sequence[str]) -> tuple[int, Operand | GetoptError | Given | None]:
+    """How many of `words` are sbatch's options with their values, and what ended them: a `Given` is one of the market's."""
     length = 0
     try:
         for found in SBATCH.parse("sbatch", words, permute=False):
             if isinstance(found, Operand):
+                return length, found
+            if found.spelled == "-i" and INSTANCE_TYPE.fullmatch(found.value or "") and found.index == length:
                 return length, found
             length = _end(found)
     except GetoptError as error:

@@ -71,11 +71,11 @@ class Explanation:
         return said + [(f"line {line.number}", line.whole.strip(), "not read", line.why) for line in self.unread]
 
 
-def explain(submission: Submission, market: Market) -> Explanation:
-    """The request, in the order in which it was said."""
+def explain(submission: Submission, market: Market, *, rented: bool = False) -> Explanation:
+    """The request, in the order in which it was said; `rented`: for a cluster that rents its machines."""
     findings = [
         *(finding for component in submission.components for finding in _component(component.chosen)),
-        *_market(market.uses),
+        *_market(market.uses, rented),
     ]
     unread = (*(_heedless(use) for use in submission.ignored), *submission.script.unread)
     return Explanation(tuple(findings), tuple(sorted(unread, key=lambda line: line.number)))
@@ -114,13 +114,14 @@ def _finding(name: str, use: Use, value: str | None, stronger: Use | None) -> Fi
     )
 
 
-def _market(uses: tuple[FlowUse, ...]) -> Iterator[Finding]:
+def _market(uses: tuple[FlowUse, ...], rented: bool) -> Iterator[Finding]:
     for number, use in enumerate(uses):
         stronger = [
             one
             for one in uses[number + 1 :]
             if one.option.field == use.option.field and not (use.option.adds and one.origin.place == use.origin.place)
         ]
+        verdict, reason = use.option.verdict(rented)
         yield Finding(
             option=f"--{use.option.name}",
             text=use.text,
@@ -129,8 +130,8 @@ def _market(uses: tuple[FlowUse, ...]) -> Iterator[Finding]:
             source=use.origin.source,
             line=use.origin.line,
             column=use.origin.column,
-            verdict=use.option.verdict,
-            reason=use.option.reason,
+            verdict=verdict,
+            reason=reason,
             overridden_by=_spot(stronger[-1].origin) if stronger else None,
         )
 

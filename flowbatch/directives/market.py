@@ -54,16 +54,23 @@ def _words(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FlowOption:
-    """One option of ours: `field` of MarketTerms, how its text is read, whether several add up."""
+    """One option of ours: `field` of MarketTerms, how its text is read, whether several add up.
+
+    `here`: why it is only recorded on this machine; `rented`: what it does on a cluster whose machines are rented.
+    """
 
     name: str
     field: str
     read: Callable[[str], Any]
-    reason: str
+    here: str
+    rented: str
     short: str | None = None
     adds: bool = False
-    verdict: Verdict = "recorded"
     key: str = ""
+
+    def verdict(self, rented: bool) -> tuple[Verdict, str]:
+        """What becomes of it there, and why."""
+        return ("honoured", self.rented) if rented else ("recorded", self.here)
 
     @property
     def variable(self) -> str:
@@ -74,19 +81,29 @@ class FlowOption:
         return OptionRow(self.key or self.name, self.name, self.short, "required")
 
 
-HERE = "this machine costs nothing"
+FREE = "this machine costs nothing"
+CAP = "no bid for the job is ever above it"
 FLOW_OPTIONS: tuple[FlowOption, ...] = (
-    FlowOption("budget", "budget_micro_usd", amount, HERE),
-    FlowOption("image", "image", str, "jobs run on this machine's own system"),
-    FlowOption("instance-type", "instance_type", str, "this machine is what it is", short="i"),
-    FlowOption("limit-price", "limit_price", price, HERE),
-    FlowOption("max-price-per-hour", "limit_price", price, HERE, key="limit-price"),
-    FlowOption("max-run-time", "max_run_time_s", _seconds, "the time limit of Slurm is what ends a job here"),
-    FlowOption("mount", "mounts", _words, "nothing is mounted on this machine", adds=True),
-    FlowOption("region", "regions", _words, "this machine stays where it is", adds=True),
-    FlowOption("volume", "volumes", _words, "no volume is attached to this machine", adds=True),
-)
-"""What the market will need; the local cluster keeps it with the job."""
+    FlowOption("budget", "budget_micro_usd", amount, FREE, "all bids for the job together never cost more"),
+    FlowOption("image", "image", str, "jobs run on this machine's own system", "the script runs in a container of it"),
+    FlowOption(
+        "instance-type", "instance_type", str, "this machine is what it is", "no other machine is bid for", short="i"
+    ),
+    FlowOption("limit-price", "limit_price", price, FREE, CAP),
+    FlowOption("max-price-per-hour", "limit_price", price, FREE, CAP, key="limit-price"),
+    FlowOption(
+        "max-run-time", "max_run_time_s", _seconds, "the time limit of Slurm is what ends a job here",
+        "a time limit, kept by the machine itself",
+    ),
+    FlowOption(
+        "mount", "mounts", _words, "nothing is mounted on this machine", "mounted before the script starts", adds=True
+    ),
+    FlowOption("region", "regions", _words, "this machine stays where it is", "no other region is bid in", adds=True),
+    FlowOption(
+        "volume", "volumes", _words, "no volume is attached to this machine", "attached, and there at its path", adds=True
+    ),
+)  # fmt: skip
+"""What the market needs; a cluster of this machine keeps it with the job."""
 
 TABLE = Table(one.row for one in FLOW_OPTIONS)
 _BY_NAME = {one.name: one for one in FLOW_OPTIONS}

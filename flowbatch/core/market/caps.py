@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from flowbatch.core import limits
 from flowbatch.spec.cluster import Cloud, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.market import LimitPrice
 from flowbatch.spec.policy import MarketPolicy, PartitionTerms
 from flowbatch.units import HOUR, MINUTE
+
+Source = Literal["job", "partition", "account", "default"]
+"""Who said a limit price; `default` is the policy's own for the GPUs."""
 
 
 def terms_of(policy: MarketPolicy, partition: str) -> PartitionTerms | None:
@@ -18,13 +23,22 @@ def terms_of(policy: MarketPolicy, partition: str) -> PartitionTerms | None:
 def cap(policy: MarketPolicy, spec: JobSpec, partition: str, place: Cloud) -> int:
     """The most that an hour of one instance may cost the job: its own word, else its partition's, else its account's,
     else the policy's for the GPUs. Micro-dollars."""
-    terms = terms_of(policy, partition)
-    said = spec.market.limit_price or (terms.limit_price if terms else None)
-    said = said or dict(policy.account_limit_prices).get(account(policy, spec, partition) or "")
-    if said is None:
-        per_gpu = dict(policy.gpu_hour_caps).get((place.gpu or "").lower(), policy.other_gpu_hour_cap)
-        said = LimitPrice(micro_usd_per_hour=per_gpu, per="gpu")
+    said = limit_price(policy, spec, partition, place)[0]
     return said.micro_usd_per_hour * (max(1, place.gpus) if said.per == "gpu" else 1)
+
+
+def limit_price(policy: MarketPolicy, spec: JobSpec, partition: str, place: Cloud) -> tuple[LimitPrice, Source]:
+    """The limit price that holds for a job, and who said it."""
+    terms = terms_of(policy, partition)
+    if spec.market.limit_price is not None:
+        return spec.market.limit_price, "job"
+    if terms is not None and terms.limit_price is not None:
+        return terms.limit_price, "partition"
+    of_account = dict(policy.account_limit_prices).get(account(policy, spec, partition) or "")
+    if of_account is not None:
+        return of_account, "account"
+    per_gpu = dict(policy.gpu_hour_caps).get((place.gpu or "").lower(), policy.other_gpu_hour_cap)
+    return LimitPrice(micro_usd_per_hour=per_gpu, per="gpu"), "default"
 
 
 def account(policy: MarketPolicy, spec: JobSpec, partition: str) -> str | None:
