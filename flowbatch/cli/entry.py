@@ -20,6 +20,7 @@ from flowbatch.cli.pricing import pricing
 from flowbatch.cli.sandbox import sandbox
 from flowbatch.cli.setup import setup
 from flowbatch.cli.shims import shims
+from flowbatch.cli.ssh import ssh
 from flowbatch.cli.status import status
 from flowbatch.cli.submit import submit
 from flowbatch.errors import FlowError
@@ -37,7 +38,7 @@ def flow() -> None:
 
 
 COMMANDS = (
-    submit, explain, status, logs, cancel, cost, pricing, setup, shims, controller, sandbox, doctor, completion,
+    submit, explain, status, logs, ssh, cancel, cost, pricing, setup, shims, controller, sandbox, doctor, completion,
 )  # fmt: skip
 for command in COMMANDS:
     flow.add_command(command)

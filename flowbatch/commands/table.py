@@ -5,6 +5,7 @@ from __future__ import annotations
 from flowbatch.commands import (
     flow_cancel,
     flow_cost,
+    flow_door,
     flow_explain,
     flow_info,
     flow_jobs,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "srun": srun.main,
     "flow-cancel": flow_cancel.cancel,
     "flow-cost": flow_cost.cost,
+    "flow-door": flow_door.door,
     "flow-explain": flow_explain.explain,
     "flow-info": flow_info.info,
     "flow-job": flow_jobs.job,

@@ -38,7 +38,7 @@ class JobHandle:
 
     def records(self) -> tuple[JobStatus, ...]:
         """The job's record, or those of an array: its started tasks, and one for the tasks still pending."""
-        return read_jobs(_asked(self._ask("flow-job", "--json", self.id)))
+        return read_jobs(asked(self._ask("flow-job", "--json", self.id)))
 
     def wait(self, timeout: float | None = None) -> JobStatus:
         """The job once it is over. Raises TimeoutError after `timeout` seconds; the job goes on."""
@@ -46,14 +46,14 @@ class JobHandle:
 
     def wait_all(self, timeout: float | None = None) -> tuple[JobStatus, ...]:
         """All records of the job, by task, once all are over. Raises TimeoutError after `timeout` seconds."""
-        return read_jobs(_asked(self._ask("flow-wait", self.id, timeout=timeout)))
+        return read_jobs(asked(self._ask("flow-wait", self.id, timeout=timeout)))
 
     def cancel(self) -> None:
         """The job is told to end, or is over. Raises CommandFailed if there is no such job."""
-        _asked(self.controller.ask("flow-cancel", [*_on(self.cluster), self.id]))
+        asked(self.controller.ask("flow-cancel", [*on_cluster(self.cluster), self.id]))
 
     def _ask(self, command: str, *words: str, timeout: float | None = None) -> Answer:
-        return self.controller.ask(command, [*_on(self.cluster), *words], again=True, timeout=timeout)
+        return self.controller.ask(command, [*on_cluster(self.cluster), *words], again=True, timeout=timeout)
 
     def logs(self, *, stderr: bool = False) -> bytes:
         """What the job has written until now."""
@@ -125,8 +125,8 @@ def jobs(
     *, history: bool = False, controller: Controller | None = None, cluster: str | None = None
 ) -> tuple[JobStatus, ...]:
     """The jobs of a cluster's queue (None: of all that were used); with `history`, also those that have left it."""
-    asked = ["--json", *_on(cluster), *(["--all"] if history else [])]
-    return read_jobs(_asked((controller or Controller()).ask("flow-jobs", asked, again=True)))
+    words = ["--json", *on_cluster(cluster), *(["--all"] if history else [])]
+    return read_jobs(asked((controller or Controller()).ask("flow-jobs", words, again=True)))
 
 
 def newest(controller: Controller | None = None, cluster: str | None = None) -> JobHandle:
@@ -149,12 +149,13 @@ def submit_words(
     """
     controller = controller or Controller()
     answer = controller.ask("flow-submit", [*options, "--", *words], cwd=cwd, environ=environ, stdin=stdin)
-    submission = Submission.read(json.loads(_asked(answer)))
+    submission = Submission.read(json.loads(asked(answer)))
     handle = None if submission.job_id is None else JobHandle(str(submission.job_id), controller, submission.cluster)
     return handle, submission
 
 
-def _on(cluster: str | None) -> list[str]:
+def on_cluster(cluster: str | None) -> list[str]:
+    """The words that name a cluster to a command of `flow`."""
     return [f"--clusters={cluster}"] if cluster else []
 
 
@@ -177,7 +178,7 @@ def seek_lines(file: BinaryIO, lines: int) -> None:
     file.seek(at + sum(map(len, parts[: max(0, len(parts) - lines)])))
 
 
-def _asked(answer: Answer) -> bytes:
+def asked(answer: Answer) -> bytes:
     """What the command printed. Raises CommandFailed in its own words if it failed."""
     if answer.code == 0:
         return answer.out

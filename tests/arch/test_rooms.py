@@ -26,6 +26,7 @@ MAY_START_PROCESSES = (
     "flowbatch/sandbox/machines/",
     "flowbatch/sdk/compiling.py",
     "flowbatch/sdk/sandbox.py",
+    "flowbatch/sdk/ssh.py",
 )
 MAY_CHANGE_STATE = "flowbatch/core/transitions.py"
 
