@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import re
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -28,9 +29,9 @@ log = logging.getLogger(__name__)
 async def watch(node: Node, standing: Path, notice: Path = NOTICE) -> None:
     """Tells the node what its machine says, and the guard (in the file `standing`) what the node does, until cancelled."""
     said: float | None = -1.0  # nothing yet: the first word counts, whatever it is
-    phase = ""
+    phase, began = "", time.time()
     while True:
-        until = leaves_at(notice)
+        until = leaves_at(notice, began)
         if until != said:
             said = until
             node.machine_leaves(until)
@@ -40,15 +41,19 @@ async def watch(node: Node, standing: Path, notice: Path = NOTICE) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-def leaves_at(notice: Path) -> float | None:
-    """When the machine goes away by its own word, or None if it stays."""
+def leaves_at(notice: Path, began: float = 0) -> float | None:
+    """When the machine goes away by its own word, or None if it stays.
+
+    What was said before `began` of a time before it is of an earlier life: the machine went away then, and is back.
+    """
     try:
         text, written = notice.read_text(errors="replace"), notice.stat().st_mtime
     except OSError:
         return None
     found = _END.search(text)
     instant = _instant(found[1].strip()) if found else None
-    return written + NOTICE_S if instant is None else instant
+    until = written + NOTICE_S if instant is None else instant
+    return None if max(until, written) < began else until
 
 
 def _instant(text: str) -> float | None:

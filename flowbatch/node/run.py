@@ -70,7 +70,10 @@ class Run:
             self._terminate()
 
     def leave(self, until: float) -> None:
-        """The machine goes away then: `--signal` at once, and it is stopped so early that KillWait ends before the reserve."""
+        """The machine goes away then: `--signal` at once, and it is stopped so early that KillWait ends before the reserve.
+
+        Of a notice too short for that, half is the job's, a quarter KillWait's and a quarter the reserve's.
+        """
         entry = self._entry
         if entry.stopping is not None or entry.report is not None:
             return
@@ -79,7 +82,8 @@ class Run:
         if entry.leaving is None and self.started.signal is not None:
             self._signal(self.started.signal)
         self._call_off()
-        self._leave = self._timer(until - self.started.leave_reserve_s - self.started.kill_wait_s, self._stop_to_leave)
+        needed = self.started.leave_reserve_s + self.started.kill_wait_s
+        self._leave = self._timer(until - min(needed, (until - self._now()) / 2), self._stop_to_leave)
 
     def stay(self) -> None:
         """The machine does not go away: what was not done yet is not done."""
@@ -156,8 +160,11 @@ class Run:
         stopping = self._entry.stopping
         assert stopping is not None
         ends_at = stopping.at + ANSWER_S.get(stopping.why, 0)
+        wait = float(self.started.kill_wait_s)
+        if self._entry.leaving is not None:
+            wait = min(wait, (self._entry.leaving.until - ends_at) / 2)
         self._at(ends_at, self._ask_to_end)
-        self._at(ends_at + self.started.kill_wait_s, self._kill)
+        self._at(ends_at + wait, self._kill)
 
     def _ask_to_end(self) -> None:
         assert self._entry.stopping is not None

@@ -147,6 +147,28 @@ def test_the_machine_s_own_word_is_enough(play, tmp_path, monkeypatch):
     play(scene)
 
 
+def test_a_notice_of_an_earlier_life_is_none(tmp_path):
+    notice = tmp_path / "MITHRIL_SIGNAL.yml"
+    notice.write_text("end_time: 2001-01-01T00:00:00Z\n")
+    assert rented.leaves_at(notice, time.time() + 10) is None
+    notice.write_text(f"end_time: {_rfc3339(time.time() + 1000)}\n")
+    assert rented.leaves_at(notice, time.time() + 10) is not None
+
+
+def test_of_a_short_notice_the_job_has_half(play):
+    """Its reserve and KillWait are longer than the whole notice."""
+
+    async def scene(node):
+        await running(node, "trap '' TERM; echo up > up; while :; do sleep 0.05; done", signal=None)
+        began = time.time()
+        node.node.leave(key(), began + 4)
+        report = await node.said("ended")
+        assert (report.cause, report.signal) == ("preempted", 9)
+        assert 2.5 <= time.time() - began <= 4
+
+    play(scene)
+
+
 def _rfc3339(instant):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant))
 

@@ -39,6 +39,7 @@ class Init:
             view.View(order["hostname"], tuple(order["layers"]), tuple(map(tuple, order["volumes"])), order["one_uid"])
         )
         write_system_files(order["files"])
+        write_notice(None)  # it was of the life that ended with it
         self._loop.add_signal_handler(signal.SIGCHLD, self._children.reap)
         self._manager = Manager(self._children)
         self._server = await commands.serve(self._manager, self._power_off)
