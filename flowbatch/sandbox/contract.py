@@ -10,8 +10,9 @@ from typing import Protocol
 class MachineOrder:
     """One instance as it is to be. `fid` names its disk: the same one boots again with what it had.
 
-    `peers`: the private names and addresses of all instances of its bid, itself included, in rank order (for /etc/hosts, where
-    the last line is the head, as on the real machines). `api_url`: what the start-up script may call. `volumes`: name -> directory.
+    `peers`: the host names of all instances of its bid, itself included, in rank order (for /etc/hosts, where the last line is
+    the head, as on the real machines). `api_url`: what the start-up script may call. `volumes`: name -> directory, which is named
+    by the volume's id.
     """
 
     fid: str
@@ -19,7 +20,7 @@ class MachineOrder:
     instance_type: str
     startup_script: str | None = field(repr=False)
     authorized_keys: tuple[str, ...] = field(repr=False)
-    peers: tuple[tuple[str, str], ...] = ()
+    peers: tuple[str, ...] = ()
     api_url: str = ""
     volumes: tuple[tuple[str, str], ...] = ()
 

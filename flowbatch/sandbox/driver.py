@@ -142,15 +142,20 @@ class Driver:
             instance_type=TYPES[instance.instance_type].name,
             startup_script=order.launch["startup_script"],
             authorized_keys=tuple(key.public_key for key in keys),
-            peers=tuple((_hostname(peer), world.private_ip(peer.fid)) for peer in peers) if len(peers) > 1 else (),
+            peers=tuple(_hostname(peer) for peer in peers) if len(peers) > 1 else (),
             api_url=self._api_url,
-            volumes=tuple(self._volume(world, fid) for fid in order.volumes),
+            volumes=tuple(self._volume(world, fid) for fid in order.volumes if _is_file(world, fid)),
         )
 
     def _volume(self, world: World, fid: str) -> tuple[str, str]:
         directory = self._volumes / fid
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         return world.state.volumes[fid].name, str(directory)
+
+
+def _is_file(world: World, volume: str) -> bool:
+    """Only those are mounted by the platform; a block volume would be a device, which instances here cannot have."""
+    return world.state.volumes[volume].interface == "File"
 
 
 def _hostname(instance: Instance | ReservedInstance) -> str:

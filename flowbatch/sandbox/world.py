@@ -124,8 +124,3 @@ class World:
 
     def key_in_use(self, ssh_key: str) -> bool:
         return any(ssh_key in order.launch.get("ssh_keys", ()) for order in self.live_orders())
-
-    def private_ip(self, instance: str) -> str:
-        """Its address among the instances of its bid."""
-        high, low = divmod(list(self.instances()).index(instance) + 1, 250)
-        return f"10.77.{high % 250}.{low + 1}"

@@ -13,6 +13,7 @@ from typing import Any
 from flowbatch.sandbox.contract import Address, MachineOrder
 from flowbatch.sandbox.machines import needs
 from flowbatch.sandbox.machines.disk import Disk
+from flowbatch.sandbox.machines.host import LOOPBACK, own_address
 from flowbatch.sandbox.machines.instance import Instance
 from flowbatch.sandbox.machines.leftover import end_leftover, remember
 from flowbatch.sandbox.machines.ssh import SshServer, host_key
@@ -112,10 +113,9 @@ def _asked(order: MachineOrder, disk: Disk, one_uid: bool) -> dict[str, Any]:
 
 def _hosts(order: MachineOrder) -> str:
     """Names of all instances of the bid: the last line is the head, rank 0. Its own name also where it is alone."""
-    peers = order.peers or (("127.0.1.1", order.hostname),)
-    return "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" + "".join(
-        f"{address} {name}\n" for address, name in reversed(peers)
-    )
+    address = own_address() if order.peers else LOOPBACK
+    lines = [f"{address} {name}" for name in reversed(order.peers or (order.hostname,))]
+    return "\n".join(("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback", *lines, ""))
 
 
 def _resolver() -> dict[str, str]:

@@ -11,6 +11,8 @@ TOOLS = {
     "bin/systemctl": "client.py",
     "bin/systemd-run": "client.py",
     "bin/journalctl": "client.py",
+    "sbin/mount.nfs": "nfs.py",
+    "sbin/mount.nfs4": "nfs.py",
     "lib/machine/sftp.py": "sftp.py",
 }
 """Where below /usr, and from which file."""
@@ -21,7 +23,6 @@ def put_tools(usr: Path) -> None:
     for name, source in TOOLS.items():
         path = usr / name
         path.parent.mkdir(exist_ok=True)
-        path.parent.chmod(0o755)
         path.parent.chmod(0o755)
         fresh = path.with_name(f".{path.name}.new")
         fresh.write_bytes((INSIDE / source).read_bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import math
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -19,6 +20,10 @@ CONTROL = "/sandbox"
 READS = ("GET", "HEAD")
 ONCE = ("/v2/spot/bids", "/v2/volumes", "/v2/reservation")
 """What the vendor's client sends an Idempotency-Key to."""
+
+SHOWN = 300
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Answer:
     def of_json(cls, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
         kind = ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()))
         return cls(status, body, (*kind, *headers))
+
+    @property
+    def said(self) -> str:
+        """The beginning of an error, for the log."""
+        return self.body[:SHOWN].decode(errors="replace")
 
     async def give(self, send: Send, more: tuple[tuple[bytes, bytes], ...]) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, *more]})
@@ -69,6 +79,8 @@ class Gate:
         else:
             scope.setdefault("state", {})["world"] = self._site.as_of(met["stale"][0] if "stale" in met else None)
             answer = await self._answer(asked, scope, receive)
+        if answer.status >= 400 and not asked.control:
+            log.info("%s %s: %d %s", asked.method, asked.path, answer.status, answer.said)
         if "cut" in met:
             await self._cut(scope, receive)
         else:

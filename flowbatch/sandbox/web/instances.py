@@ -281,5 +281,5 @@ def _shown(world: World, instance: Either) -> InstanceModel:
         fid=instance.fid, name=instance.name, project=instance.project, created_at=stamps.written(instance.created_at),
         created_by=instance.user, instance_type=instance.instance_type, region=instance.region, bid=instance.bid,
         reservation=_reservation(instance), ssh_destination=None if address is None else str(address),
-        private_ip=world.private_ip(instance.fid), status=instance.status,
+        private_ip=None, status=instance.status,
     )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from flowbatch.errors import MachineFailed
-from flowbatch.sandbox.machines import needs
+from flowbatch.sandbox.machines import host, needs
 
 
 def processes_with(word: str) -> list[int]:
@@ -156,15 +157,28 @@ def test_volumes_are_the_same_for_all_who_have_them(house, tmp_path) -> None:
 
 
 def test_two_instances_know_each_other_by_name(house) -> None:
-    peers = (("10.9.8.1", "node-0"), ("10.9.8.2", "node-1"))
+    peers = ("node-0", "node-1")
     first = house.boot("inst_1", peers=peers, hostname="node-0")
     second = house.boot("inst_2", peers=peers, hostname="node-1")
+    own = host.own_address()
     for address in (first, second):
-        assert house.says(address, "getent ahostsv4 node-1 | head -1 | cut -d' ' -f1; getent hosts node-0 | cut -d' ' -f1").split() == [
-            "10.9.8.2", "10.9.8.1",
-        ]  # fmt: skip
-        others = "awk '$1 ~ /^[0-9.]+$/ && $1 !~ /^127/ {print $1}' /etc/hosts"
-        assert house.says(address, others).split() == ["10.9.8.2", "10.9.8.1"]
+        assert house.says(address, "tail -n 2 /etc/hosts").splitlines() == [f"{own} node-1", f"{own} node-0"]
+        assert house.says(address, "getent ahostsv4 node-1 | head -1 | cut -d' ' -f1") == own
+    with socket.create_server((own, 0)) as head:
+        house.says(
+            second, f"python3 -c 'import socket; socket.create_connection((\"node-0\", {head.getsockname()[1]}))'"
+        )
+
+
+def test_a_file_volume_is_mounted_by_its_id(house, tmp_path) -> None:
+    (tmp_path / "vol_a1").mkdir()
+    (tmp_path / "vol_a1/set").write_text("numbers\n")
+    address = house.boot(volumes=(("data", str(tmp_path / "vol_a1")),))
+    mount = "mount -t nfs4 -o nfsvers=4.1,hard fileshare-{}.mithril.internal:/ /srv"
+    assert house.says(address, f"{mount.format('vol_a1')} && mountpoint -q /srv && cat /srv/set", "root") == "numbers"
+    refused = house.ssh(address, mount.format("vol_b2"), "root")
+    assert refused.returncode == 32
+    assert b"fileshare-vol_b2.mithril.internal:/ is no file volume of this instance" in refused.stderr
 
 
 def test_what_is_missing_is_named(monkeypatch) -> None:

@@ -221,5 +221,5 @@ def test_several_machines_know_each_other(market: Any) -> None:
     market.advance(130)
     instances = market.get(f"/v2/spot/bids/{bid['fid']}")["instances"]
     orders = [market.machines.orders[fid] for fid in instances]
-    assert [name for name, _ in orders[0].peers] == ["train-1", "train-2", "train-3"]
+    assert orders[0].peers == ("train-1", "train-2", "train-3")
     assert {order.peers for order in orders} == {orders[0].peers}

@@ -66,7 +66,7 @@ def test_volumes_are_made_listed_renamed_and_deleted(market: Any) -> None:
 
 
 def test_an_attached_volume_reaches_the_machine_and_cannot_be_deleted(market: Any) -> None:
-    asked = {"name": "data", "project": market.project, "disk_interface": "Block", "region": REGION, "size_gb": 10}
+    asked = {"name": "data", "project": market.project, "disk_interface": "File", "region": REGION, "size_gb": 10}
     volume = market.post("/v2/volumes", asked)["fid"]
     bid = market.bid(volumes=[volume])
     market.advance(130)
@@ -75,9 +75,19 @@ def test_an_attached_volume_reaches_the_machine_and_cannot_be_deleted(market: An
     (told,) = market.get("/v2/volumes", project=market.project)
     assert (told["bids"], told["attachments"]) == ([bid["fid"]], {instance: bid["fid"]})
     assert market.refused("DELETE", f"/v2/volumes/{volume}")[0] == 409
+    assert market.refused("PATCH", f"/v2/spot/bids/{bid['fid']}", {"volumes": []})[0] == 409
+    market.bid(volumes=[volume])
+
+
+def test_a_block_volume_is_one_bids_alone_and_is_not_mounted(market: Any) -> None:
+    asked = {"name": "raw", "project": market.project, "disk_interface": "Block", "region": REGION, "size_gb": 10}
+    volume = market.post("/v2/volumes", asked)["fid"]
+    bid = market.bid(volumes=[volume])
+    market.advance(130)
+    (instance,) = market.get(f"/v2/spot/bids/{bid['fid']}")["instances"]
+    assert market.machines.orders[instance].volumes == ()
     other = market.refused("POST", "/v2/spot/bids", market.tender(volumes=[volume]))
     assert other == (409, f"Volume {volume} is in use by {bid['fid']}")
-    assert market.refused("PATCH", f"/v2/spot/bids/{bid['fid']}", {"volumes": []})[0] == 409
 
 
 def test_lifecycle_scripts_are_kept(market: Any) -> None:

@@ -20,6 +20,9 @@ DEVICE_LINKS = (
 RUN = "/run/machine"
 """Where the first process has its socket; in memory, gone with the instance."""
 
+SHARES = f"{RUN}/shares"
+"""Volume's id -> where it is; read by `mount.nfs4` (nfs.py)."""
+
 SETUID = f"{RUN}/setpriv"
 """A copy that makes its caller root: what the view's `sudo` uses. It exists in the view's memory alone, never on the host."""
 
@@ -55,6 +58,7 @@ def enter(view: View) -> None:
     _bind("local", "root/mnt/local")
     for name, directory in view.volumes:
         _bind(directory, f"root/mnt/{name}")
+    _shares(view.volumes)
     os.chdir("root")
     _run("pivot_root", ".", ".")
     _run("umount", "--lazy", ".")
@@ -93,7 +97,7 @@ def _system(one_uid: bool) -> None:
 
 
 def _runtime(one_uid: bool) -> None:
-    for name in (RUN, "/run/lock", "/run/systemd/system"):  # the last one is how programs see that systemd runs
+    for name in ("/run/lock", "/run/systemd/system"):  # the last one is how programs see that systemd runs
         os.makedirs(name)
     os.chmod("/run/lock", 0o1777)
     Path(RUN, "boot_id").write_text(f"{uuid.uuid4()}\n")  # each boot of an instance is one, whatever the host does
@@ -101,6 +105,13 @@ def _runtime(one_uid: bool) -> None:
     if not one_uid and (setpriv := shutil.which("setpriv")):
         shutil.copyfile(setpriv, SETUID)
         os.chmod(SETUID, 0o4755)
+
+
+def _shares(volumes: tuple[tuple[str, str], ...]) -> None:
+    """Volumes by their ids, as who mounts them by NFS names them."""
+    os.makedirs(f"root{SHARES}")
+    for name, directory in volumes:
+        os.symlink(f"/mnt/{name}", f"root{SHARES}/{os.path.basename(directory)}")
 
 
 def _bind(source: str, target: str) -> None:
