@@ -79,8 +79,9 @@ class Visit:
             tries += 1
 
     async def as_root(self, connection: Connection, text: bytes) -> bytes:
-        """What root's shell says to a script. Raises SshAway with its complaint, NotBrought if it is final."""
-        done = await connection.run(prepare.as_root(self._login, "/bin/sh", "-s"), text)
+        """What root's shell says to a script, of which it runs all or nothing: a line may be cut anywhere. Raises SshAway with
+        its complaint, NotBrought if it is final."""
+        done = await connection.run(prepare.as_root(self._login, "/bin/sh", "-s"), b"{\n" + text + b"\n}\n")
         if done.code == REFUSED:
             raise NotBrought(done.err)
         if done.code:
@@ -113,8 +114,9 @@ async def _send(connection: Connection, place: Place, sent: Program) -> None:
     path = place.program(sent.name)
     there = await connection.run(place.as_user("test", "-s", path))
     if there.code:
-        write = 'cat > "$1.new" && mv "$1.new" "$1"'
-        done = await connection.run(place.as_user("/bin/sh", "-c", write, "sh", path), sent.archive)
+        write = 'cat > "$1.new" && test "$(wc -c < "$1.new")" -eq "$2" && mv "$1.new" "$1"'  # not what a cut line left
+        words = ("/bin/sh", "-c", write, "sh", path, str(len(sent.archive)))
+        done = await connection.run(place.as_user(*words), sent.archive)
         if done.code:
             raise SshAway(f"the node program cannot be put on the machine: {done.err}")
 
