@@ -22,6 +22,7 @@ NOT_RUNNING = 3
 """As service managers have it."""
 DEFAULT = Settings()
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_NUMBER = 12
 Result = TypeVar("Result")
 
 
@@ -36,7 +37,7 @@ as_program = click.option("--json", "json_", is_flag=True, help="For a program t
 def length(text: str) -> int:
     """A length of time in seconds: 90, 90s, 15m, 2h, 30d."""
     number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
-    if not (number.isascii() and number.isdigit()):
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
         raise click.BadParameter(f"{text!r} is not a length of time such as 90, 15m, 2h or 30d")
     return int(number) * unit
 
@@ -83,7 +84,7 @@ def length(text: str) -> int:
     "idle_s",
     type=length,
     metavar="TIME",
-    help=f"It ends when nobody asks it for so long and nothing runs ({DEFAULT.idle_s} s).",
+    help=f"It ends when nobody asks it for so long and nothing runs ({DEFAULT.idle_s} s); 0: never.",
 )
 @as_program
 def start(json_: bool, **said: Any) -> int:

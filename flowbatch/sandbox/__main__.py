@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from flowbatch.errors import FlowError
 from flowbatch.sandbox.process import become
 from flowbatch.sandbox.settings import Settings
 
@@ -18,7 +19,11 @@ def main(words: Sequence[str]) -> int:
     for name, read in KINDS.items():
         parser.add_argument("--" + name.replace("_", "-"), type=read, default=getattr(Settings(), name))
     said = vars(parser.parse_args(words))
-    return become(said.pop("directory").absolute(), Settings(**said))
+    try:
+        return become(said.pop("directory").absolute(), Settings(**said))
+    except FlowError as error:
+        sys.stderr.write(f"{error.screen(parser.prog)}\n")
+        return error.exit_code
 
 
 KINDS = {field.name: type(field.default) for field in fields(Settings)} | {"prices": Path}

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from flowbatch.errors import ConfigError
+
 ADDRESS, LOCK, LOG = "sandbox.json", "sandbox.lock", "sandbox.log"
 READY = b"ready\n"
 """What its process says to whoever started it, once it answers."""
@@ -25,11 +27,16 @@ class Address:
 
 
 def read(directory: Path) -> Address | None:
-    """None if there never was a sandbox."""
+    """None if there never was a sandbox. Raises ConfigError for a file that no sandbox wrote."""
+    file = directory / ADDRESS
     try:
-        return Address(**json.loads((directory / ADDRESS).read_text()))
+        return Address(**json.loads(file.read_text()))
     except FileNotFoundError:
         return None
+    except (OSError, ValueError, TypeError):
+        raise ConfigError(
+            f"cannot read {file}", hint="remove it: the next `flow sandbox start` writes it anew"
+        ) from None
 
 
 def text(address: Address) -> str:

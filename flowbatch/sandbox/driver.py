@@ -37,6 +37,7 @@ class Driver:
         self._changed = changed
         self._world = world
         self._last: dict[str, asyncio.Task[None]] = {}
+        """The last order of each machine that is not carried out yet."""
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -65,14 +66,15 @@ class Driver:
 
     async def settle(self) -> None:
         """Every order given so far is carried out."""
-        while pending := [task for task in self._last.values() if not task.done()]:
-            await asyncio.gather(*pending)
+        while self._last:
+            await asyncio.gather(*self._last.values())
 
     async def close(self) -> None:
         """No machine runs."""
-        for task in self._last.values():
+        left = list(self._last.values())
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._last.values(), return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
         await self._machines.close()
 
     def _order(self, happening: Happening, fid: str) -> Callable[[], Awaitable[None]] | None:
@@ -105,7 +107,12 @@ class Driver:
             except OSError as error:
                 log.error("%s: %s", fid, error)
 
+        def over(task: asyncio.Task[None]) -> None:
+            if self._last.get(fid) is task:
+                del self._last[fid]
+
         self._last[fid] = asyncio.get_running_loop().create_task(turn())
+        self._last[fid].add_done_callback(over)
 
     async def _boot(self, fid: str, number: int) -> None:
         """It is up and the market knows it, or the market knows why it is not."""

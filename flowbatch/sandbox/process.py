@@ -142,13 +142,14 @@ class Process:
 
     async def _watch(self) -> None:
         """Returns when nobody needs the sandbox any more: none asks it and nothing runs, or its directory is gone."""
+        idle_s = self._settings.idle_s or float("inf")
         while (self._directory / LOCK).exists():
             if self._site.world.running():
                 self._site.asked()
-            if self._site.real_now() - self._site.asked_at > self._settings.idle_s:
+            if self._site.real_now() - self._site.asked_at > idle_s:
                 log.info("nobody asks, nothing runs")
                 return
-            await asyncio.sleep(min(LOOK_EVERY_S, self._settings.idle_s))
+            await asyncio.sleep(min(LOOK_EVERY_S, idle_s))
 
 
 def ready(log_file: Path) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowbatch.errors import ConfigError
 from flowbatch.units import DAY
+
+FASTEST = 1_000_000
+"""The highest rate: a week of the market in less than a second."""
+LONGEST_S = 10 * 366 * DAY
+PORTS = 65535
 
 
 @dataclass(frozen=True)
@@ -30,4 +36,23 @@ class Settings:
     requests_per_minute: int = 1200
     """Of one API key; 0 is no limit (real: not published)."""
     idle_s: int = 3600
-    """It ends when nobody has asked it for so long and no instance runs."""
+    """It ends when nobody has asked it for so long and no instance runs; 0: never."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a number that no market can run on."""
+        if not 0 < self.rate <= FASTEST:
+            raise ConfigError(f"rate {self.rate:g}: not above 0, or above {FASTEST}")
+        for name, (least, most) in BOUNDS.items():
+            if not least <= (said := getattr(self, name)) <= most:
+                raise ConfigError(f"{name} {said}: not from {least} to {most}")
+
+
+BOUNDS = {
+    "tick_s": (1, LONGEST_S),
+    "notice_s": (0, LONGEST_S),
+    "boot_delay_s": (0, LONGEST_S),
+    "history_s": (0, LONGEST_S),
+    "port": (0, PORTS),
+    "requests_per_minute": (0, 1_000_000_000),
+    "idle_s": (0, LONGEST_S),
+}

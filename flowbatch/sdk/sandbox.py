@@ -57,13 +57,14 @@ class Sandbox:
                 f"the sandbox needs {', '.join(missing)}, which is not installed",
                 hint="pip install 'flowbatch[sandbox]'",
             )
-        fresh = self._spawn(settings or Settings())
         until = time.monotonic() + START_WITHIN_S
-        while (started := self.address()) is None:
+        while True:
+            fresh = self._spawn(settings or Settings())
+            if (started := self.address()) is not None:
+                return Started(started, fresh)
             if time.monotonic() > until:
                 raise MarketAway("the sandbox does not answer", hint=f"see {self.directory / address.LOG}")
-            time.sleep(0.05)
-        return Started(started, fresh)
+            time.sleep(0.05)  # the one that holds the lock gets ready, or has just been stopped
 
     def address(self) -> Address | None:
         """Where it answers now; None if it does not run."""

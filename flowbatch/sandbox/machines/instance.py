@@ -23,6 +23,9 @@ START = (
 NAMESPACES = ("--mount", "--pid", "--fork", "--uts", "--ipc", "--kill-child")
 NAMESPACES_OF_A_USER = ("--user", "--map-root-user")
 READY, READY_S = 0, 30.0
+ANSWER_S = 30.0
+"""Its first process answers by then, or not at all: what people do in there may hold it up."""
+
 KILLED = -9
 ALLOW = "run the sandbox as root, or where users may have namespaces: kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0"
 BUFFER = 200_000
@@ -99,10 +102,9 @@ class Instance:
         """The number of a session that is being started with these files, which stay the caller's to close."""
         self._numbers += 1
         self._sessions[self._numbers] = tell
-        if self._line.fileno() < 0:
-            self._loop.call_soon(tell, {"failed": "the instance is gone"}, [])
-        else:
-            self._send({"start": asked, "session": self._numbers}, files)
+        if not self._send({"start": asked, "session": self._numbers}, files):
+            del self._sessions[self._numbers]
+            self._loop.call_soon(tell, {"failed": "the instance does not listen"}, [])
         return self._numbers
 
     def signal_session(self, number: int, name: str) -> None:
@@ -133,18 +135,26 @@ class Instance:
         self.gone.set()
 
     async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        """What it answers; nothing if it is gone."""
-        if self._line.fileno() < 0:
-            return {}
+        """What it answers; nothing if it is gone, or does not in time."""
         self._numbers += 1
-        answer: Answer = self._loop.create_future()
-        self._answers[self._numbers] = answer
-        self._send({**message, "question": self._numbers})
-        return await answer
+        number, answer = self._numbers, self._loop.create_future()
+        self._answers[number] = answer
+        try:
+            if not self._send({**message, "question": number}):
+                return {}
+            return await asyncio.wait_for(answer, ANSWER_S)
+        except asyncio.TimeoutError:
+            return {}
+        finally:
+            self._answers.pop(number, None)
 
-    def _send(self, message: dict[str, Any], files: Sequence[int] = ()) -> None:
-        with contextlib.suppress(OSError):  # it is gone: `_hear` says so to all who wait
+    def _send(self, message: dict[str, Any], files: Sequence[int] = ()) -> bool:
+        """Whether it is on its way: not to one that is gone, or that has left too much unread."""
+        try:
             socket.send_fds(self._line, [json.dumps(message).encode()], list(files))
+        except OSError:
+            return False
+        return True
 
     def _hear(self) -> None:
         try:
@@ -162,7 +172,7 @@ class Instance:
             if "started" not in said:
                 del self._sessions[session]
             tell(said, files)
-        elif not (answer := self._answers.pop(said["question"])).done():
+        elif (answer := self._answers.get(said["question"])) is not None and not answer.done():
             answer.set_result(said)
 
     def _hang_up(self) -> None:

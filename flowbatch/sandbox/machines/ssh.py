@@ -93,8 +93,10 @@ def host_key(file: Path) -> asyncssh.SSHKey:
     if file.exists():
         return asyncssh.read_private_key(file)
     key = asyncssh.generate_private_key(KEY)
-    file.touch(0o600)
-    file.write_bytes(key.export_private_key())
+    fresh = file.with_name(file.name + ".new")
+    fresh.touch(0o600)
+    fresh.write_bytes(key.export_private_key())
+    fresh.replace(file)
     return key
 
 

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
 from flowbatch.sandbox.market.catalogue import INSTANCE_TYPES
+from flowbatch.sandbox.settings import FASTEST
 from flowbatch.sandbox.web import money, stamps
 from flowbatch.sandbox.web.faults import Fault
 from flowbatch.sandbox.web.site import Site
@@ -39,7 +40,7 @@ router = APIRouter(prefix="/sandbox", dependencies=[Depends(_allowed)])
 
 class Time(BaseModel):
     advance_s: int | None = Field(default=None, ge=0, le=YEAR_S)
-    rate: float | None = Field(default=None, gt=0, le=1_000_000)
+    rate: float | None = Field(default=None, gt=0, le=FASTEST)
 
 
 class Preempted(BaseModel):

@@ -63,6 +63,11 @@ class Weather:
         return met
 
 
+MINUTE_S = 60
+"""After so long without a request an asker's bucket is full again, and nothing is known of him that matters."""
+ASKERS = 1000
+
+
 class Limits:
     """At most `per_minute` requests of one asker in a minute, as a bucket that fills evenly; 0: no limit."""
 
@@ -74,7 +79,9 @@ class Limits:
         """0 and the request is counted, or so long until the next one is free. `now` is real time, in seconds."""
         if not self.per_minute:
             return 0
+        if len(self._left) >= ASKERS:
+            self._left = {each: (left, then) for each, (left, then) in self._left.items() if now - then < MINUTE_S}
         left, then = self._left.get(asker, (float(self.per_minute), now))
-        left = min(self.per_minute, left + (now - then) * self.per_minute / 60)
+        left = min(self.per_minute, left + (now - then) * self.per_minute / MINUTE_S)
         self._left[asker] = (left - 1 if left >= 1 else left, now)
-        return 0 if left >= 1 else (1 - left) * 60 / self.per_minute
+        return 0 if left >= 1 else (1 - left) * MINUTE_S / self.per_minute

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from flowbatch.sandbox.machines import instance
+
 ROOT = Path(__file__).parents[3]
 NOBODY = 65534
 SANDBOX = """
@@ -148,3 +150,13 @@ def test_an_ordinary_user_has_instances_with_one_uid(house, sandbox) -> None:
     finally:
         shutil.rmtree(place)
     assert done.stdout.split() == ["0", "/home/ubuntu", "0", "written", "running"], done.stderr
+
+
+def test_a_first_process_that_is_held_up_holds_nobody_up(house, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance, "ANSWER_S", 0.5)
+    address = house.boot("held")
+    house.says(address, "rm -f ~/.ssh/authorized_keys; mkfifo ~/.ssh/authorized_keys")
+    assert house.ssh(address, "true").returncode == 255
+    house.wait(house.machines.notice("held", "2026-01-01T00:00:00Z"))
+    house.wait(house.machines.destroy("held"))
+    assert not (house.disks / "held").exists()

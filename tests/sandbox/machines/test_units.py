@@ -108,6 +108,42 @@ def test_a_service_that_fails_at_once_is_given_up(house, until) -> None:
     assert "too quickly" in answer(house, address, "journalctl -u loop")[1]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["ExecStart=/bin/echo 'open", "ExecStart=$UNSET", "ExecStart=/bin/true\nRestartSec=soon", "ExecStart=/bin/true\nGroup=nobodys",
+     "ExecStart=/bin/true\n[Unit]\nStartLimitBurst=few"],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said_and_nothing_hangs(house, line: str) -> None:
+    address = house.boot()
+    house.ssh(address, "rm -f /var/log/journal/odd.service.log", "root")
+    unit(house, address, "odd.service", f"[Service]\n{line}\n")
+    started = house.ssh(address, "systemctl start odd; systemctl is-active odd; journalctl -u odd", "root")
+    said = (started.stdout + started.stderr).decode()
+    assert said.startswith(("failed\n", "inactive\n"))
+    assert any(word in said for word in ("quotation", "no program", "time span", "does not exist", "no number")), said
+
+
+def test_what_a_service_asks_for_in_vain_is_in_its_journal(house, until) -> None:
+    address = house.boot()
+    unit(house, address, "v.service", "[Service]\nType=oneshot\nExecStart=/bin/true\nExecStop=/bin/true\nPIDFile=/x\n")
+    assert answer(house, address, "systemctl start v; journalctl -u v")[1].splitlines() == [
+        "v.service: ExecStop= is not known in an instance of the sandbox, ignoring",
+        "v.service: PIDFile= is not known in an instance of the sandbox, ignoring",
+    ]
+
+
+def test_odd_words_are_refused_in_words(house) -> None:
+    address = house.boot()
+    unit(house, address, "s.service", SLEEPER)
+    house.ssh(address, "systemctl start s", "root")
+    for words in ("systemctl kill -s SIGNOT s", "systemctl kill -s 999 s", "journalctl -n many"):
+        done = house.ssh(address, words, "root")
+        assert done.returncode == 1
+        assert b"does not answer" not in done.stderr
+        assert done.stderr.strip()
+    house.ssh(address, "systemctl stop s", "root")
+
+
 def test_what_a_service_is_given(house) -> None:
     address = house.boot()
     house.says(address, "printf 'B=\"two words\"\\n# no\\nC=3\\n' > /root/file", "root")
@@ -136,6 +172,8 @@ def test_timers(house, until) -> None:
     assert answer(house, address, "systemctl start t.timer && systemctl is-active t.timer") == (0, "active")
     until(lambda: answer(house, address, "wc -l < /root/fired")[1] >= "3")
     assert answer(house, address, "systemctl stop t.timer; systemctl is-active t.timer") == (3, "inactive")
+    unit(house, address, "o.timer", "[Timer]\nOnActiveSec=soon\n")
+    assert answer(house, address, "systemctl start o.timer 2>&1")[0] == 1
     unit(house, address, "c.timer", "[Timer]\nOnCalendar=daily\n")
     assert answer(house, address, "systemctl start c.timer 2>&1") == (
         1, "Failed to start c.timer: OnCalendar is not known in an instance of the sandbox",

@@ -140,3 +140,11 @@ def test_a_capacity_of_nothing_preempts_everybody(market: Any) -> None:
 
 def test_time_can_run_faster(market: Any) -> None:
     assert market.post("/sandbox/time", {"rate": 60}, 200)["rate"] == 60
+
+
+def test_askers_that_are_quiet_are_forgotten() -> None:
+    limits = Limits(1)
+    for number in range(5000):
+        limits.wait_s(f"stranger {number}", float(number))
+    assert len(limits._left) <= 1001
+    assert limits.wait_s("stranger 4999", 4999.0) > 0

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
-from flowbatch.errors import MarketAway, MarketFailed
+from flowbatch.errors import ConfigError, MarketAway, MarketFailed
 from flowbatch.paths import Paths
 from flowbatch.sandbox import address
 from flowbatch.sandbox.settings import Settings
@@ -123,5 +125,34 @@ def test_it_ends_with_its_directory(sandbox: Sandbox) -> None:
 
 def test_a_price_file_that_is_none_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "prices.json").write_text("{}")
-    with pytest.raises(MarketAway, match="holds no price history"):
+    with pytest.raises(MarketAway, match="holds no price history") as raised:
         sandbox.start(Settings(prices=tmp_path / "prices.json"))
+    assert "Traceback" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"tick_s": 0}, {"rate": 0}, {"rate": float("nan")}, {"rate": float("inf")}, {"notice_s": -1}, {"port": 65536}],
+)
+def test_numbers_that_no_market_can_run_on(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        Settings(**wrong)
+
+
+def test_it_is_started_while_another_one_is_about_to_end(sandbox: Sandbox) -> None:
+    sandbox.directory.mkdir(parents=True)
+    lock = FileLock(sandbox.directory / address.LOCK, thread_local=False)
+    lock.acquire()
+    leaving = threading.Timer(1.5, lock.release)
+    leaving.start()
+    assert sandbox.start(QUICK).fresh
+    leaving.join()
+
+
+def test_an_address_that_is_none_is_named(sandbox: Sandbox) -> None:
+    sandbox.directory.mkdir(parents=True)
+    for text in ("", "[]", '{"api_url": 1}'):
+        (sandbox.directory / address.ADDRESS).write_text(text)
+        with pytest.raises(ConfigError, match=address.ADDRESS):
+            sandbox.address()
+    (sandbox.directory / address.ADDRESS).unlink()

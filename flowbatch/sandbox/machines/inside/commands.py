@@ -66,6 +66,8 @@ def journalctl(words: list[str]) -> Answer:
     lines = [line for file in files if file.exists() for line in file.read_text(errors="replace").splitlines()]
     for option, value in options:
         if option in {"-n", "--lines"} and value != "all":
+            if not value.isdecimal():
+                return Answer(err=f"Failed to parse lines '{value}'\n", code=1)
             lines = lines[-int(value) :] if int(value) else []
     return Answer(out="".join(f"{line}\n" for line in lines) or "-- No entries --\n")
 

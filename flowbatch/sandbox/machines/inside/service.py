@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import grp
 import os
 import signal
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -161,7 +163,7 @@ class Service:
             "no": False, "always": True, "on-success": well, "on-failure": not well,
             "on-abnormal": not well and self.code < 0, "on-abort": not well and self.code < 0,
         }[asked]  # fmt: skip
-        burst = int(self.unit.last("Unit", "StartLimitBurst", str(BURST)))
+        burst = self.unit.whole("Unit", "StartLimitBurst", BURST)
         within = self.unit.seconds("Unit", "StartLimitIntervalSec", BURST_S)
         recent = [at for at in self._starts if at > time.monotonic() - within]
         if wanted and within and len(recent) >= burst:
@@ -175,11 +177,17 @@ class Service:
         return code in clean or (code in CLEAN_SIGNALS and self.unit.last("Service", "Type", "simple") != "oneshot")
 
     def _account(self) -> Account:
-        name = self.unit.last("Service", "User", "root")
+        name, group = self.unit.last("Service", "User", "root"), self.unit.last("Service", "Group")
         try:
-            return Account.named(name)
+            account = Account.named(name)
         except KeyError as error:
             raise UnitRefused(f"User={name} does not exist") from error
+        if not group:
+            return account
+        try:
+            return replace(account, gid=int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid)
+        except KeyError as error:
+            raise UnitRefused(f"Group={group} does not exist") from error
 
     def _directory(self, account: Account) -> str:
         said = self.unit.last("Service", "WorkingDirectory", "/").removeprefix("-")

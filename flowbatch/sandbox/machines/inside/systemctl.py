@@ -113,7 +113,10 @@ async def _stop(manager: Manager, asked: Asked, name: str, answer: Answer) -> No
 
 async def _kill(manager: Manager, asked: Asked, name: str, answer: Answer) -> None:
     said = asked.options.get("signal") or asked.options.get("s") or "SIGTERM"
-    number = int(said) if said.isdigit() else signal.Signals[f"SIG{said.removeprefix('SIG')}"].value
+    try:
+        number = signal.Signals(int(said)) if said.isdecimal() else signal.Signals[f"SIG{said.removeprefix('SIG')}"]
+    except (KeyError, ValueError):
+        raise UnitRefused(f"{said} is no signal") from None
     running = manager.running.get(name)
     if running is None:
         raise NotFound(name)

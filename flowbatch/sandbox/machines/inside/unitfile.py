@@ -17,16 +17,14 @@ SERVICE, TIMER = ".service", ".timer"
 TYPES = ("simple", "exec", "oneshot", "idle")
 RESTARTS = ("no", "always", "on-success", "on-failure", "on-abnormal", "on-abort")
 KNOWN = frozenset({
-    "Type", "ExecStart", "ExecStartPre", "ExecStop", "Restart", "RestartSec", "Environment", "EnvironmentFile", "WorkingDirectory",
-    "User", "Group", "KillMode", "RemainAfterExit", "StandardOutput", "StandardError", "SyslogIdentifier", "TimeoutStopSec",
-    "TimeoutStartSec", "SuccessExitStatus", "StartLimitIntervalSec", "StartLimitBurst", "StandardInput", "PIDFile",
+    "Type", "ExecStart", "ExecStartPre", "Restart", "RestartSec", "Environment", "EnvironmentFile", "WorkingDirectory", "User",
+    "Group", "KillMode", "RemainAfterExit", "StandardOutput", "StandardError", "SyslogIdentifier", "TimeoutStopSec",
+    "SuccessExitStatus",
 })  # fmt: skip
 """Keys of [Service] that are honoured, or that change nothing here. Others are named in the unit's journal."""
 
-TIMER_KEYS = frozenset({
-    "OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "Unit", "AccuracySec",
-    "RandomizedDelaySec", "Persistent", "RemainAfterElapse",
-})  # fmt: skip
+TIMER_SPANS = ("OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec")
+TIMER_KEYS = frozenset({*TIMER_SPANS, "Unit", "AccuracySec", "RandomizedDelaySec", "Persistent", "RemainAfterElapse"})
 SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)")
 SPANS_S = {
     "": 1, "s": 1, "sec": 1, "second": 1, "seconds": 1, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "usec": 1e-6, "m": 60, "min": 60,
@@ -69,11 +67,21 @@ class Unit:
             target for key in ("WantedBy", "RequiredBy") for said in self.all("Install", key) for target in said.split()
         ]
 
+    def whole(self, section: str, key: str, default: int) -> int:
+        """A number. Raises UnitRefused for what is none."""
+        said = self.last(section, key, str(default))
+        if not (said.isascii() and said.isdigit()):
+            raise UnitRefused(f"{key}={said} is no number")
+        return int(said)
+
     def check(self) -> None:
-        """Raises UnitRefused if it asks for what would change its meaning and is not done here."""
+        """Raises UnitRefused if it asks for what would change its meaning and is not done here, or what cannot be read."""
         if self.name.endswith(TIMER):
             if unknown := self.sections.get("Timer", {}).keys() - TIMER_KEYS:
                 raise UnitRefused(f"{', '.join(sorted(unknown))} is not known in an instance of the sandbox")
+            for key in TIMER_SPANS:
+                for said in self.all("Timer", key):
+                    span(said)
             return
         kind, restart = self.last("Service", "Type", "simple"), self.last("Service", "Restart", "no")
         if kind not in TYPES:
@@ -82,6 +90,10 @@ class Unit:
             raise UnitRefused(f"Restart={restart} is not known in an instance of the sandbox")
         if not self.all("Service", "ExecStart"):
             raise UnitRefused("it has no ExecStart= setting")
+        for key in ("TimeoutStopSec", "RestartSec"):
+            self.seconds("Service", key, 0)
+        self.seconds("Unit", "StartLimitIntervalSec", 0)
+        self.whole("Unit", "StartLimitBurst", 0)
 
     def ignored(self) -> list[str]:
         return sorted(self.sections.get("Service", {}).keys() - KNOWN)
@@ -165,7 +177,7 @@ def command(line: str, environment: dict[str, str]) -> Command:
     prefix = re.match(r"[-@:+!]*", line)
     marks = prefix[0] if prefix else ""
     words: list[str] = []
-    for word in shlex.split(line[len(marks) :]):
+    for word in _words(line[len(marks) :]):
         if ":" in marks:
             words.append(word)
         elif whole := re.fullmatch(r"\$(\w+)", word):
@@ -175,12 +187,22 @@ def command(line: str, environment: dict[str, str]) -> Command:
             words.append(said.replace("$$", "$"))
     if "@" in marks:
         raise UnitRefused("a command with @ is not known in an instance of the sandbox")
+    if not words:
+        raise UnitRefused(f"{line!r} names no program")
     return Command(tuple(words), "-" in marks)
 
 
+def _words(text: str) -> list[str]:
+    """Words as a shell splits them. Raises UnitRefused where a quotation has no end."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise UnitRefused(f"{text!r} has a quotation without an end") from None
+
+
 def environment(unit: Unit) -> dict[str, str]:
-    """Environment= and EnvironmentFile=, files last, as systemd has it."""
-    pairs = [word for line in unit.all("Service", "Environment") for word in shlex.split(line)]
+    """Environment= and EnvironmentFile=, files last, as systemd has it. Raises UnitRefused."""
+    pairs = [word for line in unit.all("Service", "Environment") for word in _words(line)]
     for name in unit.all("Service", "EnvironmentFile"):
         try:
             lines = Path(name.removeprefix("-")).read_text(errors="surrogateescape").splitlines()
@@ -189,5 +211,5 @@ def environment(unit: Unit) -> dict[str, str]:
                 continue
             raise UnitRefused(f"{name}: {error.strerror}") from error
         kept = [line.strip() for line in lines if line.strip() and not line.strip().startswith(("#", ";"))]
-        pairs += [f"{n.strip()}={' '.join(shlex.split(v))}" for n, _, v in (line.partition("=") for line in kept)]
+        pairs += [f"{n.strip()}={' '.join(_words(v))}" for n, _, v in (line.partition("=") for line in kept)]
     return {name: value for name, equals, value in (pair.partition("=") for pair in pairs) if equals}
