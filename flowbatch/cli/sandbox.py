@@ -90,7 +90,13 @@ def length(text: str) -> int:
 def start(json_: bool, **said: Any) -> int:
     """Start it, unless it runs. Bids, keys and volumes of the last time are there again."""
     asked = {name: value for name, value in said.items() if value is not None}
-    started = _waiting("starting the sandbox", lambda: Sandbox().start(Settings(**asked)))
+    here = Sandbox()
+    if (late := [f"--{name}" for name in ("seed", "prices") if name in asked]) and here.made and here.address() is None:
+        raise click.UsageError(
+            f"{' and '.join(late)}: the rivals were chosen when the sandbox was made; to have others, remove {here.directory} "
+            "(its bids, keys and volumes go with it)"
+        )
+    started = _waiting("starting the sandbox", lambda: here.start(Settings(**asked)))
     if asked and not started.fresh:
         raise click.UsageError("the sandbox runs already: `flow sandbox stop` first, to start it with other settings")
     if json_:

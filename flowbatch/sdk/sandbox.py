@@ -66,6 +66,11 @@ class Sandbox:
                 raise MarketAway("the sandbox does not answer", hint=f"see {self.directory / address.LOG}")
             time.sleep(0.05)  # the one that holds the lock gets ready, or has just been stopped
 
+    @property
+    def made(self) -> bool:
+        """Whether there was one before: its rivals are settled."""
+        return address.read(self.directory) is not None
+
     def address(self) -> Address | None:
         """Where it answers now; None if it does not run."""
         known = address.read(self.directory)

@@ -57,6 +57,16 @@ def test_a_day_with_the_sandbox(flow: Flow, started: dict[str, str]) -> None:
     assert flow("sandbox", "stop") == (0, f"sandbox: pid {started['pid']} stopped\n", "")
 
 
+def test_the_rivals_of_a_sandbox_that_was_made_are_not_chosen_anew(
+    flow: Flow, started: dict[str, str], paths: Paths
+) -> None:
+    assert flow("sandbox", "stop")[0] == 0
+    code, out, err = flow("sandbox", "start", "--seed", "9")
+    assert (code, out) == (2, "")
+    assert "--seed: the rivals were chosen when the sandbox was made" in err and str(paths.sandbox) in err
+    assert json.loads(flow("sandbox", "status", "--json")[1]) == {"running": False}
+
+
 def test_where_none_runs(flow: Flow) -> None:
     assert flow("sandbox", "status") == (3, "sandbox  not running\n", "")
     assert json.loads(flow("sandbox", "status", "--json")[1]) == {"running": False}
