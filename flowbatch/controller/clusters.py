@@ -60,6 +60,7 @@ class Clusters:
         self._opened: dict[str, asyncio.Task[Cluster]] = {}
         """Clusters that are open, or about to be."""
         self._lives: dict[str, asyncio.Task[None]] = {}
+        """Of clusters that are open, or being closed after a fault."""
         self._keeping: set[asyncio.Task[None]] = set()
 
     @property
@@ -124,6 +125,8 @@ class Clusters:
 
     async def _start(self, name: str) -> Cluster:
         try:
+            if (before := self._lives.get(name)) is not None:
+                await asyncio.wait({before})  # two on one store would give a number twice
             cluster = self._make(self._offer.parts(name))
             await cluster.open()
         except BaseException:
@@ -138,7 +141,7 @@ class Clusters:
             await cluster.work()
         except Exception:  # whatever it is, it must not touch the other clusters
             log.exception("a cluster failed", extra={"fields": {"cluster": name}})
-            del self._opened[name], self._lives[name]
+            del self._opened[name]
             await cluster.close()
             self._aside(self._keep(name, AGAIN_S))
 

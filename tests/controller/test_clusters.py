@@ -299,6 +299,37 @@ def test_a_fault_of_one_cluster_does_not_touch_another(
     run(main)
 
 
+def test_a_cluster_is_opened_anew_when_the_faulty_one_is_closed_and_not_before(
+    offered: Offered, run: Any, until: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_S", 1000)
+    may_close = asyncio.Event()
+
+    class Slow(Machine):
+        async def close(self) -> None:
+            self.done.append("closing")
+            await may_close.wait()
+            await super().close()
+
+    offered.add(plain("one"))
+    two = offered.add(plain("two"), Slow(bug=True))
+
+    async def main(clusters: Clusters) -> None:
+        with caplog.at_level(logging.CRITICAL):
+            assert await submit(clusters, "two") == 1
+            await until(lambda: "closing" in two.done, "the faulty cluster is being closed")
+            two.bug = False
+            second = asyncio.ensure_future(submit(clusters, "two"))
+            done, _ = await asyncio.wait({second}, timeout=0.3)
+            assert not done
+            assert offered.made.count("two") == 1
+            may_close.set()
+            assert await second == 2
+            assert offered.made.count("two") == 2
+
+    run(main)
+
+
 # What a market is told
 
 
