@@ -10,9 +10,11 @@ its bill, so that is the last resort of a guard whose key was revoked.
 from __future__ import annotations
 
 import fcntl
+import http.client
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -46,6 +48,9 @@ EMPTY = 3
 REFUSED = 6
 """So often in a row the key must be refused before the machine is switched off."""
 DENIED = (401, 403)
+LONGEST_ANSWER = 1 << 24
+AWAY = (OSError, ValueError, KeyError, TypeError, http.client.HTTPException)
+"""What a market that is not there, or not itself, may raise: nothing of it ends the guard."""
 
 
 def say(text: str) -> None:
@@ -65,6 +70,20 @@ def read(path: str) -> str:
             return file.read()
     except OSError:
         return ""
+
+
+def word(path: str) -> str:
+    """The word in a file of the job's user, who may have put anything in its place: a pipe, a link, bytes that are no text."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY)
+    except OSError:
+        return ""
+    try:
+        return os.read(fd, 16).decode("ascii", "replace").strip() if stat.S_ISREG(os.fstat(fd).st_mode) else ""
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
 
 
 def write(path: str, text: str) -> None:
@@ -129,11 +148,11 @@ class Market:
         self.lease = lease
 
     def call(self, method: str, path: str) -> Any:
-        """The answer's JSON. Raises OSError (an HTTPError among them) and ValueError."""
+        """The answer's JSON. Raises what is AWAY, an HTTPError among them."""
         headers = {"Authorization": "Bearer " + self.lease["key"], "User-Agent": "flowbatch-guard"}
         request = urllib.request.Request(self.lease["api_url"].rstrip("/") + path, method=method, headers=headers)
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            text = answer.read()
+            text = answer.read(LONGEST_ANSWER)
         return json.loads(text) if text.strip() else None
 
     def bids(self) -> list[str]:
@@ -174,7 +193,7 @@ def release(
                 Market(lease).delete("/v2/spot/bids/" + fid)
                 deleted = True
                 say("deleted bid " + fid)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except AWAY as error:
             say(f"cannot delete the bid yet: {error}")
             refused = refused + 1 if getattr(error, "code", 0) in DENIED else 0
             if refused == REFUSED:
@@ -190,7 +209,7 @@ def drop_key(lease: Lease) -> None:
     if lease.get("key_fid"):
         try:
             Market(lease).delete("/v2/api-keys/" + lease["key_fid"])
-        except (OSError, ValueError) as error:
+        except AWAY as error:
             say(f"the key stays until it expires: {error}")
 
 
@@ -219,14 +238,22 @@ def run() -> None:
     say("guarding bid " + leased()["bid"])
     while True:
         why = "it was released" if os.path.exists(RUN + "/" + RELEASE) else None
-        watch.look(read(RUN + "/" + CAME), read(RUN + "/" + STANDING).strip(), steady())
+        watch.look(read(RUN + "/" + CAME), word(RUN + "/" + STANDING), steady())
         why = why or watch.due(leased(), time.time(), steady())
-        write(RUN + "/" + STATE, json.dumps({"boot": boot(), "known": watch.known}))
+        remember(watch)
         if why:
             say("deleting the bid: " + why)
             release(leased)
             return
         time.sleep(LOOK_S)
+
+
+def remember(watch: Watch) -> None:
+    """What is known outlives this process, if there is room for it: the job's user can fill /run, and ends no guard by it."""
+    try:
+        write(RUN + "/" + STATE, json.dumps({"boot": boot(), "known": watch.known}))
+    except OSError as error:
+        say(f"what is known is kept in memory alone: {error}")
 
 
 def came() -> None:

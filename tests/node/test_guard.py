@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -126,7 +128,7 @@ def test_a_guard_that_was_restarted_counts_on():
 
 
 class Market(ThreadingHTTPServer):
-    """Answers as written: each word of `faults` is a status, or `cut`, for the next request."""
+    """Answers as written: each word of `faults` is a status, `cut` or `short` (half an answer), for the next request."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answers)
@@ -141,6 +143,9 @@ class Answers(BaseHTTPRequestHandler):
         market = self.server
         market.keys.append(self.headers["Authorization"])
         fault = market.faults.pop(0) if market.faults else None
+        if fault == "short":
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n{")
+            return
         if fault == "cut":
             self.connection.close()
             return
@@ -212,7 +217,7 @@ def test_only_the_bid_of_exactly_this_name_is_deleted(market, release):
 
 def test_it_is_tried_until_it_is_gone(market, release):
     market.bid("bid_1")
-    market.faults = [500, "cut", 429, 503, None, "cut", 502]
+    market.faults = [500, "cut", 429, "short", 503, None, "cut", 502]
     pauses, off = release()
     assert market.deleted == ["bid_1", "apikey_1"]
     assert len(pauses) >= 4
@@ -239,6 +244,39 @@ def test_a_new_key_is_used_from_the_next_try_on(market, release):
     release(lambda lease: lease.update(key="fkey_new"))
     assert market.keys[0] == "Bearer fkey_secret"
     assert set(market.keys[1:]) == {"Bearer fkey_new"}
+
+
+def test_what_the_job_s_user_puts_in_place_of_a_word_is_no_word_and_holds_nothing_up(tmp_path):
+    place = tmp_path / "standing"
+    assert guard.word(str(place)) == ""
+    place.write_bytes(b"busy\n")
+    assert guard.word(str(place)) == "busy"
+    place.write_bytes(b"\xff\xfe" * 1000)
+    assert len(guard.word(str(place))) == 16
+    place.unlink()
+    os.mkfifo(place)
+    assert guard.word(str(place)) == ""
+    place.unlink()
+    place.symlink_to("/dev/zero")
+    assert guard.word(str(place)) == ""
+    place.unlink()
+    place.mkdir()
+    assert guard.word(str(place)) == ""
+
+
+def test_a_full_run_directory_ends_no_guard(tmp_path, monkeypatch):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(guard, "RUN", str(tmp_path))
+    monkeypatch.setattr(guard, "HOME", str(tmp_path))
+    monkeypatch.setattr(guard, "LOG", str(tmp_path / "log"))
+    (tmp_path / guard.LEASE).write_text(json.dumps(LEASE))  # long over
+    monkeypatch.setattr(guard, "write", full)
+    released = []
+    monkeypatch.setattr(guard, "release", lambda current: released.append(current()["bid"]))
+    guard.run()
+    assert released == [LEASE["bid"]]
 
 
 def test_the_secret_is_wiped_from_scripts(tmp_path):
