@@ -27,7 +27,7 @@ from flowbatch.core.events import (
 )
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.market import forecast
-from flowbatch.core.market.buying import bought_start, keep_under_caps
+from flowbatch.core.market.buying import keep_under_caps
 from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
 from flowbatch.core.placing.scheduling import would_start
@@ -87,8 +87,6 @@ def _submit(turn: Turn, event: Submitted) -> Reply:
     job = _new_job(queue, event, verdict.spec, verdict.partitions, (*event.notes, *verdict.notes))
     if event.test_only and queue.cluster.market is not None:
         return forecast.would_start(queue.cluster, queue.quotes, job, event.at)
-    if event.test_only and queue.cluster.market is not None:
-        return bought_start(queue.cluster, queue.quotes, job, event.at)
     if event.test_only:
         return would_start(queue.cluster, queue.occupancy, job, queue.running(), event.at)
     queue.next_job_id += 1

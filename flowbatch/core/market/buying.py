@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from flowbatch.core.bids import Bid
 from flowbatch.core.deadlines import ends_by
 from flowbatch.core.effects import ChangeBid
-from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.facts import Asked, Held, Placed, Waits
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.market import caps, phases
@@ -21,11 +20,9 @@ from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
 from flowbatch.core.market.upkeep import with_bid
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.placing.sizing import demand
-from flowbatch.core.placing.timeline import FOREVER_S
-from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import Pending
 from flowbatch.core.turn import Turn
-from flowbatch.core.waiting import MAX_PLACEMENTS, RESOURCES
+from flowbatch.core.waiting import BAD_CONSTRAINTS, MAX_PLACEMENTS, RESOURCES
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.policy import MarketPolicy
 from flowbatch.units import MINUTE
@@ -106,6 +103,9 @@ class _Buyer:
                 self.turn.advance(job, Held(self.turn.at, MAX_PLACEMENTS))
                 return
             offer = self._offer(job)
+            if offer == BAD_CONSTRAINTS:
+                self.turn.advance(replace(job, last_evaluated_at=self.turn.at), Held(self.turn.at, BAD_CONSTRAINTS))
+                return
             if isinstance(offer, str):
                 self._wait(job, offer)
                 return
@@ -117,10 +117,12 @@ class _Buyer:
             self.ledger.take(job.spec.account, offer.worst_micro_usd)
 
     def _offer(self, job: Job) -> _Offer | str:
-        """The first plan that has a node left and can be paid; else Slurm's reason to wait."""
-        reason = RESOURCES
-        for plan in self._plans(job):
-            if not plan.fits or plan.price_micro_usd is None:
+        """The first plan that has a node left and can be paid; else Slurm's reason to wait. What nothing on the market would
+        do for (a held job is not judged at submission) can never run: slurmctld holds it."""
+        fitting = [plan for plan in self._plans(job) if plan.fits]
+        reason = RESOURCES if fitting or not self.places else BAD_CONSTRAINTS
+        for plan in fitting:
+            if plan.price_micro_usd is None:
                 continue
             node = self._free_node(job, plan)
             if node is None:
@@ -216,17 +218,6 @@ class _Buyer:
     def _wait(self, job: Job, reason: str) -> None:
         if isinstance(job.state, Pending) and job.state.reason != reason:
             self.turn.advance(replace(job, last_evaluated_at=self.turn.at), Waits(self.turn.at, reason))
-
-
-def bought_start(cluster: ClusterSpec, quotes: Quotes | None, job: Job, at: int) -> WouldStart | Refused:
-    """Where a job (accepted, not queued) would be bid for, and when it would start there: once a machine has booted, or, where
-    no bid would win now, in a year, as slurmctld says of what it cannot foresee."""
-    plan = next((one for one in plans(cluster, quotes, job.spec, job.partitions) if one.fits), None)
-    policy, node = cluster.market, None if plan is None else cluster.node(plan.node)
-    if plan is None or policy is None or node is None:
-        return Refused("ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE")
-    after = policy.boot_allowance_s if plan.winnable else FOREVER_S
-    return WouldStart(job.id, at + after, node.cpus, (node.name,), plan.partition)
 
 
 def keep_under_caps(turn: Turn) -> None:

@@ -249,3 +249,12 @@ def test_the_longest_run_is_its_time_limit(desk):
     assert desk.job(desk.submit(longest=90)).spec.time_limit_min == 2
     assert desk.job(desk.submit(longest=7200, time_limit_min=30)).spec.time_limit_min == 30
     assert desk.bid(desk.asked(longest=90)).run_limit_s == 90
+
+
+def test_what_nothing_on_the_market_would_do_for_is_held_once_it_is_looked_at(desk, words):
+    """A held job is not judged at submission, as on 22.05."""
+    id = desk.submit(resources=words.gpus(9), hold=True)
+    desk.seen()
+    desk.release(id)
+    desk.passed()
+    assert (desk.says(id), desk.job(id).priority) == ("pending BadConstraints", 0)
