@@ -21,6 +21,17 @@ def watch(handle: JobHandle) -> tuple[JobStatus, ...]:
 
 
 def _on_terminal(handle: JobHandle) -> tuple[JobStatus, ...]:
+    try:
+        return _moving(handle)
+    except KeyboardInterrupt:
+        on = f" -M {handle.cluster}" if handle.cluster else ""
+        click.echo(
+            f"{CLEAR}job {handle.id} goes on: `flow status{on} {handle.id}`, `flow cancel{on} {handle.id}`", err=True
+        )
+        raise
+
+
+def _moving(handle: JobHandle) -> tuple[JobStatus, ...]:
     for mark in cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"):
         try:
             jobs = handle.wait_all(timeout=EVERY_S)
@@ -34,6 +45,8 @@ def _on_terminal(handle: JobHandle) -> tuple[JobStatus, ...]:
 
 def line(jobs: tuple[JobStatus, ...], now: float) -> str:
     """What is going on, in one line."""
+    if len(jobs) == 1 and jobs[0].market is not None and jobs[0].market.says is not None:
+        return f"job {jobs[0].id} {jobs[0].state}: {jobs[0].market.says}"
     if len(jobs) == 1 and jobs[0].started_at is not None:
         return f"job {jobs[0].id} {jobs[0].state} on {','.join(jobs[0].nodes)} for {int(now) - jobs[0].started_at} s"
     if len(jobs) == 1:
@@ -48,7 +61,8 @@ def ending(jobs: tuple[JobStatus, ...]) -> str:
         return f"{line(jobs, 0)}; `flow status {_array(jobs)}` shows each"
     job = jobs[0]
     ran = f" after {job.ended_at - job.started_at} s" if job.ended_at is not None and job.started_at is not None else ""
-    return f"job {job.id} {job.state}{ran}" + (
+    paid = f", {job.market.says}" if job.market is not None and job.market.says else ""
+    return f"job {job.id} {job.state}{ran}{paid}" + (
         f"; its output is in {job.stdout}" if job.stdout and job.started_at else ""
     )
 

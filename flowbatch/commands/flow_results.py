@@ -255,6 +255,23 @@ class ClusterStatus:
         return cls(**{**document, **lists})
 
 
+@dataclass(frozen=True)
+class MarketHealth:
+    """How a cluster that rents its machines fares. `problem`: why its market cannot be asked. `lease_ends_at`: by then the last
+    of its live bids has ended by itself. `strangers`: live bids that another flowbatch has made in the same account."""
+
+    cluster: str
+    problem: str | None = None
+    hint: str | None = None
+    live_bids: int = 0
+    lease_ends_at: int | None = None
+    strangers: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> MarketHealth:
+        return cls(**{**document, "strangers": tuple(document["strangers"])})
+
+
 def read_jobs(text: bytes) -> tuple[JobStatus, ...]:
     """The jobs in what `flow-jobs --json`, `flow-job --json` and `flow-wait` print."""
     return tuple(map(JobStatus.read, json.loads(text)))

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from flowbatch import __version__
-from flowbatch.commands.flow_results import ClusterStatus
+from flowbatch.commands.flow_results import ClusterStatus, MarketHealth
 from flowbatch.errors import FlowError
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.launch import find_perl
 from flowbatch.sdk import shims
 from flowbatch.sdk.controller import Controller
+from flowbatch.sdk.sandbox import NEEDED, Sandbox
 
 Level = Literal["ok", "note", "problem"]
 
 LOW_DISK_MIB = 200
 PUT_FIRST = 'eval "$(flow shims env)" puts ours first'
 MIB = 1 << 20
+SANDBOX = "sandbox"
+"""The cluster of the sandbox."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ def _controller(controller: Controller) -> Iterator[Finding]:
             "run `flow controller stop`; the next command starts the new one, and jobs go on",
         )  # fmt: skip
     yield from _cluster(controller, cluster)
+    yield from _markets(controller)
 
 
 def _cluster(controller: Controller, cluster: ClusterStatus) -> Iterator[Finding]:
@@ -106,7 +113,48 @@ def _cluster(controller: Controller, cluster: ClusterStatus) -> Iterator[Finding
             "slurm.conf", "note", f"read and without effect here: {', '.join(cluster.without_effect)}",
             "docs/reference/slurm-conf.md lists what has one",
         )  # fmt: skip
-    yield Finding("backends", "ok", "local: this machine. The market (-M mithril) is not built yet")
+
+
+def _markets(controller: Controller) -> Iterator[Finding]:
+    """Every account and the sandbox: asked now."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        yield Finding(
+            "sandbox",
+            "note",
+            f"a rehearsal of the market needs {', '.join(missing)}",
+            "pip install 'flowbatch[sandbox]'",
+        )
+    known = [MarketHealth.read(one) for one in json.loads(controller.ask("flow-markets", again=True).out)]
+    if not known:
+        yield Finding(
+            "market", "ok", "none is set up: `flow sandbox start` for a rehearsal, `flow setup` for an account"
+        )
+    for one in known:
+        yield from _market(one, running=Sandbox(controller.paths).address() is not None)
+
+
+def _market(one: MarketHealth, *, running: bool) -> Iterator[Finding]:
+    subject = f"cluster {one.cluster}"
+    until = "" if one.lease_ends_at is None else f"; the last ends by itself {_at(one.lease_ends_at)}"
+    bids = f"{one.live_bids} live bid{'' if one.live_bids == 1 else 's'}{until}"
+    if one.problem is not None and one.cluster == SANDBOX and not running:
+        level: Level = "problem" if one.live_bids else "note"
+        yield Finding(subject, level, f"the sandbox does not run; {bids}", "flow sandbox start")
+    elif one.problem is not None:
+        yield Finding(subject, "problem", f"{one.problem}; {bids}", one.hint or "flow setup tries the account anew")
+    else:
+        yield Finding(subject, "ok", f"the market answers; {bids}")
+    if one.strangers:
+        names = ", ".join(one.strangers[:3]) + (f" and {len(one.strangers) - 3} more" if len(one.strangers) > 3 else "")
+        yield Finding(
+            subject, "note", f"live bids of another flowbatch in this account: {names}",
+            "if its state directory is lost, end them in the market's console; their leases end them otherwise",
+        )  # fmt: skip
+
+
+def _at(instant: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(instant))
 
 
 def _wrapper() -> Finding:

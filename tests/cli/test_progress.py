@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flowbatch.cli.progress import ending, line
-from flowbatch.commands.flow_results import JobStatus
+import pytest
+
+from flowbatch.cli.progress import ending, line, watch
+from flowbatch.commands.flow_results import JobStatus, MarketStatus
 
 ONE = JobStatus(
     id="7", job_id=7, name="train", state="PENDING", reason="Resources", user="ann", partition="debug", submitted_at=100,
@@ -29,3 +31,25 @@ def test_how_it_ended() -> None:
     assert (
         ending((replace(DONE, id="7_1"), replace(DONE, id="7_2"))) == "job 7: 2 COMPLETED; `flow status 7` shows each"
     )
+
+
+def test_a_job_on_the_market_says_what_it_waits_for_and_what_it_cost() -> None:
+    outbid = MarketStatus("outbid: cap $1.50, price $1.82 in us-a", 0, 0, False, None, ())
+    assert line((replace(ONE, market=outbid),), 0) == "job 7 PENDING: outbid: cap $1.50, price $1.82 in us-a"
+    paid = replace(DONE, market=replace(outbid, says="cost $0.52"))
+    assert ending((paid,)) == "job 7 COMPLETED after 15 s, cost $0.52; its output is in /w/7.out"
+
+
+def test_an_interrupted_wait_says_what_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Handle:
+        id, cluster = "7", "sandbox"
+
+        def wait_all(self, timeout: float | None = None) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        watch(Handle())  # type: ignore[arg-type]  # a handle as far as it goes
+    assert "job 7 goes on: `flow status -M sandbox 7`, `flow cancel -M sandbox 7`" in capsys.readouterr().err
