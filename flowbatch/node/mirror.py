@@ -8,14 +8,16 @@ Paths are relative, text by `flowbatch.text`.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, BinaryIO, Literal, get_args
 
 from flowbatch.text import decode, encode
 
@@ -23,11 +25,16 @@ CHUNK = 1 << 18
 PAYS = 0.9
 """A file whose first chunk shrinks to less than this is sent deflated."""
 
+MODES = 0o777
+"""What of a mode travels: who runs a file with another's rights is decided where it lies."""
+
 PARTIAL = ".flowbatch-part"
 """The end of a file's name while it is being written."""
 
 _HEAD, _OFFSET, _CRC = struct.Struct(">cI"), struct.Struct(">Q"), struct.Struct(">I")
 _LONGEST = CHUNK + 65536
+_FARTHEST = 1 << 63
+"""Beyond what a size or an instant in nanoseconds can be."""
 
 Kind = Literal["file", "dir", "link"]
 
@@ -57,10 +64,16 @@ class Item:
 
 
 def item_of(plain: dict[str, Any]) -> Item:
-    """The item in JSON's values. Raises Broken for a path that leads out of its tree."""
-    found = Item(**plain)
-    parts = found.path.split("/")
-    if found.path.startswith("/") or not parts or any(part in ("", ".", "..") for part in parts) or "\0" in found.path:
+    """The item in JSON's values. Raises Broken for what is none, and for a path that leads out of its tree."""
+    try:
+        found = Item(**plain)
+        parts = found.path.split("/")
+        sound = found.kind in get_args(Kind) and 0 <= found.size < _FARTHEST and abs(found.mtime_ns) < _FARTHEST
+        found = replace(found, mode=found.mode & MODES)
+        text = found.path + found.target
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Broken(f"no item of a tree: {error}") from None
+    if not sound or any(part in ("", ".", "..") for part in parts) or "\0" in text:
         raise Broken(f"{found.path!r} is no path inside a tree")
     return found
 
@@ -97,7 +110,7 @@ def scan(root: str, skip: Callable[[str, bool], bool] = lambda path, is_dir: Fal
 
 
 def _item(path: str, info: os.stat_result, whole: bytes) -> Item | None:
-    mode = stat.S_IMODE(info.st_mode)
+    mode = info.st_mode & MODES
     if stat.S_ISREG(info.st_mode):
         return Item(path, "file", mode, info.st_size, info.st_mtime_ns, "", info.st_ctime_ns)
     if stat.S_ISDIR(info.st_mode):
@@ -179,14 +192,13 @@ def receive(root: str, source: BinaryIO, arrive: Arrive) -> Failed:
                 _seal(root, item)
             return failed
         if kind == b"S":
-            path, why = json.loads(body)
-            failed.append((path, why))
+            failed.append(_unread(body))
         elif kind == b"F":
-            _receive_file(root, item_of(json.loads(body)), source, arrive, failed)
+            _receive_file(root, item_of(_said(body)), source, arrive, failed)
         elif kind == b"O":
-            item = item_of(json.loads(body))
+            item, before = item_of(_said(body)), len(failed)
             _try(item, lambda item=item: arrive(item, None), failed)  # type: ignore[misc]  # bound now, on purpose
-            if item.kind == "dir" and item.mode & stat.S_IRWXU != stat.S_IRWXU:
+            if len(failed) == before and item.kind == "dir" and item.mode & stat.S_IRWXU != stat.S_IRWXU:
                 directories.append(item)
         else:
             raise Broken(f"unknown record {kind!r}")
@@ -194,8 +206,10 @@ def receive(root: str, source: BinaryIO, arrive: Arrive) -> Failed:
 
 def _seal(root: str, item: Item) -> None:
     """A directory that its owner may not write is so again, now that all is in it."""
-    if (now := look(root, item.path)) is not None and now.kind == "dir":
-        os.chmod(os.path.join(encode(root), encode(item.path)), item.mode)
+    with contextlib.suppress(OSError):
+        make_room(root, item.path)  # nothing above it has become a link meanwhile
+        if (now := look(root, item.path)) is not None and now.kind == "dir":
+            os.chmod(os.path.join(encode(root), encode(item.path)), item.mode)
 
 
 def _receive_file(root: str, item: Item, source: BinaryIO, arrive: Arrive, failed: Failed) -> None:
@@ -203,10 +217,9 @@ def _receive_file(root: str, item: Item, source: BinaryIO, arrive: Arrive, faile
     file = _try(item, lambda: _create(root, item, temporary), failed)
     try:
         whole = _fill(source, item, file, failed)
-        if file is not None:
+        if whole and file is not None:
             os.fchmod(file, item.mode)
             os.utime(file, ns=(item.mtime_ns, item.mtime_ns))
-        if whole:
             _try(item, lambda: arrive(item, temporary), failed)
     finally:
         if file is not None:
@@ -226,18 +239,46 @@ def _fill(source: BinaryIO, item: Item, file: int | None, failed: Failed) -> boo
     while True:
         kind, body = _get(source)
         if kind == b"E":
-            if crc != _CRC.unpack(body)[0]:
+            if body != _CRC.pack(crc):
                 raise Broken(f"{item.path}: damaged on its way")
             if sound and file is not None:
                 sound = _try(item, lambda: _cut(file, item.size), failed) is not None
             return sound
         if kind not in (b"D", b"Z"):
             raise Broken(f"unknown record {kind!r} inside a file")
+        if len(body) < _OFFSET.size:
+            raise Broken("a piece of a file without its place")
         (offset,), data = _OFFSET.unpack_from(body), body[_OFFSET.size :]
-        data = zlib.decompress(data) if kind == b"Z" else data
+        data = _inflated(data) if kind == b"Z" else data
         crc = zlib.crc32(data, crc)
         if sound and file is not None:
             sound = _try(item, lambda d=data, o=offset: _write(file, d, o), failed) is not None  # type: ignore[misc]  # bound now
+
+
+def _inflated(data: bytes) -> bytes:
+    """A piece as it was before it was deflated. Raises Broken, also for one that would be longer than any we send."""
+    inflate = zlib.decompressobj()
+    try:
+        plain = inflate.decompress(data, CHUNK)
+    except zlib.error as error:
+        raise Broken(f"a damaged piece: {error}") from None
+    if not inflate.eof:
+        raise Broken("a piece that is longer than it may be")
+    return plain
+
+
+def _said(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise Broken("a record that makes no sense") from None
+
+
+def _unread(body: bytes) -> tuple[str, str]:
+    match _said(body):
+        case [str(path), str(why)]:
+            return path, why
+    raise Broken("a record that makes no sense")
 
 
 def _write(file: int, data: bytes, offset: int) -> bool:
@@ -255,8 +296,8 @@ def _cut(file: int, size: int) -> bool:
 def _try(item: Item, action: Callable[[], Any], failed: Failed) -> Any:
     try:
         return action()
-    except OSError as error:
-        failed.append((item.path, os.strerror(error.errno or 0)))
+    except (OSError, OverflowError) as error:
+        failed.append((item.path, os.strerror(getattr(error, "errno", None) or errno.EFBIG)))
         return None
 
 

@@ -7,7 +7,11 @@ import json
 import os
 import resource
 import signal
+import stat
+import struct
 import time
+import zlib
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -133,6 +137,71 @@ def test_nothing_is_written_through_a_link(here, there, tmp_path):
     (there / "out").symlink_to(tmp_path / "elsewhere")
     assert taken(there, said(here, ["out/file"])) == [("out/file", "Not a directory")]
     assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_a_directory_that_was_not_taken_is_not_touched_through_a_link(there, tmp_path):
+    """A machine may say anything: a link out of the tree, then a directory below it with another mode."""
+    private = tmp_path / "elsewhere/.ssh"
+    private.mkdir(parents=True, mode=0o700)
+    out = io.BytesIO()
+    for item in (Item("x", "link", target=str(private.parent)), Item("x/.ssh", "dir", mode=0o077)):
+        mirror._put(out, b"O", mirror._json(item))
+    mirror._put(out, b"X")
+    assert taken(there, out.getvalue()) == [("x/.ssh", "Not a directory")]
+    assert private.stat().st_mode & 0o777 == 0o700
+
+
+def test_nobody_else_s_rights_arrive(here, there):
+    (here / "tool").write_text("#!/bin/sh\n")
+    out = io.BytesIO()
+    whole = mirror.look(str(here), "tool")
+    mirror._put(out, b"F", mirror._json(replace(whole, mode=0o6755)))
+    mirror._put(out, b"D", struct.pack(">Q", 0), b"#!/bin/sh\n")
+    mirror._put(out, b"E", struct.pack(">I", zlib.crc32(b"#!/bin/sh\n")))
+    mirror._put(out, b"X")
+    assert taken(there, out.getvalue()) == []
+    assert stat.S_IMODE((there / "tool").stat().st_mode) == 0o755
+
+
+FILE = (b"F", json.dumps(asdict(Item("a", "file", mode=0o644, size=1))).encode())
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [(b"O", b"[]")],
+        [(b"O", b"{")],
+        [(b"O", b'{"path": 1, "kind": "dir"}')],
+        [(b"O", b'{"path": "a", "kind": "device"}')],
+        [(b"O", b'{"path": "a", "kind": "dir", "mode": "rwx"}')],
+        [(b"F", json.dumps(asdict(Item("a", "file", size=1 << 70))).encode())],
+        [(b"F", json.dumps(asdict(Item("a", "file", mtime_ns=1 << 90))).encode())],
+        [(b"S", b'["a"]')],
+        [FILE, (b"D", b"short")],
+        [FILE, (b"Z", bytes(8) + b"no deflated bytes")],
+        [FILE, (b"Z", bytes(8) + zlib.compress(bytes(mirror.CHUNK + 1)))],
+        [FILE, (b"E", b"")],
+    ],
+)
+def test_what_makes_no_sense_is_broken_and_leaves_nothing(there, records):
+    out = io.BytesIO()
+    for kind, body in records:
+        mirror._put(out, kind, body)
+    with pytest.raises(Broken):
+        taken(there, out.getvalue())
+    assert os.listdir(there) == []
+
+
+def test_a_place_beyond_every_file_fails_that_file_alone(there):
+    out = io.BytesIO()
+    for kind, *body in (
+        FILE,
+        (b"D", struct.pack(">Q", (1 << 64) - 1), b"x"),
+        (b"E", struct.pack(">I", zlib.crc32(b"x"))),
+        (b"X",),
+    ):
+        mirror._put(out, kind, *body)
+    assert [path for path, _ in taken(there, out.getvalue())] == ["a"]
 
 
 def test_a_full_disk_fails_single_files_and_the_rest_arrives(here, there):
