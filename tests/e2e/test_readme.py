@@ -11,6 +11,8 @@ import click
 import pytest
 
 from flowbatch.cli.entry import flow
+from flowbatch.commands import flow_words
+from flowbatch.directives import market
 from flowbatch.directives.options import TABLES
 from flowbatch.slurm.getopt import Given
 
@@ -51,9 +53,9 @@ def test_every_call_of_flow_is_one(page: str, words: list[str]) -> None:
         context, command, words = click.Context(found, parent=context), found, words[1:]  # type: ignore[assignment]  # its own type
     parsed = command.make_context(command.name, list(words))
     if "words" in parsed.params:
-        rest = parsed.params["words"]
-        options = rest[: rest.index("--")] if "--" in rest else rest
-        assert all(one.row.long for one in TABLES["sbatch"].parse("sbatch", options) if isinstance(one, Given))
+        sorted_ = flow_words.sort(parsed.params["words"])
+        assert all(one.row.long for one in TABLES["sbatch"].parse("sbatch", sorted_.options) if isinstance(one, Given))
+        assert all(isinstance(one, Given) for one in market.TABLE.parse("flow", sorted_.terms))
 
 
 def test_there_are_calls_to_check() -> None:
