@@ -42,17 +42,22 @@ class Place:
 
 @dataclass(slots=True)
 class _Step:
-    """One srun. `cpus` is 0 for a step that shares; `born` tells its tasks from later processes with their pids."""
+    """One srun. `cpus` is 0 for a step that shares; `born` tells its tasks from later processes with their pids.
+
+    `gpu_count` is None for a step that named no number: it sees all GPUs of its job. `gpus`: those that it got.
+    """
 
     writer: asyncio.StreamWriter
     place: Place
     cpus: int
+    gpu_count: int | None = None
+    gpus: tuple[int, ...] = ()
     number: int | None = None
     born: dict[int, str] = field(default_factory=dict)
 
 
 class Steps:
-    """Grants steps in the order in which they were asked for, as far as their job's CPUs go."""
+    """Grants steps in the order in which they were asked for, as far as their job's CPUs and GPUs go."""
 
     def __init__(self, place: Callable[[int], Place | None], processes: Processes) -> None:
         self._place = place
@@ -95,7 +100,7 @@ class Steps:
             writer.write(line("refused", why="unknown job"))
             return
         cpus = 0 if message["overlap"] else place.cpus if message["whole"] else int(message["cpus"])
-        self._steps[writer] = _Step(writer, place, cpus)
+        self._steps[writer] = _Step(writer, place, cpus, message.get("gpus"))
         self._grant(place.key)
         if self._steps[writer].number is None:
             writer.write(line("busy"))
@@ -103,14 +108,16 @@ class Steps:
     def _grant(self, key: str) -> None:
         """Begins what fits now, the first first."""
         steps = [step for step in self._steps.values() if step.place.key == key]
-        used = sum(step.cpus for step in steps if step.number is not None)
+        begun = [step for step in steps if step.number is not None]
         for step in steps:
-            if step.number is None and (step.cpus == 0 or used + step.cpus <= step.place.cpus):
-                used += step.cpus
+            gpus = _gpus(step, begun)
+            if step.number is None and gpus is not None and _fits(step, begun):
+                begun.append(step)
+                step.gpus = gpus
                 step.number = self._next.get(key, 0)
                 self._next[key] = step.number + 1
                 step.writer.write(line(
-                    "granted", step=step.number, node=step.place.node, cpus=step.cpus or step.place.cpus,
+                    "granted", step=step.number, node=step.place.node, cpus=step.cpus or step.place.cpus, gpus=gpus,
                     job=dict(step.place.variables),
                 ))  # fmt: skip
 
@@ -119,6 +126,20 @@ class Steps:
             born = self._processes.born(pid)
             if born is not None:
                 step.born[pid] = born
+
+
+def _fits(step: _Step, begun: Iterable[_Step]) -> bool:
+    """Whether its CPUs are free beside the steps that have begun."""
+    return step.cpus == 0 or sum(one.cpus for one in begun) + step.cpus <= step.place.cpus
+
+
+def _gpus(step: _Step, begun: Iterable[_Step]) -> tuple[int, ...] | None:
+    """The GPUs that it may have; None while too few are free. A step that shares takes the first, whoever has them."""
+    if step.gpu_count is None:
+        return tuple(step.place.gpus)
+    taken = {gpu for one in begun if one.cpus and one.gpu_count is not None for gpu in one.gpus}
+    free = [gpu for gpu in step.place.gpus if step.cpus == 0 or gpu not in taken]
+    return tuple(free[: step.gpu_count]) if len(free) >= step.gpu_count else None
 
 
 def place_of(key: str, node: str, spool: Path) -> Place | None:

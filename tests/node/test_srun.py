@@ -180,6 +180,22 @@ def test_a_task_has_its_own_gpu(run):
     assert said == "0 2\n1 3\n"
 
 
+def test_steps_side_by_side_have_gpus_of_their_own(run):
+    """Each of the two ends only when the other has begun; the third waits for one of theirs."""
+    one = "srun -Q -n1 --exact {} sh -c 'touch %s; until [ -e %s ]; do sleep .05; done; echo $CUDA_VISIBLE_DEVICES >> both'"
+    said = run(f"{one.format('--gpus=1') % ('a', 'b')} & {one.format('--gres=gpu:x:1') % ('b', 'a')} & wait; sort both; "
+               "srun --gpus=3 true; srun -n1 --gres=none sh -c 'echo =$CUDA_VISIBLE_DEVICES='; srun -n1 printenv CUDA_VISIBLE_DEVICES",
+               gpus=(2, 3))  # fmt: skip
+    assert said == (
+        "2\n3\nsrun: error: Unable to create step for job 1: Invalid generic resource (gres) specification\n==\n2,3\n"
+    )
+
+
+def test_what_has_no_effect_is_named(run):
+    said = run("srun -t5 -w n9 --cpu-bind=cores -n1 echo a; srun -Q -t5 -n1 echo b")
+    assert said == "srun: warning: --time, --nodelist: not built yet for steps of a job, and without effect\na\nb\n"
+
+
 def test_tasks_end_with_their_srun(run):
     said = run("srun -n1 sh -c 'echo $$ > pid; exec sleep 60' & until [ -s pid ]; do sleep .05; done; sleep .3; kill -9 $!\n"
                "wait $! 2>/dev/null; until ! kill -0 $(cat pid) 2>/dev/null; do sleep .05; done; srun -n1 echo next")  # fmt: skip

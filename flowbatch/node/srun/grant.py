@@ -1,7 +1,7 @@
 """What srun asks of the node daemon: a step of a job that runs here, for as long as the connection lasts.
 
-One JSON object a line, over the node's socket: `step` (job_id, tasks, cpus, whole, overlap) is answered by `granted`
-(step, node, cpus, job: the variables of the batch script), by `refused` (why), or first by `busy` and then by one of the two.
+One JSON object a line, over the node's socket: `step` (job_id, tasks, cpus, gpus, whole, overlap) is answered by `granted`
+(step, node, cpus, gpus: their indices, job: the variables of the batch script), by `refused` (why), or first by `busy` and then by one of the two.
 `tasks` (pids) says what to end if this connection breaks before `done`.
 """
 
@@ -30,11 +30,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A step that is ours. `cpus`: how many CPUs it may use; `job`: the batch script's own variables."""
+    """A step that is ours. `cpus`: how many CPUs it may use; `gpus`: which GPUs; `job`: the batch script's own variables."""
 
     step: int
     node: str
     cpus: int
+    gpus: tuple[int, ...]
     job: Mapping[str, str]
 
 
@@ -55,7 +56,8 @@ class Grant:
         while True:
             message = self._next()
             if message["op"] == "granted":
-                return Granted(message["step"], message["node"], message["cpus"], _variables(message["job"]))
+                gpus, job = tuple(message["gpus"]), _variables(message["job"])
+                return Granted(message["step"], message["node"], message["cpus"], gpus, job)
             if message["op"] == "refused":
                 raise Refused(message["why"])
             if message["op"] == "busy":

@@ -1,7 +1,8 @@
 """What the words after `srun` ask for, as 22.05 reads them inside an allocation; srun(1).
 
 Of the options that name resources of an allocation a step keeps those that mean something on one machine. An option that
-would change what runs and is not built is refused by name; one that cannot matter here is taken and has no effect.
+would change what runs and is not built is refused by name; one that would change how much of the machine it gets, or for how
+long, is named and has no effect; one that cannot matter here is taken.
 """
 
 from __future__ import annotations
@@ -51,10 +52,9 @@ class Wanted:
     quiet: int = 0
     verbose: int = 0
     distribution: str | None = None
-    time_min: int | None = None
     ask: Literal["help", "usage", "version"] | None = None
-    extra: tuple[str, ...] = field(default=())
-    """Options that were taken and have no effect on a step of one machine."""
+    unheeded: tuple[str, ...] = field(default=())
+    """Options that have no effect, though they would with Slurm."""
 
 
 TAKEN: tuple[tuple[str, str | None, Arity], ...] = (
@@ -63,16 +63,20 @@ TAKEN: tuple[tuple[str, str | None, Arity], ...] = (
     ("cpu-bind", None, "required"), ("cpu_bind", None, "required"), ("mem-bind", None, "required"),
     ("gpu-bind", None, "required"), ("accel-bind", None, "required"), ("hint", None, "required"),
     ("mem", None, "required"), ("mem-per-cpu", None, "required"), ("mem-per-gpu", None, "required"),
-    ("gres", None, "required"), ("cpus-per-gpu", None, "required"), ("nodelist", "w", "required"),
     ("constraint", "C", "required"), ("threads-per-core", None, "required"), ("threads", "T", "required"),
-    ("time", "t", "required"), ("cpu-freq", None, "required"), ("acctg-freq", None, "required"),
-    ("profile", None, "required"), ("propagate", None, "optional"), ("ntasks-per-core", None, "required"),
-    ("ntasks-per-socket", None, "required"), ("ntasks-per-gpu", None, "required"), ("use-min-nodes", None, "none"),
-    ("disable-status", "X", "none"), ("preserve-env", "E", "none"), ("slurmd-debug", None, "required"),
+    ("cpu-freq", None, "required"), ("acctg-freq", None, "required"), ("profile", None, "required"),
+    ("propagate", None, "optional"), ("ntasks-per-core", None, "required"), ("ntasks-per-socket", None, "required"),
+    ("use-min-nodes", None, "none"), ("disable-status", "X", "none"), ("preserve-env", "E", "none"), ("slurmd-debug", None, "required"),
     ("spread-job", None, "none"), ("nice", None, "optional"), ("network", None, "required"),
     ("interactive", None, "none"), ("whole", None, "none"), ("no-kill", "k", "optional"),
 )  # fmt: skip
 """Options that cannot matter to a step on one machine, as (long, short, arity)."""
+
+UNHEEDED: tuple[tuple[str, str | None, Arity], ...] = (
+    ("time", "t", "required"), ("nodelist", "w", "required"), ("cpus-per-gpu", None, "required"),
+    ("ntasks-per-gpu", None, "required"),
+)  # fmt: skip
+"""Options whose effect is not built: srun says so and goes on, since the job's own limits and node hold."""
 
 UNBUILT: tuple[tuple[str, str | None, Arity], ...] = (
     ("pty", None, "optional"), ("bcast", None, "optional"), ("het-group", None, "required"),
@@ -91,6 +95,7 @@ ROWS: tuple[OptionRow, ...] = (
     OptionRow("cpus_per_task", "cpus-per-task", "c", "required"),
     OptionRow("gpus", "gpus", "G", "required"),
     OptionRow("gpus", "gpus-per-node", None, "required"),
+    OptionRow("gres", "gres", None, "required"),
     OptionRow("gpus_per_task", "gpus-per-task", None, "required"),
     OptionRow("exact", "exact"),
     OptionRow("exact", "exclusive", None, "optional"),
@@ -114,7 +119,8 @@ ROWS: tuple[OptionRow, ...] = (
     OptionRow("help", "help", "h"),
     OptionRow("usage", "usage"),
     OptionRow("version", "version", "V"),
-    *(OptionRow("extra", long, short, arity) for long, short, arity in TAKEN),
+    *(OptionRow("taken", long, short, arity) for long, short, arity in TAKEN),
+    *(OptionRow("unheeded", long, short, arity) for long, short, arity in UNHEEDED),
     *(OptionRow("unbuilt", long, short, arity) for long, short, arity in UNBUILT),
 )
 TABLE = Table(ROWS)
@@ -174,8 +180,10 @@ def _give(said: dict[str, Any], row: OptionRow, value: str | None) -> None:
     name = f"--{row.long}"
     if row.key in ("help", "usage", "version"):
         said["ask"] = row.key
-    elif row.key == "extra":
-        said["extra"] = (*said.get("extra", ()), name)
+    elif row.key == "taken":
+        return
+    elif row.key == "unheeded":
+        said["unheeded"] = (*said.get("unheeded", ()), name)
     elif row.key in ("quiet", "verbose"):
         said[row.key] = said.get(row.key, 0) + 1
     elif row.key != "unbuilt":
@@ -196,6 +204,8 @@ def _read(key: str, name: str, value: str | None) -> dict[str, Any]:
         if number <= 0 and not key.startswith("gpus"):
             raise CannotRun(f'srun: error: Invalid numeric value "{value}" for {name}.')
         return {key: number, "exact": True} if key == "cpus_per_task" else {key: number}
+    if key == "gres":
+        return _gres(value)
     if key in ("wait_s", "job_id"):
         return {key: _number(name, value.partition(".")[0].partition("+")[0])}
     if key == "nodes":
@@ -205,6 +215,14 @@ def _read(key: str, name: str, value: str | None) -> dict[str, Any]:
             raise CannotRun(f"srun: error: Invalid --open-mode specification: {value}")
         return {key: MODES[value[:1].lower()]}
     return {key: value}
+
+
+def _gres(value: str) -> dict[str, Any]:
+    """The GPUs of `--gres`: `gpu`, `gpu:2`, `gpu:h100:2`, `none`; there is nothing to share out of other kinds."""
+    counts = [word.rpartition(":")[2] for word in value.split(",") if word.partition(":")[0] == "gpu"]
+    if not counts and value.lower() != "none":
+        return {}
+    return {"gpus": sum(int(count) if count.isdecimal() else 1 for count in counts)}
 
 
 def _number(name: str, value: str) -> int:

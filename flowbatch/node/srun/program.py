@@ -51,6 +51,8 @@ def main(directory: Path, argv: Sequence[str], environ: Mapping[str, str]) -> in
             raise CannotRun(
                 "srun: error: no job: outside a job srun is not built yet (submit the command with sbatch --wrap)"
             )
+        if wanted.unheeded and not wanted.quiet:
+            _say(f"srun: warning: {', '.join(wanted.unheeded)}: not built yet for steps of a job, and without effect")
         return _Step(directory, wanted, environ).run()
     except CannotRun as error:
         _say(error.line)
@@ -126,9 +128,14 @@ class _Step:
             return tasks, min(tasks * each, job["cpus"])
         if tasks * each > job["cpus"]:
             raise CannotRun(REFUSALS["too many"].format(job=self.job_id))
-        if wanted.gpus_per_task and tasks * wanted.gpus_per_task > len(job["gpus"]):
+        if (self._gpu_count(tasks) or 0) > len(job["gpus"]):
             raise CannotRun(REFUSALS["gpus"].format(job=self.job_id))
         return tasks, tasks * each
+
+    def _gpu_count(self, tasks: int) -> int | None:
+        """How many GPUs the step is to have for itself; None: it sees those of its job."""
+        wanted = self.wanted
+        return tasks * wanted.gpus_per_task if wanted.gpus_per_task else wanted.gpus
 
     def _granted(self, tasks: int, cpus: int) -> Granted:
         waited = False
@@ -142,7 +149,8 @@ class _Step:
                 _say(f"srun: Job {self.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)")
 
         granted: Granted = self._ask(lambda: self.grant.ask(
-            busy, job_id=self.job_id, tasks=tasks, cpus=cpus, whole=not self.wanted.exact, overlap=self.wanted.overlap,
+            busy, job_id=self.job_id, tasks=tasks, cpus=cpus, gpus=self._gpu_count(tasks), whole=not self.wanted.exact,
+            overlap=self.wanted.overlap,
         ))  # fmt: skip
         if waited and not self.wanted.quiet:
             _say(f"srun: Step created for job {self.job_id}")
@@ -153,10 +161,9 @@ class _Step:
         commands = self._commands(tasks)
         umask = os.umask(0o022)
         os.umask(umask)
-        gpus = tuple(job["gpus"]) if job["gpus"] else None
         facts = environment.StepFacts(
-            self.job_id, granted.step, granted.node, tasks, wanted.cpus_per_task,
-            gpus[: wanted.gpus] if gpus and wanted.gpus else gpus, wanted.gpus_per_task, wanted.distribution, umask,
+            self.job_id, granted.step, granted.node, tasks, wanted.cpus_per_task, granted.gpus if job["gpus"] else None,
+            wanted.gpus_per_task, wanted.distribution, umask,
         )  # fmt: skip
         kept = environment.base(self.environ, granted.job, wanted.export)
         directory = self._directory()
