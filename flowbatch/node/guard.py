@@ -2,9 +2,10 @@
 
 One file, standard library alone: it travels in the bid's start-up script and runs as root from the first boot on. Its law:
 the bid is gone when it was released, when its lease ends, when nobody came with work, when bringing the work, running it or
-fetching its results took longer than allowed, and when the machine boots after its lease. Lengths are counted by a clock
-that no one sets; the lease ends by that clock or by the wall's, whichever is first. Switching a machine off does not stop
-its bill, so that is the last resort of a guard whose key was revoked.
+fetching its results took longer than allowed, and when the machine boots after its lease. Boots to which nobody came, between
+preemptions, live on what is left of the time of those before: another placement is not in escrow. Lengths are counted by a
+clock that no one sets; the lease ends by that clock or by the wall's, whichever is first. Switching a machine off does not
+stop its bill, so that is the last resort of a guard whose key was revoked.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ HOME, RUN = "/var/lib/flowbatch", "/run/flowbatch"
 LOG = "/var/log/flowbatch-guard.log"
 SCRIPT = "/var/lib/foundry/startup_script.sh"
 UNIT = "/etc/systemd/system/flowbatch-guard.service"
-LEASE, STATE, CAME, RELEASE, STANDING = "lease.json", "guard.json", "came", "release", "node/standing"
+LEASE, PAST, STATE, CAME, RELEASE, STANDING = (
+    "lease.json", "past.json", "guard.json", "came", "release", "node/standing"
+)  # fmt: skip
 SERVICE = """[Unit]
 Description=flowbatch: deletes this machine's bid when it is not needed any more
 [Service]
@@ -101,12 +104,26 @@ def steady() -> float:
 
 
 class Watch:
-    """What is known of this boot: the phase, since when, and when the lease ends. It survives the guard, not the machine."""
+    """What is known of this boot: the phase, since when, and when the lease ends. It survives the guard, not the machine.
+    `past`: what an earlier boot has left behind."""
 
-    def __init__(self, lease: Lease, wall: float, now: float, known: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        wall: float,
+        now: float,
+        known: dict[str, Any] | None = None,
+        past: dict[str, Any] | None = None,
+    ) -> None:
         self.known = known or {
             "phase": "unattended", "since": now, "booted": now, "came": "", "ends": now + max(0, lease["ends_at"] - wall),
+            **(past or {"used": 0, "paid": 0}),
         }  # fmt: skip
+
+    def past(self, now: float) -> dict[str, Any]:
+        """The seconds of all boots, and in how many of them a controller came: each time for a placement in escrow."""
+        known = self.known
+        return {"used": known["used"] + now - known["booted"], "paid": known["paid"] + bool(known["came"])}
 
     def look(self, came: str, standing: str, now: float) -> None:
         """Takes note of who came and of what the node does."""
@@ -136,7 +153,8 @@ class Watch:
             return "the lease has ended"
         if now - self.known["since"] >= allowed[phase]:
             return words[phase]
-        if now - self.known["booted"] >= lease["boot_s"] + lease["upload_s"] + run_s:
+        longest, past = lease["boot_s"] + lease["upload_s"] + run_s, self.past(now)
+        if now - self.known["booted"] >= longest or past["used"] >= longest * max(1, past["paid"]):
             return "all the time that was paid for is over"
         return None
 
@@ -234,13 +252,15 @@ def run() -> None:
     fcntl.flock(lock, fcntl.LOCK_EX)
 
     saved = json.loads(read(RUN + "/" + STATE) or "{}")
-    watch = Watch(leased(), time.time(), steady(), saved.get("known") if saved.get("boot") == boot() else None)
+    known = saved.get("known") if saved.get("boot") == boot() else None
+    watch = Watch(leased(), time.time(), steady(), known, json.loads(read(HOME + "/" + PAST) or "null"))
     say("guarding bid " + leased()["bid"])
     while True:
         why = "it was released" if os.path.exists(RUN + "/" + RELEASE) else None
         watch.look(read(RUN + "/" + CAME), word(RUN + "/" + STANDING), steady())
         why = why or watch.due(leased(), time.time(), steady())
         remember(watch)
+        keep(watch.past(steady() + LOOK_S))
         if why:
             say("deleting the bid: " + why)
             release(leased)
@@ -254,6 +274,14 @@ def remember(watch: Watch) -> None:
         write(RUN + "/" + STATE, json.dumps({"boot": boot(), "known": watch.known}))
     except OSError as error:
         say(f"what is known is kept in memory alone: {error}")
+
+
+def keep(past: dict[str, Any]) -> None:
+    """The next boot knows it, unless the disk is full."""
+    try:
+        write(HOME + "/" + PAST, json.dumps(past))
+    except OSError as error:
+        say(f"cannot write {PAST}: {error}")
 
 
 def came() -> None:

@@ -27,9 +27,9 @@ BOOT, WALL = 500.0, 90_000.0
 class Boot:
     """A machine since its boot; `wait` lets both clocks pass."""
 
-    def __init__(self, wall=WALL, lease=LEASE):
+    def __init__(self, wall=WALL, lease=LEASE, past=None):
         self.lease, self.wall, self.now = lease, wall, BOOT
-        self.watch = guard.Watch(lease, wall, BOOT)
+        self.watch = guard.Watch(lease, wall, BOOT, past=past)
 
     def wait(self, seconds, came="", standing=""):
         self.wall += seconds
@@ -42,6 +42,26 @@ def test_nobody_came():
     boot = Boot()
     assert boot.wait(99) is None
     assert boot.wait(1) == "no controller came with work"
+
+
+def test_boots_that_nobody_paid_for_live_on_what_is_left_of_those_before():
+    first = Boot()
+    first.wait(10, came="a")
+    assert first.wait(1100, came="a", standing="busy") is None
+    again = Boot(past=first.watch.past(first.now))
+    assert again.wait(60) is None
+    third = Boot(past=again.watch.past(again.now))
+    assert third.wait(9) is None
+    assert third.wait(1) == "all the time that was paid for is over"
+
+
+def test_a_boot_to_which_a_controller_came_is_paid_for():
+    first = Boot()
+    first.wait(10, came="a")
+    assert first.wait(1020, came="a", standing="busy") is None
+    again = Boot(past=first.watch.past(first.now))
+    again.wait(10, came="b")
+    assert again.wait(1020, came="b", standing="busy") is None
 
 
 def test_work_must_be_brought_in_time():
