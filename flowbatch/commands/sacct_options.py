@@ -69,9 +69,7 @@ OPTIONS = (
     CommandOption("verbose", "v", help="say which time is looked at"),
     CommandOption("version", "V", help="print the version"),
     CommandOption("wckeys", "W", "required", "jobs with these keys"),
-    CommandOption(
-        "associations", "x", "required", "of these associations", verdict="recorded", reason="there are none"
-    ),
+    CommandOption("associations", "x", "required", "jobs of these associations, which none has"),
     CommandOption("yaml", help="everything, as YAML"),
 )
 TABLE = table(OPTIONS)

@@ -177,6 +177,7 @@ def test_jobs_of_today_and_their_steps(listing: Listing) -> None:
         (("-i", "2"), ""),
         (("-k", "5", "-X"), "3"),
         (("-F", "SchedBackfill"), ""),
+        (("-x", "5"), ""),
     ],
 )  # fmt: skip
 def test_which_jobs(listing: Listing, argv: tuple[str, ...], ids: str) -> None:
