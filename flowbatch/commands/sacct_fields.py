@@ -3,15 +3,14 @@ Slurm gathers no accounting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from flowbatch import text
 from flowbatch.commands.job_fields import Style, admin_comment, job_id_text, spent_micro_usd
 from flowbatch.commands.job_view import JobView
 from flowbatch.commands.sacct_rows import Attempt, Row
 from flowbatch.core.states import ExitStatus, NodeShare
-from flowbatch.slurm import accounting, amounts
+from flowbatch.slurm import accounting, amounts, print_fields
 from flowbatch.slurm.accounting import AccountingField
 from flowbatch.slurm.times import clock, minutes_clock
 from flowbatch.spec.job import UNLIMITED
@@ -147,7 +146,7 @@ JOB: Mapping[str, Value] = {
     "NNodes": lambda attempt, printing: str(attempt.view.node_count),
     "NodeList": lambda attempt, printing: attempt.nodes or "None assigned",
     "Partition": lambda attempt, printing: attempt.view.partition,
-    "Priority": lambda attempt, printing: str(attempt.view.job.priority),
+    "Priority": lambda attempt, printing: str(attempt.view.priority),
     "QOS": lambda attempt, printing: attempt.view.qos or "",
     "Reason": lambda attempt, printing: attempt.view.reason if attempt.view.pending else "None",
     "ReqCPUFreq": _UNASKED,
@@ -165,7 +164,7 @@ JOB: Mapping[str, Value] = {
     "Start": lambda attempt, printing: _stamp(attempt.started_at or attempt.ended_at, printing),
     "State": lambda attempt, printing: attempt.state_text,
     "Submit": lambda attempt, printing: _stamp(attempt.submitted_at, printing),
-    "Suspended": _ZERO_TIME,
+    "Suspended": lambda attempt, printing: clock(attempt.suspended_s),
     "SystemCPU": _ZERO_TIME,
     "Timelimit": lambda attempt, printing: _limit(attempt, raw=False),
     "TimelimitRaw": lambda attempt, printing: _limit(attempt, raw=True),
@@ -224,13 +223,9 @@ class Column:
     field: AccountingField
     width: int
 
-    def cell(self, value: str, *, is_header: bool = False) -> str:
-        """The value in its column: what has no room ends in a `+`, but for headers and dates."""
-        raw, room = text.encode(value), abs(self.width)
-        if len(raw) > room:
-            plain = is_header or self.field.name in _DATES
-            raw = raw[:room] if plain else raw[: room - 1] + b"+"
-        return text.decode(raw.ljust(room) if self.width < 0 else raw.rjust(room))
+    @property
+    def shown(self) -> print_fields.Column:
+        return print_fields.Column(self.field.name, self.width, plain=self.field.name in _DATES)
 
     def value(self, row: Row, printing: Printing) -> str:
         of = (STEP if row.is_step else JOB).get(self.field.name)
@@ -250,37 +245,23 @@ def columns(written: str) -> list[Column] | str:
         if field is None:
             return name
         chosen.append(field)
-        if number := _width(width):
+        if number := print_fields.width(width):
             widths[field.name] = number
     return [Column(field, widths.get(field.name, -field.width if field.left else field.width)) for field in chosen]
 
 
-_WIDEST = 65536
-
-
-def _width(text: str) -> int:
-    """`30`, `-30`; 0 for what is no number."""
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):
-        return 0
-    number = min(int(digits[:9]), _WIDEST)
-    return -number if text.startswith("-") else number
-
-
 def lines(columns: Sequence[Column], rows: Iterable[Row], printing: Printing, *, header: bool) -> str:
     """The listing in columns."""
-    head = [
-        "".join(column.cell(column.field.name, is_header=True) + " " for column in columns),
-        "".join("-" * abs(column.width) + " " for column in columns),
-    ]
-    body = ("".join(column.cell(column.value(row, printing)) + " " for column in columns) for row in rows)
-    return "".join(line + "\n" for line in (*(head if header else ()), *body))
+    return print_fields.lines([column.shown for column in columns], _texts(columns, rows, printing), header=header)
 
 
 def parsable(
     columns: Sequence[Column], rows: Iterable[Row], printing: Printing, *, header: bool, between: str, closed: bool
 ) -> str:
-    """The listing for programs: values as they are, with `between` between them, and behind the last one if `closed`."""
-    head = [[column.field.name for column in columns]] if header else []
-    body = ([column.value(row, printing) for column in columns] for row in rows)
-    return "".join(between.join(cells) + (between if closed else "") + "\n" for cells in (*head, *body))
+    """The listing for programs."""
+    shown = [column.shown for column in columns]
+    return print_fields.parsable(shown, _texts(columns, rows, printing), header=header, between=between, closed=closed)
+
+
+def _texts(columns: Sequence[Column], rows: Iterable[Row], printing: Printing) -> Iterator[list[str]]:
+    return ([column.value(row, printing) for column in columns] for row in rows)
