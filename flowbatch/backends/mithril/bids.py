@@ -19,7 +19,7 @@ from flowbatch.backends.mithril.pace import poked
 from flowbatch.backends.mithril.sights import Belief, Sight, Stage
 from flowbatch.backends.mithril.tenancy import Tenancy
 from flowbatch.core.bids import Phase
-from flowbatch.core.events import BidCharged, BidGone, BidRefused
+from flowbatch.core.events import BidCharged, BidGone, BidLost, BidRefused
 from flowbatch.core.ports import Door
 from flowbatch.errors import FlowError, MarketAway, MarketFailed
 from flowbatch.protocol.launch import Key
@@ -181,12 +181,14 @@ class Pursuit:
             self._sight = sight_of(one)
 
     async def _refused(self, why: str) -> None:
-        await self._say(BidRefused(self._now(), *self._numbers, why))
+        """It is over, and told as its last: while anything is left to do, it may still be sent again."""
         await keys.revoke(self._desk.client, self.name)
+        await self._say(BidRefused(self._now(), *self._numbers, why))
         self.over = True
 
     async def _change(self) -> None:
-        """Limit and pause are as in the tender; a market that will not have it is not asked again."""
+        """Limit and pause are as in the tender. A market that will not have them is not asked again while the bid has its
+        machine; without one a bid is ended that could cost more than was wished."""
         if not self._changing or self.fid is None:
             return
         asked = self.tender.bid
@@ -200,6 +202,9 @@ class Pursuit:
             await self._desk.client.change_bid(self.fid, limit_micro_usd=limit, paused=paused)
         except Declined as no:
             log.warning("the market does not change a bid", extra={"fields": {"bid": self.name, "why": no.words}})
+            less = paused or (limit is not None and limit < there.limit_price)
+            if less and self.stage not in ("won", "leaving"):
+                self.withdraw()
         except MarketAway:
             self._changing = True
             raise
@@ -275,6 +280,8 @@ class Pursuit:
             await self._say(fact)
         for fact in facts:
             await self._tenancy.hear(fact)
+        if any(isinstance(fact, BidLost) for fact in facts):
+            self._changing = True  # what was refused while it had its machine holds for the next one
         if self._belief.stage == "gone":
             self._wish = "gone"
         elif self._belief.stage in ("won", "leaving") and self._wish != "gone":

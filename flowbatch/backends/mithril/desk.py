@@ -19,8 +19,9 @@ from flowbatch.backends.mithril.machine import Machine, Rental
 from flowbatch.backends.mithril.pace import Tempo
 from flowbatch.backends.mithril.ssh import Identity
 from flowbatch.clock import Clock
-from flowbatch.errors import MarketFailed
+from flowbatch.errors import MarketAway, MarketFailed
 from flowbatch.spec.policy import MarketPolicy
+from flowbatch.units import MINUTE
 
 LOOKS = 4
 """So many more looks within the settling time, before a bid that may have been sent is taken not to be there."""
@@ -66,6 +67,10 @@ class Sending:
     """It was sent, perhaps by an earlier controller, and no answer told whether it arrived."""
     _sent_s: float = float("-inf")
     _key: wire.NewApiKey | None = field(default=None, repr=False)
+    _known_s: float = 0
+
+    def __post_init__(self) -> None:
+        self._known_s = self.desk.seconds()
 
     @property
     def name(self) -> str:
@@ -74,8 +79,11 @@ class Sending:
     @property
     def fresh(self) -> bool:
         """Whether it was sent so lately, perhaps by an earlier controller, that the market may not show it yet."""
-        ages = (self.desk.seconds() - self._sent_s, self.desk.clock.now() - self.tender.bid.asked_at)
-        return min(ages) < self.desk.tempo.settle_s
+        now_s = self.desk.seconds()
+        asked_s: float = self.desk.clock.now() - self.tender.bid.asked_at
+        if asked_s < -MINUTE:  # the clock has gone back by more than can be waited out
+            asked_s = now_s - self._known_s
+        return min(now_s - self._sent_s, asked_s) < self.desk.tempo.settle_s
 
     async def found(self) -> list[wire.Bid]:
         """All bids of its name. Where one may be there, "none" is believed after looks over the whole settling time."""
@@ -96,12 +104,12 @@ class Sending:
         certain = not self.may_be_there
         self.may_be_there, self._sent_s = True, self.desk.seconds()
         try:
-            return await self.desk.client.create_bid(body)
-        except Unanswered:
-            certain = False
+            sent = await self.desk.client.create_bid(body)
+        except (Declined, MarketAway) as no:  # whatever else ends this, nobody knows whether it arrived
+            self.may_be_there = not certain or isinstance(no, Unanswered)
             raise
-        finally:
-            self.may_be_there = not certain
+        self.may_be_there = not certain
+        return sent
 
     async def _body(self) -> wire.NewBid:
         """The same for every time it is sent by this process: a market that knows the name's key answers alike."""

@@ -12,6 +12,8 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 MICRO_PER_USD = 1_000_000
 MICRO_PER_CENT = 10_000
+MOST_USD = 1_000_000_000
+"""Nothing that is said here costs more, nor less than nothing."""
 _HOUR = timedelta(hours=1)
 _TICK = timedelta(microseconds=1)
 
@@ -22,16 +24,24 @@ def usd(said: object) -> int:
         raise ValueError(f"not an amount of dollars: {said!r}")
     text = str(said).strip().removeprefix("$").replace(",", "")
     try:
-        micro = (Decimal(text) * MICRO_PER_USD).to_integral_value(ROUND_CEILING)
+        amount = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"not an amount of dollars: {said!r}") from None
-    if not micro.is_finite() or micro < 0:
+    if not amount.is_finite() or not 0 <= amount <= MOST_USD:
         raise ValueError(f"not an amount of dollars: {said!r}")
-    return int(micro)
+    return int((amount * MICRO_PER_USD).to_integral_value(ROUND_CEILING))
 
 
 def cents(said: int) -> int:
-    return said * MICRO_PER_CENT
+    """Micro-dollars. Raises ValueError."""
+    return whole_cents(said) * MICRO_PER_CENT
+
+
+def whole_cents(said: int) -> int:
+    """A sane number of cents. Raises ValueError."""
+    if not 0 <= said <= MOST_USD * 100:
+        raise ValueError("not an amount of cents")
+    return said
 
 
 def limit(micro_usd: int) -> str:

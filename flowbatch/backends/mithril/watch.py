@@ -151,7 +151,12 @@ class Watch:
         )  # fmt: skip
 
     async def _goes_at(self, instance: str) -> int | None:
-        end = (await self._desk.client.instance_status(instance)).end_time
+        """When it goes, if the market says so: the look at all other bids does not hang on it."""
+        try:
+            end = (await self._desk.client.instance_status(instance)).end_time
+        except Declined as no:
+            log.info("no end time is known", extra={"fields": {"instance": instance, "why": no.words}})
+            return None
         return None if end is None else self._desk.client.instant(end)
 
     async def _see_bills(self) -> None:
@@ -163,8 +168,11 @@ class Watch:
         self._billed_s = {fid: self._billed_s.get(fid, float("-inf")) for fid in won}
         due = sorted((at, fid) for fid, at in self._billed_s.items() if now_s - at >= desk.tempo.charge_s)
         for _, fid in due[:BILLS]:
-            won[fid].see_bill(await bill(desk.client, desk.project, [fid]))
-            self._billed_s[fid] = now_s
+            self._billed_s[fid] = now_s  # whatever comes of it, the others have their turn
+            try:
+                won[fid].see_bill(await bill(desk.client, desk.project, [fid]))
+            except Declined as no:
+                log.warning("no bill is to be seen", extra={"fields": {"bid": fid, "why": no.words}})
 
     def _name_strange(self, status: str) -> None:
         if wire.strange(status) and status not in self._strange:

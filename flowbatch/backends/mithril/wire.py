@@ -47,6 +47,9 @@ def _aware(said: datetime) -> datetime:
 Stamp = Annotated[datetime, AfterValidator(_aware)]
 Usd = Annotated[int, BeforeValidator(money.usd)]
 Cents = Annotated[int, AfterValidator(money.cents)]
+WholeCents = Annotated[int, AfterValidator(money.whole_cents)]
+Count = Annotated[int, Field(ge=0, le=1 << 24)]
+"""Of things that a machine has, or a market: no answer makes us count for ever."""
 
 
 class Wire(BaseModel):
@@ -115,14 +118,14 @@ class InstanceType(Wire):
 
     fid: str
     name: str
-    num_cpus: int = 1
+    num_cpus: Annotated[int, Field(ge=0, le=1 << 14)] = 1
     cpu_type: str = ""
-    ram_gb: int = 0
-    num_gpus: int = 0
+    ram_gb: Count = 0
+    num_gpus: Annotated[int, Field(ge=0, le=1 << 10)] = 0
     gpu_type: str = ""
-    gpu_memory_gb: int = 0
+    gpu_memory_gb: Count = 0
     gpu_socket: str = ""
-    local_storage_gb: int = 0
+    local_storage_gb: Count = 0
     network_type: str | None = None
     ib_count: int = 0
     hourly_price: Usd = 0
@@ -134,7 +137,7 @@ class Auction(Wire):
     fid: str
     instance_type: str
     region: str
-    capacity: int = 0
+    capacity: Count = 0
     last_instance_price: Usd
     lowest_allocated_price: Usd | None = None
 
@@ -260,7 +263,7 @@ class StatusHistory(Wire):
 class PricingEvent(Wire):
     """A time at one price; `end_time` None: it goes on. The price stays in cents: sums are rounded once."""
 
-    price_cents: int
+    price_cents: WholeCents
     start_time: Stamp
     end_time: Stamp | None = None
 

@@ -19,6 +19,9 @@ PARTITION = "market"
 MACHINES = 16
 """So many nodes a type and region, or as many as there are to be had if that is more: jobs beyond them wait for one."""
 
+MOST_MACHINES = 1024
+"""And no more than so many: what a market says does not fill our memory."""
+
 _SHORT_WORDS = {"infiniband": "ib"}
 
 
@@ -126,7 +129,7 @@ def _nodes(shape: Shape, stem: str) -> list[NodeSpec]:
         gres=(GresDevice(name="gpu", type=shape.gpu, count=shape.gpus),) if shape.gpus else (),
         cloud=place,
     )
-    count = max(MACHINES, shape.capacity)
+    count = min(max(MACHINES, shape.capacity), MOST_MACHINES)
     return [one.model_copy(update={"name": f"{stem}-{number}"}) for number in range(1, count + 1)]
 
 

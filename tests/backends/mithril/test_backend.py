@@ -148,6 +148,44 @@ def test_a_no_is_told_in_the_markets_words(market, cluster):
     assert fact == BidRefused(fact.at, 7, 1, "limit price below minimum")
 
 
+def test_a_bid_that_was_refused_is_not_sent_again_when_its_key_cannot_be_deleted(market, cluster):
+    """Told once, as the last thing: the queue makes another bid then, and knows nothing of this one."""
+    market.fail("POST /v2/spot/bids", 400, body={"detail": "limit price below minimum"})
+    market.fail("DELETE /v2/api-keys", 403)
+
+    @run
+    async def story(cluster):
+        await cluster.start()
+        await cluster.backend.place(tender())
+        await until(lambda: cluster.facts(BidRefused, BidPlaced))
+        sent = market.count("POST /v2/spot/bids")
+        looks = market.count("GET /v2/spot/availability")
+        await until(lambda: market.count("GET /v2/spot/availability") > looks + 2)
+        assert market.count("POST /v2/spot/bids") == sent
+        assert len(cluster.words()) == 1, "refused, or placed: never the one after the other"
+
+    story(cluster)
+
+
+def test_one_machine_or_bill_that_cannot_be_asked_about_holds_up_no_other(market, cluster):
+    @run
+    async def story(cluster):
+        first, second = market.add_bid(NAME), market.add_bid(f"flowbatch-{STORE}-8-1")
+        tenders = [tender(job, phase="won", fid=bid["fid"]) for job, bid in ((7, first), (8, second))]
+        for bid in (first, second):
+            market.win(bid)
+            market.bills[bid["fid"]] = [_span(3600)]
+        market.fail(f"GET /v2/instances/pricing/history?project={PROJECT}&bid_fid={first['fid']}", *[404] * 5000)
+        market.fail(f"GET /v2/instances/{first['instances'][0]}/status", *[404] * 5000)
+        await cluster.start(*tenders)
+        await until(lambda: any(fact.job_id == 8 for fact in cluster.facts(BidCharged)))
+        market.notice(first, stamp(int(time.time()) + 300))
+        market.notice(second, stamp(int(time.time()) + 300))
+        await until(lambda: {fact.job_id for fact in cluster.facts(BidLeaving)} == {7, 8})
+
+    story(cluster)
+
+
 def test_a_name_that_is_taken_is_ours(market, cluster):
     market.fail("POST /v2/spot/bids", 400, body={"detail": "Bid name already used"})
 
@@ -484,20 +522,52 @@ def test_a_change_is_made_once_and_only_where_it_differs(market, cluster):
     assert changes == [{"limit_price": "$12.34"}, {"paused": True}, {"paused": False}]
 
 
-def test_a_change_that_the_market_refuses_leaves_the_bid(market, cluster):
+def test_a_higher_limit_that_the_market_refuses_leaves_the_bid(market, cluster):
     market.fail("PATCH", 400)
 
     @run
     async def story(cluster):
         bid = market.add_bid(NAME)
         await cluster.start(tender(phase="open", fid=bid["fid"]))
-        await cluster.backend.change(tender(phase="open", fid=bid["fid"]))
+        await cluster.backend.change(tender(phase="open", fid=bid["fid"], limit_micro_usd=11_000_000))
         await until(lambda: market.count("PATCH"))
         market.win(bid)
         await until(lambda: cluster.facts(BidWon))
 
     story(cluster)
     assert market.count("PATCH") == 1
+
+
+@pytest.mark.parametrize("change", [{"limit_micro_usd": 8_000_000}, {"limit_micro_usd": 10_000_000, "paused": True}])
+def test_a_bid_that_could_cost_more_than_is_wished_is_ended(market, cluster, change):
+    market.fail("PATCH", 400)
+
+    @run
+    async def story(cluster):
+        bid = market.add_bid(NAME)
+        await cluster.start(tender(phase="open", fid=bid["fid"], limit_micro_usd=10_000_000))
+        await cluster.backend.change(tender(phase="open", fid=bid["fid"], **change))
+        await until(lambda: cluster.facts(BidGone))
+        assert not market.live()
+
+    story(cluster)
+
+
+def test_a_lower_limit_that_is_refused_while_there_is_a_machine_holds_for_the_next_one(market, cluster):
+    market.fail("PATCH", 400)
+
+    @run
+    async def story(cluster):
+        bid = market.add_bid(NAME)
+        market.win(bid)
+        await cluster.start(tender(phase="won", fid=bid["fid"], limit_micro_usd=10_000_000))
+        await cluster.backend.change(tender(phase="won", fid=bid["fid"], limit_micro_usd=8_000_000))
+        await until(lambda: market.count("PATCH"))
+        assert market.live()
+        market.lose(bid)
+        await until(lambda: bid["limit_price"] == "$8.00")
+
+    story(cluster)
 
 
 # the end
@@ -687,6 +757,15 @@ def test_a_bid_that_was_just_sent_is_not_gone_for_not_being_shown(market, cluste
 
 
 # prices and calls
+
+
+def test_a_clock_that_went_far_back_keeps_no_bid_young(market, cluster):
+    @run
+    async def story(cluster):
+        await cluster.start(tender(phase="open", fid="bid_gone", asked_at=int(time.time()) + DAY))
+        await until(lambda: cluster.facts(BidGone))
+
+    story(cluster)
 
 
 def test_prices_are_told_when_they_change(market, cluster):

@@ -22,10 +22,20 @@ def test_dollars(said, micro):
     assert money.usd(said) == micro
 
 
-@pytest.mark.parametrize("said", ["", "$", "-1", "$-2.00", "nan", "inf", "twelve", None, True, [1]])
+@pytest.mark.parametrize(
+    "said", ["", "$", "-1", "$-2.00", "nan", "inf", "twelve", None, True, [1], "1e30", "1e999999999", 10**30]
+)
 def test_what_is_no_amount(said):
     with pytest.raises(ValueError, match="not an amount"):
         money.usd(said)
+
+
+@pytest.mark.parametrize("said", [-1, 10**30])
+def test_what_is_no_amount_of_cents(said):
+    with pytest.raises(ValueError, match="not an amount"):
+        money.cents(said)
+    with pytest.raises(ValueError, match="not an amount"):
+        money.whole_cents(said)
 
 
 @pytest.mark.parametrize(

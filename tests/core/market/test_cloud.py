@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from flowbatch.core.market.cloud import MACHINES, cloud, names_type
+from flowbatch.core.market.cloud import MACHINES, MOST_MACHINES, cloud, names_type
 from flowbatch.slurm import hostlist
 from flowbatch.spec.policy import MarketPolicy, PartitionTerms
 
@@ -23,6 +23,11 @@ def test_a_node_for_each_instance_that_could_be_had(desk):
 def test_more_capacity_more_nodes(desk_of, words):
     desk = desk_of(shapes=(words.shape(words.a100, words.east, "a100", 8, capacity=40),))
     assert len(desk.cluster.nodes) == 40
+
+
+def test_no_capacity_fills_our_memory(desk_of, words):
+    desk = desk_of(shapes=(words.shape(words.a100, words.east, "a100", 8, capacity=10**6),))
+    assert len(desk.cluster.nodes) == MOST_MACHINES
 
 
 def test_the_order_of_the_catalogue_does_not_matter(words):
