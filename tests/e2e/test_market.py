@@ -162,7 +162,9 @@ def test_a_training_survives_its_machine_and_costs_what_the_market_says(renter: 
     costs = renter.asks("cost")
     stretches = sum(map(len, row["instances"].values()))
     assert costs["settled"] and costs["micro_usd"] == end.spent_micro_usd > 0
-    assert 0 <= costs["micro_usd"] - row["micro_usd"] <= stretches, "the sandbox rounds each stretch down, we the sum up"
+    assert 0 <= costs["micro_usd"] - row["micro_usd"] <= stretches, (
+        "the sandbox rounds each stretch down, we the sum up"
+    )
     assert [one["what"] for one in costs["rows"]] == [job]
     assert renter.asks("cost", "--by", "day")["micro_usd"] == costs["micro_usd"]
     assert re.search(rf"^{job} +train +COMPLETED +1 +[12] +\$0\.\d+$", renter.says("flow", "cost"), re.MULTILINE)
