@@ -86,7 +86,7 @@ def _submit(turn: Turn, event: Submitted) -> Reply:
         return verdict
     job = _new_job(queue, event, verdict.spec, verdict.partitions, (*event.notes, *verdict.notes))
     if event.test_only and queue.cluster.market is not None:
-        return forecast.would_start(queue.cluster, queue.quotes, job, event.at)
+        return forecast.would_start(queue.cluster, queue.quotes, queue.jobs.values(), job, event.at)
     if event.test_only:
         return would_start(queue.cluster, queue.occupancy, job, queue.running(), event.at)
     queue.next_job_id += 1

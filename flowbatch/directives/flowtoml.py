@@ -124,6 +124,7 @@ MARKET = (
     Key("placements", "placements", _count),
     Key("queue_allowance", "queue_allowance_s", _length),
     Key("boot_allowance", "boot_allowance_s", _length),
+    Key("boot_estimate", "boot_estimate_s", _length),
     Key("upload_allowance", "upload_allowance_s", _length),
     Key("grace", "grace_s", _length),
     Key("return_allowance", "return_allowance_s", _length),

@@ -50,6 +50,8 @@ class MarketPolicy(Frozen):
     queue_allowance_s: int = 7 * DAY
     """How long a bid may stay open before it ends by itself; the job bids anew."""
     boot_allowance_s: int = 20 * MINUTE
+    boot_estimate_s: int = 5 * MINUTE
+    """From a bid that is asked for to a job that runs, where no start here has shown it yet: for forecasts alone."""
     upload_allowance_s: int = 15 * MINUTE
     grace_s: int = 2 * MINUTE
     """From the time limit to the last process (KillWait, OverTimeLimit)."""

@@ -209,7 +209,7 @@ def test_where_it_would_start(desk):
     desk.seen()
     event = Submitted(desk.now, Owner(1000, 1000, "ada", "ada"), desk.spec(), test_only=True)
     assert desk.step(event).reply == WouldStart(
-        1, desk.now + desk.policy.boot_allowance_s, 200, ("us-east1-a-8xa100-1",), "market"
+        1, desk.now + desk.policy.boot_estimate_s, 200, ("us-east1-a-8xa100-1",), "market"
     )
     assert desk.queue.jobs == {}
 
