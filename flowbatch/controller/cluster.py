@@ -8,9 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from filelock import FileLock
+
 from flowbatch.backends.contract import Backend, MarketBackend
 from flowbatch.clock import Clock
 from flowbatch.controller import recovery
+from flowbatch.controller.claim import claim
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Loop
 from flowbatch.controller.mail import Mailer
@@ -62,6 +65,7 @@ class Cluster:
         self._turning: asyncio.Task[None] | None = None
         self._backend: Backend | None = None
         self._loaded: Loaded | None = None
+        self._claim: FileLock | None = None
         self.port = Port(self._loop, self._store, parts.steps)
 
     @property
@@ -78,6 +82,7 @@ class Cluster:
         self._turning = asyncio.ensure_future(self._loop.run())
         try:
             self._loaded = await self._loop.load()
+            self._claim = claim(self._loaded.store)
             self._backend = self._parts.backend(self._loaded.store)
             shape = self._parts.shape
             if isinstance(self._backend, MarketBackend):
@@ -123,6 +128,8 @@ class Cluster:
         if self._turning is not None:
             await asyncio.gather(self._turning, return_exceptions=True)
         self._store.close()
+        if self._claim is not None:
+            self._claim.release()
 
     async def _work(self) -> None:
         """First the truth, then what is owed, then new work."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.backends.mithril.workspace import Workspace
 from flowbatch.node.mirror import Failed
 from flowbatch.text import encode
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Of a disk that may have room again."""
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +46,18 @@ class Homecoming:
         self._fetching = asyncio.Lock()
 
     async def begin(self) -> None:
-        """The job has started: its outputs are here, and grow from now on."""
-        if self._following is None:
-            try:
-                await in_thread(self._followed.begin)
-            except OSError as error:
-                log.error("%s: an output cannot be written here: %s", self.errand.key, error)
-            else:
-                self._following = asyncio.ensure_future(self._follow())
+        """The job has started: its outputs are here, and grow from now on; on a full disk, once it has room."""
+        if self._following is not None:
+            return
+        begun = True
+        try:
+            await in_thread(self._followed.begin)
+        except OSError as error:
+            log.error("%s: an output cannot be written here: %s", self.errand.key, error)
+            if error.errno not in FULL:
+                return
+            begun = False
+        self._following = asyncio.ensure_future(self._follow(begun))
 
     async def home(self, within_s: float) -> None:
         """All that the job wrote is here, or a note in its output says what is not: the machine is gone, or `within_s` is over."""
@@ -113,15 +121,18 @@ class Homecoming:
         if self._following is not None:
             self._following.cancel()
 
-    async def _follow(self) -> None:
+    async def _follow(self, begun: bool) -> None:
         tries = 0
         while True:
             try:
+                if not begun:
+                    await in_thread(self._followed.begin)
+                    begun = True
                 connection, place = await self._visit.reach()
                 await in_thread(self._followed.follow, connection, self._node(place, "", "tail"))
                 return
-            except SshAway as error:
-                log.info("%s: %s", self.errand.key, error.message)
+            except (SshAway, OSError) as error:
+                log.info("%s: %s", self.errand.key, error)
             await rest(tries)
             tries += 1
 
