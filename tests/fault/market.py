@@ -98,13 +98,16 @@ class Witness:
 
 @dataclass
 class Cuts:
-    """Cuts SSH connections of this process after so many bytes: the first one after the first number, and so on."""
+    """The module `socket`, for SSH: the first connection is cut after the first number of bytes, and so on."""
 
     after: list[tuple[str, int]]
 
-    def connect(self, *where: Any) -> Any:
+    def create_connection(self, *where: Any) -> Any:
         line = socket.create_connection(*where)
         return Cut(line, *self.after.pop(0)) if self.after else line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(socket, name)
 
 
 class Cut:
@@ -196,7 +199,9 @@ class Laptop(Cluster):
             os._exit(self._be(failpoint, cuts, idle_exit_s))
         self.children[pid] = None
         if answers:
-            until(lambda: self.ended(pid) or lifecycle.status(self.paths).pid == pid, "it answers or is dead", self.logs)
+            until(
+                lambda: self.ended(pid) or lifecycle.status(self.paths).pid == pid, "it answers or is dead", self.logs
+            )
         return pid
 
     def _be(self, failpoint: Failpoint, cuts: Cuts | None, idle_exit_s: int) -> int:
@@ -207,17 +212,21 @@ class Laptop(Cluster):
             real, ahead = time.time, self.root / "ahead"
             time.time = lambda: real() + (float(ahead.read_text() or 0) if ahead.exists() else 0)
             if cuts is not None:
-                ssh.socket = type("Sockets", (), {"__getattr__": lambda self, name: getattr(socket, name), "create_connection": staticmethod(cuts.connect)})()  # fmt: skip
-            instants = open(self.root / "instants", "a", buffering=1)
-
-            def noted(name: str) -> None:
-                instants.write(f"{os.getpid()} {name}\n")
-                failpoint(name)
-
-            return app.run(self.paths, Settings(idle_exit_s=idle_exit_s), {}, noted)
-        except BaseException:
+                ssh.socket = cuts  # type: ignore[assignment]  # this process is a fork, and ends with os._exit
+            return app.run(self.paths, Settings(idle_exit_s=idle_exit_s), {}, self._noted(failpoint))
+        except BaseException:  # noqa: BLE001  the test is told; pytest must not see this process
             (self.root / "fault.log").write_text(traceback.format_exc())
             return 70
+
+    def _noted(self, failpoint: Failpoint) -> Failpoint:
+        """The failpoint, with its instants in a file."""
+        file = os.open(self.root / "instants", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+        def instant(name: str) -> None:
+            os.write(file, f"{os.getpid()} {name}\n".encode())
+            failpoint(name)
+
+        return instant
 
     def ended(self, pid: int) -> bool:
         """Whether this controller is dead; it is buried then."""
@@ -253,7 +262,12 @@ class Laptop(Cluster):
         return self.submit(script.format(port=self.witness.port, size=size), *args)
 
     def started(self, job_id: int, restart: int = 0, within_s: float = WITHIN_S) -> None:
-        until(lambda: (job_id, restart) in self.witness.starts, f"run {restart} of job {job_id} starts", self.why, within_s)
+        until(
+            lambda: (job_id, restart) in self.witness.starts,
+            f"run {restart} of job {job_id} starts",
+            self.why,
+            within_s,
+        )
 
     def finished(self, job_id: int, *states: str, within_s: float = WITHIN_S) -> str:
         """Its state, once it is over."""
@@ -353,7 +367,9 @@ class Laptop(Cluster):
             assert row["micro_usd"] <= most * max(1, bid.wins), f"{row} {bid}"
         for key, bid in ours.items():
             assert bid.settled and bid.escrow_micro_usd == 0, bid
-            assert 0 <= bid.spent_micro_usd - paid.get(key, 0) <= 1 + bid.wins * 4, f"{bid} was billed {paid.get(key, 0)}"
+            assert 0 <= bid.spent_micro_usd - paid.get(key, 0) <= 1 + bid.wins * 4, (
+                f"{bid} was billed {paid.get(key, 0)}"
+            )
         assert self.market.ledger()["faults"] == []
         store = SqliteStore(self.store)
         loaded = store.load()
