@@ -47,6 +47,9 @@ HOSTS_OWN = ("etc/systemd/system", "etc/systemd/user", "etc/cron.d", "etc/ssh")
 
 UBUNTU = 1000
 
+IMPATIENT = "connect-timeout = 10\n"
+"""Start-up scripts fetch things with curl before they do their work; where no network is, a silent one holds them up for minutes."""
+
 
 class Disk:
     """`path` is readable by its owner alone: everything below may belong to anybody."""
@@ -126,6 +129,7 @@ class Disk:
             (self.root / name).chmod(0o600 if name == "etc/shadow" else 0o644)
         self._allow(self.root / "root", keys, None)
         self._allow(self.root / "home/ubuntu", keys, None if one_uid else UBUNTU)
+        (self.root / "root/.curlrc").write_text(IMPATIENT)
         if script is not None:
             file = self.root / "var/lib/foundry/startup_script.sh"
             file.touch(0o700)

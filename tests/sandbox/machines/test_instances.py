@@ -31,6 +31,7 @@ def test_the_hosts_directories_are_not_to_be_seen(house, tmp_path) -> None:
         "/home:",
         "ubuntu",
         "/root:",
+        ".curlrc",
         ".ssh",
         "/tmp:",
     ]
