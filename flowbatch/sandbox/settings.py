@@ -44,7 +44,8 @@ class Settings:
             raise ConfigError(f"rate {self.rate:g}: not above 0, or above {FASTEST}")
         for name, (least, most) in BOUNDS.items():
             if not least <= (said := getattr(self, name)) <= most:
-                raise ConfigError(f"{name} {said}: not from {least} to {most}")
+                words = name.removesuffix("_s").replace("_", "-")
+                raise ConfigError(f"{words} {said}: not from {least} to {most}")
 
 
 BOUNDS = {

@@ -17,6 +17,8 @@ from flowbatch.sandbox.state import Answered, digest
 from flowbatch.sandbox.web.site import Site
 
 CONTROL = "/sandbox"
+LONGEST, LONGEST_NUMBER = 8 << 20, 10
+"""Bytes of a request's body (a start-up script is 64 KiB), and digits of its length."""
 READS = ("GET", "HEAD")
 ONCE = ("/v2/spot/bids", "/v2/volumes", "/v2/reservation")
 """What the vendor's client sends an Idempotency-Key to."""
@@ -100,6 +102,8 @@ class Gate:
 
     async def _answer(self, asked: Asked, scope: Scope, receive: Receive) -> Answer:
         """The API's answer; of what changes something, one at a time, and only once it is on disk."""
+        if asked.length > LONGEST:
+            return Answer.saying(413, f"a request has at most {LONGEST} bytes, and says how many")
         if asked.method in READS:
             return await self._ask(scope, receive)
         async with self._writing:
@@ -153,6 +157,14 @@ class Asked:
 
     def header(self, name: bytes) -> bytes | None:
         return self._headers.get(name)
+
+    @property
+    def length(self) -> float:
+        """Of the body as it was announced; without an end where it comes in pieces (uvicorn holds the sender to his number)."""
+        if self.header(b"transfer-encoding") is not None:
+            return math.inf
+        said = self.header(b"content-length") or b"0"
+        return int(said) if said.isdigit() and len(said) < LONGEST_NUMBER else math.inf
 
     @property
     def secret(self) -> str:

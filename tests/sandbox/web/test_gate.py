@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from flowbatch.sandbox.web.app import application
 from flowbatch.sandbox.web.faults import Limits
 
 
@@ -148,3 +149,21 @@ def test_askers_that_are_quiet_are_forgotten() -> None:
         limits.wait_s(f"stranger {number}", float(number))
     assert len(limits._left) <= 1001
     assert limits.wait_s("stranger 4999", 4999.0) > 0
+
+
+@pytest.mark.parametrize(
+    "announced", [{"Transfer-Encoding": "chunked"}, {"Content-Length": str(1 << 40)}, {"Content-Length": "x"}]
+)
+def test_a_body_without_a_bound_is_refused_unread(market: Any, announced: dict[str, str]) -> None:
+    headers = [(b"authorization", b"Bearer x"), *((n.lower().encode(), v.encode()) for n, v in announced.items())]
+    scope = {"type": "http", "method": "POST", "path": "/v2/spot/bids", "headers": headers, "client": ("127.0.0.1", 1)}
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("it is read")
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    market.loop.run_until_complete(application(market.site)(scope, receive, send))
+    assert told[0]["status"] == 413

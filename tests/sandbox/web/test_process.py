@@ -135,7 +135,7 @@ def test_a_price_file_that_is_none_is_named(sandbox: Sandbox, tmp_path: Path) ->
     [{"tick_s": 0}, {"rate": 0}, {"rate": float("nan")}, {"rate": float("inf")}, {"notice_s": -1}, {"port": 65536}],
 )
 def test_numbers_that_no_market_can_run_on(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=next(iter(wrong))):
+    with pytest.raises(ConfigError, match=next(iter(wrong)).removesuffix("_s")):
         Settings(**wrong)
 
 
