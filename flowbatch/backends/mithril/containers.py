@@ -11,19 +11,20 @@ ECR = re.compile(r"^(\d+\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com)/")
 GOOGLE = re.compile(r"^((?:[a-z]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev)/")
 
 SCRIPT = """#!/bin/bash
-# flowbatch: the job's script, in a container of {image}
-command -v docker >/dev/null || {{ echo "flowbatch: there is no docker on this machine: {image} cannot be run" >&2; exit 127; }}
-{login}inside="${{0%/*}}/inside"
-base64 -d > "$inside" <<'END'
+# flowbatch: the job's script, in a container
+_image={image}
+command -v docker >/dev/null || {{ echo "flowbatch: there is no docker on this machine: $_image cannot be run" >&2; exit 127; }}
+{login}_inside="${{0%/*}}/inside"
+base64 -d > "$_inside" <<'END'
 {script}
 END
-chmod 755 "$inside"
-named=()
-while read -r name; do
-  case $name in PATH|HOSTNAME|SHLVL|_) ;; *) named+=(--env "$name") ;; esac
+chmod 755 "$_inside"
+_named=()
+while read -r _name; do
+  case $_name in PATH|HOSTNAME|SHLVL|_) ;; *) _named+=(--env "$_name") ;; esac
 done < <(compgen -e)
-gpus=({gpus})
-exec {command} "${{named[@]}}" "${{gpus[@]}}" --volume "$inside:$inside:ro" --workdir "$PWD" --entrypoint "" {image} "$inside" "$@"
+_gpus=({gpus})
+exec {command} "${{_named[@]}}" "${{_gpus[@]}}" --volume "$_inside:$_inside:ro" --workdir "$PWD" --entrypoint "" "$_image" "$_inside" "$@"
 """
 
 ECR_LOGIN = """aws ecr get-login-password --region {region} | docker login --username AWS --password-stdin {registry} >/dev/null || {{

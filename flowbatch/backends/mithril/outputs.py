@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch.backends.mithril.ssh import FOREIGN, Connection, Process, SshAway
+from flowbatch.node.outputs import CHUNK
 from flowbatch.text import encode
+
+LONGEST_HEAD = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,26 @@ class Followed:
             process.stdin.flush()
             if self._over:
                 process.no_more()
-            while head := process.stdout.readline():
-                piece = json.loads(head)
-                data = process.stdout.read(piece["bytes"])
-                if len(data) < piece["bytes"]:
+            while head := process.stdout.readline(LONGEST_HEAD):
+                index, at, length = self._piece(head)
+                data = process.stdout.read(length)
+                if len(data) < length:
                     raise EOFError("cut inside a piece")
-                self._add(piece["file"], piece["at"], data)
+                self._add(index, at, data)
             if (done := process.done()).code:
                 raise SshAway(f"the outputs cannot be read there: {done.err}")
         except (*FOREIGN, ValueError) as error:
             raise SshAway(f"following the outputs was cut: {error or type(error).__name__}") from None
         finally:
             self._process = None
+
+    def _piece(self, head: bytes) -> tuple[int, int, int]:
+        """Which file, from where on, how many bytes. Raises ValueError for what the node would not say."""
+        match json.loads(head):
+            case {"file": int(index), "at": int(at), "bytes": int(length)}:
+                if 0 <= index < len(self.outputs) and at >= 0 and 0 < length <= CHUNK:
+                    return index, at, length
+        raise ValueError("a piece of no output")
 
     def finish(self) -> None:
         """Nothing more will be written there: `follow` ends when all is here."""

@@ -5,6 +5,7 @@ Pure: the shell text that root runs there, and what it answers.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ STANDING = "/run/flowbatch/node/standing"
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NO_GUARD = 75
+
+_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.$-]*")
 
 PREPARE = """set -euf
 export LC_ALL=C PATH={path}
@@ -106,9 +109,12 @@ def prepare(owner: Owner, login: str, docker: bool = False) -> str:
 
 
 def place(login: str, said: bytes) -> Place:
-    """What `prepare` answered. Raises ValueError."""
+    """What `prepare` answered. Raises ValueError, also for names that would be more than names in a path of ours."""
     entry, path, host = said.decode(errors="replace").strip().split("\n")[-3:]
     user, _, uid, gid, _, home, shell = entry.split(":")
+    for name in (user, host):
+        if not _NAME.fullmatch(name) or name.startswith("."):
+            raise ValueError(f"{name!r} is no name")
     return Place(login, user, int(uid), int(gid), home, shell or "/bin/sh", path, host)
 
 

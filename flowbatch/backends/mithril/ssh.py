@@ -7,6 +7,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ KEEPALIVE_S = 15
 SILENT_S = 60
 """A connection on which nothing is acknowledged for so long is dead."""
 PORT = 22
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:%-]{0,253}|::[0-9A-Fa-f:.]*")
 CHUNK = 1 << 16
 FOREIGN = (paramiko.SSHException, EOFError, OSError)
 """What paramiko raises when the other side is gone, does not answer or does not let us in."""
@@ -61,10 +63,13 @@ class Destination:
     @classmethod
     def of(cls, text: str) -> Destination:
         """`host`, `host:port` or `[v6]:port`. Raises ValueError."""
-        host, colon, port = text.rpartition(":")
+        host, colon, said = text.rpartition(":")
         if not colon or (":" in host and not host.startswith("[")):
-            return cls(text.strip("[]"))
-        return cls(host.strip("[]"), int(port))
+            host, said = text, str(PORT)
+        host, port = host.strip("[]"), int(said)
+        if not 0 < port < 1 << 16 or not _HOST.fullmatch(host):
+            raise ValueError(f"{text!r} is no place of an SSH server")
+        return cls(host, port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,12 @@ class Visit:
 
     def at(self, destination: str | None) -> None:
         """Where its SSH server answers; None while that is not known."""
+        if destination is not None:
+            try:
+                Destination.of(destination)
+            except ValueError as error:
+                log.warning("%s", error)
+                destination = None
         if destination == self._destination:
             return
         self._destination = destination

@@ -72,10 +72,13 @@ class Rules:
 
     @classmethod
     def of(cls, root: str) -> Rules:
-        """As the ignore files in the directory say now."""
+        """As the ignore files in the directory say now. Raises NotMirrored."""
         ours, gits = _lines(root, OURS), _lines(root, GITS)
         outward = ours if ours is not None else gits
-        return cls(_spec(outward), _spec(ours))
+        try:
+            return cls(_spec(outward), _spec(ours))
+        except ValueError as error:
+            raise NotMirrored(f"{root}: {OURS if ours is not None else GITS}: {error}") from None
 
 
 def _spec(lines: Sequence[str] | None) -> pathspec.GitIgnoreSpec:
@@ -150,9 +153,14 @@ class Workspace:
 
     def fetch(self, connection: Connection) -> tuple[list[str], mirror.Failed]:
         """What the job wrote is here; notes on what lies beside a file that changed here meanwhile, and what failed."""
-        rules, notes = Rules.of(self.root), list[str]()
-        changes = [json.loads(line) for line in self._ask(connection, "changes").splitlines()]
-        items = {plain["path"]: (item_of(plain), stamp) for plain, stamp in changes}
+        try:
+            rules, notes = Rules.of(self.root), list[str]()
+        except NotMirrored as error:  # it went out, so it is to come home: once the file makes sense again
+            raise SshAway(error.message) from None
+        said = self._ask(connection, "changes")
+        with _ours():
+            changes = [json.loads(line) for line in said.splitlines()]
+            items = {plain["path"]: (item_of(plain), stamp) for plain, stamp in changes}
         items = {
             path: found
             for path, found in items.items()
@@ -225,8 +233,8 @@ def _names(failed: Collection[Sequence[str]]) -> str:
 
 @contextlib.contextmanager
 def _ours() -> Iterator[None]:
-    """Foreign errors of a transfer are SshAway."""
+    """Foreign errors of a transfer are SshAway, and so is what a machine says that makes no sense."""
     try:
         yield
-    except (*FOREIGN, Broken) as error:
+    except (*FOREIGN, Broken, ValueError, TypeError, KeyError) as error:
         raise SshAway(f"the transfer was cut: {error or type(error).__name__}") from None

@@ -72,6 +72,20 @@ def test_destinations(text, host, port):
     assert Destination.of(text) == Destination(host, port)
 
 
+@pytest.mark.parametrize("text", ["host:ssh", "host:0", "host:99999", "", ":22", "a b", "-oProxyCommand=x", "x" * 300])
+def test_what_is_no_destination(text):
+    with pytest.raises(ValueError):
+        Destination.of(text)
+
+
+@pytest.mark.parametrize("host", ["../../etc", "..", "a/b", "", ".ssh"])
+def test_a_machine_s_name_is_no_path(host):
+    """It stands for %N in the names of outputs, which are written here."""
+    said = f"ubuntu:x:1000:1000::/home/ubuntu:/bin/bash\n/usr/bin\n{host}\n".encode()
+    with pytest.raises(ValueError):
+        prepare.place("ubuntu", said)
+
+
 def test_the_machine_s_answer_names_the_place():
     said = b"some noise\nalice:x:1001:1002:Alice:/home/alice:/bin/bash\n/usr/bin:/bin\nm1\n"
     assert prepare.place("ubuntu", said) == PLACE
@@ -93,7 +107,7 @@ def test_a_launch_takes_the_machine_s_own_names(tmp_path):
     sent = translated(job, PLACE)
     assert (sent.uid, sent.gid, sent.script) == (1001, 1002, job.script)
     assert sent.environment == (
-        "MINE=1", "FUNC=() {\n}", "HOME=/home/alice", "USER=alice", "LOGNAME=alice", "SHELL=/bin/bash", "PATH=/usr/bin:/bin",
+        "MINE=1", "FUNC=() {\n}", "HOME=/home/alice", "USER=alice", "LOGNAME=alice", "SHELL=/bin/bash", "PATH=/var/lib/flowbatch/alice/node/bin:/usr/bin:/bin",
     )  # fmt: skip
 
 
@@ -148,6 +162,16 @@ def test_a_job_with_an_image_runs_in_it(tmp_path):
     named = [words[at + 1] for at, word in enumerate(words) if word == "--env"]
     assert "MINE" in named
     assert "PATH" not in named
+
+
+def test_no_word_of_an_image_is_run(tmp_path):
+    image = f"a'\"$(touch {tmp_path}/ran)\ntouch {tmp_path}/ran #"
+    done, _, _ = run_in_container(tmp_path, image)
+    assert done.returncode == 0
+    assert f"\n{image}\n" in "\n" + (tmp_path / "called").read_text()
+    text = containers.script(image, b"x", name="n", uid=1, gid=1, gpus=(), shared=())
+    subprocess.run(["/bin/bash", "-c", text.decode()], env={"PATH": "/nowhere"}, capture_output=True, check=False)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_machine_without_docker_says_so(tmp_path):

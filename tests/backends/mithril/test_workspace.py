@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -308,6 +309,42 @@ class Away:
         inner, process.stdin = process.stdin, In()
         process.no_more = inner.close
         return process
+
+
+def test_an_ignore_file_that_makes_no_sense_is_named(sides):
+    (sides.home / ".flowignore").write_text("a\n!\n")
+    with pytest.raises(NotMirrored, match=r"\.flowignore"):
+        sides.workspace.bring(Here())
+    with pytest.raises(SshAway, match=r"\.flowignore"):
+        sides.workspace.fetch(Here())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"file": 0, "at": 0, "bytes": 1000000000000}\n', b'{"file": 0, "at": 0, "bytes": -1}\n',
+        b'{"file": -1, "at": 0, "bytes": 1}\nx', b'{"file": 7, "at": 0, "bytes": 1}\nx', b'{"file": 0, "at": 0}\n', b"[]\n",
+        b"x" * 100_000,
+    ],
+)  # fmt: skip
+def test_an_output_that_makes_no_sense_is_a_cut(tmp_path, said):
+    path = str(tmp_path / "out")
+    followed = Followed([Output(path, append=False, mode=0o600)], tmp_path / "memory")
+    followed.begin()
+    (tmp_path / "said").write_bytes(said)
+    with pytest.raises(SshAway):
+        followed.follow(Here(), f"cat {tmp_path}/said")
+    assert os.path.getsize(path) == 0
+
+
+@pytest.mark.parametrize(
+    "said", ["1", "[[1, 2]]", '[{"path": "../x", "kind": "dir"}, null]', "[{}, null]", "{", "[[], null]"]
+)
+def test_a_list_of_changes_that_makes_no_sense_is_a_cut(sides, tmp_path, said):
+    (tmp_path / "said").write_text(said + "\n")
+    lying = replace(sides.workspace, command=lambda word: f"cat {tmp_path}/said")
+    with pytest.raises(SshAway):
+        lying.fetch(Here())
 
 
 def test_output_grows_and_nothing_is_said_twice_after_a_cut(tmp_path):
