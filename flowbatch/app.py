@@ -12,11 +12,12 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import SecretStr
 
 from flowbatch import paths, text
-from flowbatch.backends.contract import Backend
+from flowbatch.backends.contract import Backend, MarketBackend
 from flowbatch.backends.local import LocalBackend
 from flowbatch.clock import SystemClock
 from flowbatch.commands.table import COMMANDS
@@ -45,6 +46,12 @@ SANDBOX = "sandbox"
 STORE = "store.db"
 
 
+class Market(MarketBackend, Protocol):
+    """A market whose policy can be another while it is open."""
+
+    def adopt(self, policy: MarketPolicy) -> None: ...
+
+
 def run(
     here: Paths, settings: Settings, environ: Mapping[str, str] | None = None, failpoint: Failpoint = nowhere
 ) -> int:
@@ -62,7 +69,8 @@ def run(
 class Offered:
     """`controller.clusters.Offer`: this machine, and what flow.toml, the environment and the sandbox name besides.
 
-    slurm.conf is read once; flow.toml is read again when it has changed, for clusters that are opened from then on.
+    slurm.conf is read once; flow.toml is read again when it has changed. Markets that are open have its caps and budgets at the next
+    command; its accounts are those of clusters that are opened from then on.
     """
 
     def __init__(self, here: Paths, environ: Mapping[str, str], failpoint: Failpoint = nowhere) -> None:
@@ -74,9 +82,13 @@ class Offered:
         self._file = here.config / FLOW_TOML
         self._seen: str | None = None
         self._said = Configuration().with_environment(environ)
+        self._markets: dict[str, Market] = {}
+        """What was opened last of each name."""
+        self._told: str | None = None
 
     @property
     def default(self) -> str:
+        self._tell_markets()
         said = self._configuration().default
         if said is None or said == LOCAL:
             return self._home.name
@@ -86,6 +98,7 @@ class Offered:
 
     @property
     def names(self) -> tuple[str, ...]:
+        self._tell_markets()
         known = dict.fromkeys((self._home.name, *self._accounts()))
         first = (self.default,) if self.default in known else ()
         return tuple(dict.fromkeys((*first, *known)))
@@ -126,6 +139,16 @@ class Offered:
             self._said, self._seen = said.with_environment(self._environ), content
         return self._said
 
+    def _tell_markets(self) -> None:
+        """Markets that are open spend as flow.toml says now."""
+        said = self._configuration()
+        if self._told == self._seen:
+            return
+        self._told = self._seen
+        for name, one in self._accounts().items():
+            if name in self._markets:
+                self._markets[name].adopt(_policy(one, said.policy))
+
     def _accounts(self) -> dict[str, ClusterConfig]:
         """The clusters besides this machine: those that are configured, and the sandbox once there was one."""
         found = {name: one for name, one in self._configuration().clusters.items() if name != self._home.name}
@@ -147,7 +170,7 @@ class Offered:
         account = importlib.import_module("flowbatch.backends.mithril.account")
         market = importlib.import_module("flowbatch.backends.mithril.backend")
         rented = importlib.import_module("flowbatch.backends.mithril.machine")
-        made: Backend = market.MithrilBackend(
+        made: Market = market.MithrilBackend(
             one.name,
             account.Account(one.api_url, key, one.project),
             policy,
@@ -156,6 +179,7 @@ class Offered:
             machines=partial(rented.Machine, reception=_own_socket),
             failpoint=self._failpoint,
         )
+        self._markets[one.name] = made
         return made
 
 

@@ -114,6 +114,29 @@ def test_a_market_rents_where_its_account_may(here: Paths) -> None:
     asyncio.run(made())
 
 
+def test_a_market_that_is_open_spends_as_the_file_says_now(here: Paths) -> None:
+    said = '[clusters.mithril]\napi_key = "fkey_x"\nproject = "p"\n'
+    configured(here, said + '[budgets]\ntotal = "$10"\n')
+    offered = app.Offered(here, {})
+
+    async def made() -> None:
+        backend = offered.parts("mithril").backend(StoreId("s"))
+        assert isinstance(backend, MarketBackend)
+        for total, asks in ((20, lambda: offered.names), (30, lambda: offered.default)):
+            configured(here, said + f'[budgets]\ntotal = "${total}"\n[market]\nboot_allowance = "1h"\n')
+            asks()
+            policy = backend.cluster.market
+            assert policy is not None
+            assert [budget.micro_usd for budget in policy.budgets] == [total * 1_000_000]
+            assert policy.boot_allowance_s == 1200  # leases are made of it
+        configured(here, "")
+        _ = offered.names
+        assert backend.cluster.market == policy
+        await backend.close()
+
+    asyncio.run(made())
+
+
 def test_a_cluster_has_a_directory_of_its_own(here: Paths) -> None:
     configured(here, '[clusters.two]\nkind = "local"\n')
     offered = app.Offered(here, {})

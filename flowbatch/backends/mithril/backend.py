@@ -32,6 +32,8 @@ from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.policy import MarketPolicy
 
 CATALOGUE = "catalogue.json"
+LEASED = ("boot_allowance_s", "upload_allowance_s", "grace_s", "return_allowance_s")
+"""What leases and escrow are made of: a bid on its way must be sent with the lengths that it was escrowed for."""
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,16 @@ class MithrilBackend:
     def cluster(self) -> ClusterSpec:
         """The cluster as it was last seen, also before `start`: empty where the market was never asked."""
         return self._desk.catalogue.cluster
+
+    def adopt(self, policy: MarketPolicy) -> None:
+        """Caps, budgets and what partitions stand for are these from now on, for bids that stand too; `LEASED` stays as it was."""
+        desk = self._desk
+        policy = policy.model_copy(update={name: getattr(desk.policy, name) for name in LEASED})
+        if policy == desk.policy:
+            return
+        desk.policy = desk.catalogue.policy = policy
+        if desk.tell is not None and desk.catalogue.shapes:
+            self._aside(desk.tell(Configured(desk.clock.now(), self.cluster)))
 
     # bids
 
@@ -173,6 +185,7 @@ class MithrilBackend:
         for pursuit in self._pursuits.values():
             await pursuit.close()
         await self._desk.client.close()
+        self._desk.tell = None
 
     # how
 

@@ -37,7 +37,7 @@ class Catalogue:
 
     def __init__(self, name: str, policy: MarketPolicy, file: Path) -> None:
         self._name = name
-        self._policy = policy
+        self.policy = policy
         self._file = file
         self._kept: Kept = _read(file)
         self._names: dict[str, str] = {}
@@ -51,7 +51,7 @@ class Catalogue:
     @property
     def cluster(self) -> ClusterSpec:
         """The cluster that the market is to Slurm's eyes."""
-        return cloud(self._name, self._policy, self.shapes)
+        return cloud(self._name, self.policy, self.shapes)
 
     def learn(self, types: Sequence[wire.InstanceType], auctions: Sequence[wire.Auction], at: int) -> bool:
         """Whether the cluster has another shape now; then it is on disk too."""

@@ -335,6 +335,24 @@ def test_a_market_that_is_away_is_said_and_the_cluster_is_known_all_the_same(mar
     run(second)(Cluster(account, tmp_path, httpx.MockTransport(market.handle)))
 
 
+def test_another_policy_is_told_to_the_queue_at_once(cluster):
+    @run
+    async def story(cluster):
+        await cluster.start()
+        policy = cluster.backend.cluster.market
+        other = policy.model_copy(update={"placements": 3, "grace_s": 1})
+        before = len(cluster.facts(Configured))
+        cluster.backend.adopt(policy)
+        cluster.backend.adopt(other)
+        await until(lambda: len(cluster.facts(Configured)) > before)
+        (*_, told) = cluster.facts(Configured)
+        assert len(cluster.facts(Configured)) == before + 1
+        assert told.cluster.market == policy.model_copy(update={"placements": 3})
+        assert told.cluster == cluster.backend.cluster and told.cluster.nodes
+
+    story(cluster)
+
+
 def test_a_project_that_is_not_there(market, account, tmp_path):
     async def story(cluster):
         with pytest.raises(MarketFailed, match="no project other") as caught:
