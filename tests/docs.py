@@ -18,7 +18,8 @@ from flowbatch.cli.entry import flow
 from flowbatch.commands.command_options import CommandOption
 from flowbatch.commands.sacct_options import OPTIONS as SACCT_OPTIONS
 from flowbatch.commands.sinfo_options import OPTIONS as SINFO_OPTIONS
-from flowbatch.core.transitions import FACTS, KINDS, TABLE, Line
+from flowbatch.core.moves import FACTS, KINDS, Line
+from flowbatch.core.transitions import TABLE
 from flowbatch.directives import slurmconf_parameters
 from flowbatch.directives.options import LATER, OPTIONS, Option, variables
 from flowbatch.slurm.accounting import FIELDS as ACCOUNTING

@@ -34,6 +34,12 @@ class Backend(Protocol):
 
     async def deliver(self, key: Key, signal: int, scope: str) -> None: ...
 
+    async def pause(self, key: Key, paused: bool) -> None:
+        """Its processes stop where they are, or go on, and its time limit with them."""
+
+    async def say(self, key: Key, text: str) -> None:
+        """A line in its standard error, as a word of slurmstepd."""
+
     async def forget(self, key: Key) -> None: ...
 
     async def close(self) -> None:

@@ -46,6 +46,8 @@ class Conversation:
         self._stops: dict[Key, str] = {}
         self._leaving: dict[Key, int | None] = {}
         """When its machine goes away, as last said; None where that was taken back."""
+        self._paused: dict[Key, bool] = {}
+        """Who was told last to stop where it is, or to go on."""
         self._forgotten: dict[Key, None] = {}
         self._telling: dict[Key, asyncio.Task[None]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -75,6 +77,14 @@ class Conversation:
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
         await self._resumed.wait()
         await self._send(line("deliver", key=key, signal=signal, scope=scope))
+
+    async def pause(self, key: Key, paused: bool) -> None:
+        self._paused[key] = paused
+        await self._send(line("pause", key=key, paused=paused))
+
+    async def say(self, key: Key, text: str) -> None:
+        await self._resumed.wait()
+        await self._send(line("say", key=key, text=text))
 
     async def leave(self, key: Key, until: int) -> None:
         self._leaving[key] = until
@@ -126,6 +136,8 @@ class Conversation:
                 writer.write(line("launch", message=message))
             for key, why in self._stops.items():
                 writer.write(line("stop", key=key, why=why))
+            for key, paused in self._paused.items():
+                writer.write(line("pause", key=key, paused=paused))
             for key, until in self._leaving.items():
                 writer.write(line("stay", key=key) if until is None else line("leave", key=key, until=until))
             self._writer = writer
@@ -169,6 +181,7 @@ class Conversation:
             self._running.discard(report.key)
             self._stops.pop(report.key, None)
             self._leaving.pop(report.key, None)
+            self._paused.pop(report.key, None)
 
     def _pass_on(self, key: Key, fact: Fact) -> None:
         """Tells a fact, after the earlier ones of its placement; facts of different placements share a commit."""

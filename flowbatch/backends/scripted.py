@@ -43,7 +43,7 @@ class Vanishes:
 
 Outcome = Runs | Exits | Fails | Vanishes
 Call = tuple[str | int | Key, ...]
-"""An order as it came: `("stop", key, why)`, `("deliver", key, signal, scope)`, `("forget", key)`."""
+"""An order as it came: `("stop", key, why)`, `("deliver", key, signal, scope)`, `("pause", key, paused)`, `("say", key, text)`, `("forget", key)`."""
 
 
 @dataclass(slots=True)
@@ -95,6 +95,12 @@ class ScriptedBackend:
 
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
         self._calls.append(("deliver", key, signal, scope))
+
+    async def pause(self, key: Key, paused: bool) -> None:
+        self._calls.append(("pause", key, int(paused)))
+
+    async def say(self, key: Key, text: str) -> None:
+        self._calls.append(("say", key, text))
 
     async def forget(self, key: Key) -> None:
         self._calls.append(("forget", key))

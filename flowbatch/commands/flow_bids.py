@@ -14,7 +14,7 @@ from flowbatch.core.market.means import Short, means
 from flowbatch.core.market.plans import Places, Plan, places, plans
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.quotes import Quote
-from flowbatch.core.states import Completing, Finished, Pending, Running
+from flowbatch.core.states import Completing, Finished, Pending, Running, Suspended
 from flowbatch.core.waiting import MAX_PLACEMENTS, RESOURCES
 from flowbatch.spec.policy import Budget, MarketPolicy
 from flowbatch.units import DAY, HOUR, MINUTE, dollars, rounded
@@ -70,7 +70,7 @@ class Market:
         match job.state:
             case Pending(reason=reason):
                 return self._waits(job, reason)
-            case Running() | Completing():
+            case Running() | Suspended() | Completing():
                 return self._runs(job)
             case Finished():
                 return None if not job.bids else _cost(job)

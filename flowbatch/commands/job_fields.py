@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flowbatch.commands.job_view import MAX_PRIORITY, NO_VALUE, JobView
+from flowbatch.core.endings import may_requeue
 from flowbatch.core.jobs import Waiting
-from flowbatch.core.transitions import may_requeue
 from flowbatch.slurm import amounts, codes, indices
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.times import TimeStyle, minutes_short_clock, short_clock
@@ -215,7 +215,7 @@ VALUES: Mapping[str, Value] = {
     "minmemory": lambda view, style: _memory(view.memory_mib, style),
     "reqnodes": lambda view, style: view.scene.nodes_text(view.wish.nodelist),
     "command": lambda view, style: _null(view.command),
-    "priority": lambda view, style: f"{view.job.priority / MAX_PRIORITY:.14f}",
+    "priority": lambda view, style: f"{view.priority / MAX_PRIORITY:.14f}",
     "qos": lambda view, style: _null(view.qos),
     "reason": lambda view, style: view.reason,
     "selectjobinfo": always(""),
@@ -242,7 +242,7 @@ VALUES: Mapping[str, Value] = {
     "nodelist": lambda view, style: view.nodes,
     "contiguous": lambda view, style: _flag(view.wish.contiguous),
     "partition": lambda view, style: view.partition,
-    "prioritylong": lambda view, style: str(view.job.priority),
+    "prioritylong": lambda view, style: str(view.priority),
     "reasonlist": _reason_list,
     "starttime": lambda view, style: style.times.stamp(view.start_time),
     "state": lambda view, style: view.state,

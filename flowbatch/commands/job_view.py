@@ -14,7 +14,18 @@ from math import ceil
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Waiting
 from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.ports import Snapshot
-from flowbatch.core.states import Allocation, Completing, Ending, ExitStatus, Finished, Pending, Running
+from flowbatch.core.states import (
+    Allocation,
+    Completing,
+    Ending,
+    ExitStatus,
+    Finished,
+    Pause,
+    Pending,
+    Running,
+    Suspended,
+    lasted_s,
+)
 from flowbatch.core.waiting import begins_at
 from flowbatch.directives.values import time
 from flowbatch.slurm import hostlist
@@ -69,6 +80,9 @@ class Scene:
         if nodes not in self._node_texts:
             self._node_texts[nodes] = hostlist.fold_sorted(nodes)
         return self._node_texts[nodes]
+
+
+_WORDS = {"running": "RUNNING", "suspended": "SUSPENDED"}
 
 
 class JobView:
@@ -181,33 +195,21 @@ class JobView:
     @property
     def base_state(self) -> str:
         """The state without flags: what a completing job is going to be."""
-        match self.job.state:
-            case Pending():
-                return "PENDING"
-            case Running():
-                return "RUNNING"
-            case Completing(then=Ending(outcome=outcome)) | Finished(ending=Ending(outcome=outcome)):
-                return outcome
-            case _:
-                return "PENDING"
+        return self.ending.outcome if self.ending else _WORDS.get(self.job.state.kind, "PENDING")
 
     @property
     def ending(self) -> Ending | None:
-        match self.job.state:
-            case Completing(then=Ending() as ending) | Finished(ending=ending):
-                return ending
-            case _:
-                return None
+        state = self.job.state
+        then = state.then if isinstance(state, Completing) else state.ending if isinstance(state, Finished) else None
+        return then if isinstance(then, Ending) else None
 
     @property
     def reason(self) -> str:
         if self._reason is not None:
             return self._reason
-        match self.job.state:
-            case Pending(reason=reason):
-                return reason
-            case _:
-                return self.ending.reason if self.ending else "None"
+        if isinstance(self.job.state, Pending):
+            return self.job.state.reason
+        return self.ending.reason if self.ending else "None"
 
     @property
     def exit(self) -> ExitStatus:
@@ -251,7 +253,7 @@ class JobView:
                 return ended
             case Completing(since=since):
                 return since
-            case Running(ends_by=int(ends)):
+            case Running(ends_by=int(ends)) | Suspended(was=Running(ends_by=int(ends))):
                 return ends
             case _:
                 start, limit = self.start_time, self.time_limit_min
@@ -259,13 +261,17 @@ class JobView:
 
     @property
     def time_used_s(self) -> int:
-        match self.job.state:
-            case Running(started_at=start):
-                return self.scene.at - start
-            case Completing(started_at=start, since=end) | Finished(started_at=int(start), ended_at=end):
-                return end - start
-            case _:
-                return 0
+        return lasted_s(self.job.state, self.scene.at)
+
+    @property
+    def pause(self) -> Pause | None:
+        """Its last suspension or resumption."""
+        return None if isinstance(self.job.state, Pending) else self.job.state.pause
+
+    @property
+    def priority(self) -> int:
+        """Slurm's number; of a suspended job 0, so that nothing resumes it by itself."""
+        return 0 if isinstance(self.job.state, Suspended) else self.job.priority
 
     @property
     def time_limit_min(self) -> int | None:

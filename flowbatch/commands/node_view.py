@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Snapshot
-from flowbatch.core.states import Allocation, Completing, Finished, NodeShare, Running
+from flowbatch.core.states import Allocation, Completing, Finished, NodeShare, Running, Suspended, held
 from flowbatch.slurm import indices
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.nodestates import NO_FLAGS, Base, Flag, NodeState
@@ -114,12 +114,12 @@ class _Use:
         bids: dict[str, tuple[Bid, bool]] = {}
         for job in jobs:
             match job.state:
-                case Running(allocation=held, launched=launched):
-                    for share in held.shares:
+                case (Running() | Suspended()) as state:
+                    for share in rest.shares if (rest := held(state)) is not None else ():
                         shares.setdefault(share.node, []).append(share)
-                    booting |= set() if launched else set(held.nodes)
-                case Completing(allocation=held):
-                    completing |= set(held.nodes)
+                    booting |= set() if state.launched else set(state.allocation.nodes)
+                case Completing(allocation=left):
+                    completing |= set(left.nodes)
             for bid in _live(job):
                 bids[bid.node] = bid, bid.node in _had(job)
         return cls(
@@ -134,8 +134,8 @@ def _live(job: Job) -> Iterator[Bid]:
 def _had(job: Job) -> tuple[str, ...]:
     """The nodes that the job has, or had to its end."""
     match job.state:
-        case Running(allocation=held) | Completing(allocation=held) | Finished(allocation=Allocation() as held):
-            return held.nodes
+        case Running(allocation=had) | Completing(allocation=had) | Finished(allocation=Allocation() as had):
+            return had.nodes
         case _:
             return ()
 
@@ -151,8 +151,8 @@ def _state(node: NodeSpec, use: _Use) -> NodeState:
             return NodeState(Base.FUTURE, flags)
         case "DRAIN":
             flags |= Flag.DRAIN
-    held = sum(share.cpus for share in use.shares.get(node.name, ()))
-    return NodeState(Base.IDLE if not held else Base.ALLOCATED if held >= node.cpus else Base.MIXED, flags)
+    used = sum(share.cpus for share in use.shares.get(node.name, ()))
+    return NodeState(Base.IDLE if not used else Base.ALLOCATED if used >= node.cpus else Base.MIXED, flags)
 
 
 def _cloud_flags(node: NodeSpec, use: _Use) -> Flag:

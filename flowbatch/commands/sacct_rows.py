@@ -34,12 +34,13 @@ class Attempt:
     state: str
     exit: ExitStatus = _NO_EXIT
     nodes: str | None = None
+    suspended_s: int = 0
 
     @property
     def elapsed_s(self) -> int:
         if self.started_at is None:
             return 0
-        return (self.view.scene.at if self.ended_at is None else self.ended_at) - self.started_at
+        return (self.view.scene.at if self.ended_at is None else self.ended_at) - self.started_at - self.suspended_s
 
     @property
     def reserved_s(self) -> int:
@@ -93,6 +94,7 @@ def current(view: JobView) -> Attempt:
     return Attempt(
         view, view.job.submitted_at, view.job.eligible_at, view.started_at, ended, word, view.exit,
         view.scene.nodes_text(held.nodes) if held is not None and view.started_at is not None else None,
+        0 if view.started_at is None else (view.scene.at if ended is None else ended) - view.started_at - view.time_used_s,
     )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from flowbatch import text
-from flowbatch.commands import show_cluster
+from flowbatch.commands import scontrol_jobs, show_cluster
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.scancel_options import read_target
-from flowbatch.commands.scontrol_alter import INVALID, Complaint, alter
+from flowbatch.commands.scontrol_alter import Complaint, alter
 from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked, read
+from flowbatch.commands.scontrol_refused import REFUSED, refuse
 from flowbatch.commands.scontrol_show import show
 from flowbatch.commands.scontrol_update import update
 from flowbatch.core.events import HoldAsked, ReleaseAsked, RequeueAsked
@@ -150,39 +151,6 @@ async def _errnumstr(asked: Asked) -> int:
     return 0
 
 
-async def _write(asked: Asked) -> int:
-    """`write batch_script ID -`: the script as it was submitted. Files are the caller's to write."""
-    words = asked.words[1:]
-    if not words:
-        raise Stop(1, err="too few arguments for keyword:write\n")
-    if words[0].lower() != "batch_script":
-        raise Stop(1, err=f"invalid write argument:{words[0]}\n")
-    if len(words) < 2:
-        return 0
-    job = next((job for job in asked.queue.snapshot().jobs if job.id == leading(words[1])), None)
-    allowed = job is not None and asked.call.owner.uid in (0, job.owner.uid)
-    payload = await asked.queue.payload(job.id) if job is not None and allowed else None
-    if payload is None:
-        code = "ESLURM_USER_ID_MISSING" if job is not None and not allowed else INVALID
-        raise Stop(0, err=f"job script retrieval failed: {codes.message(code)}\n")
-    if len(words) < 3 or words[2] != "-":
-        raise Stop(1, err="scontrol: error: files are not written for you here: give `-` and redirect the output\n")
-    asked.call.out.write(payload.script)
-    return 0
-
-
-_UNSUPPORTED = (
-    "abort", "cancel_reboot", "create", "delete", "fsdampeningfactor", "listpids", "notify", "pidinfo", "reboot",
-    "reconfigure", "resume", "schedloglevel", "setdebug", "setdebugflags", "shutdown", "suspend", "takeover", "token",
-    "top", "wait_job",
-)  # fmt: skip
-"""Keywords of real scontrol that alter a cluster or a running job in ways that do not exist here."""
-
-
-async def _refuse(asked: Asked) -> int:
-    raise Stop(1, err=f"scontrol: error: {asked.words[0]}: {codes.message('ESLURM_NOT_SUPPORTED')}\n")
-
-
 _VERBS: Mapping[str, tuple[int, Verb]] = {
     "all": (1, _nothing),
     "completing": (2, _nothing),
@@ -205,7 +173,11 @@ _VERBS: Mapping[str, tuple[int, Verb]] = {
     "update": (1, update),
     "verbose": (4, _nothing),
     "version": (4, _version),
-    "write": (5, _write),
-    **{name: (len(name), _refuse) for name in _UNSUPPORTED},
+    "resume": (3, scontrol_jobs.resume),
+    "suspend": (2, scontrol_jobs.suspend),
+    "notify": (1, scontrol_jobs.notify),
+    "wait_job": (2, scontrol_jobs.wait_job),
+    "write": (5, scontrol_jobs.write),
+    **{name: (len(name), refuse) for name in REFUSED},
 }
 """The keywords: each with how much of its beginning is enough."""

@@ -21,6 +21,8 @@ class Complaint:
     """How a verb words an error, and whether slurm_suspend adds a line to it (of one that is no task)."""
 
     suspends: bool
+    stranger: str = INVALID
+    """What is said of a number that no job has."""
 
     def lines(self, target: Target, code: str) -> str:
         said = codes.message(code)
@@ -37,6 +39,8 @@ async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Compla
     for target in targets(asked, words):
         verdict = await _apply(asked, make(JobRef(target.job_id, target.tasks))) if target.job_id else None
         wrong = verdict.code if verdict is not None else INVALID
+        if wrong == INVALID and target.job_id and target.tasks is None:
+            wrong = complaint.stranger
         if wrong is not None:
             code = 1
             if "quiet" not in asked.flags:

@@ -48,7 +48,7 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
     lines = [
         f"JobId={job.id} {_array(view, bits)}JobName={spec.name}",
         f"UserId={owner.name}({owner.uid}) GroupId={owner.group}({owner.gid}) MCS_label={view.recorded.get('mcs-label', 'N/A')}",
-        f"Priority={job.priority} Nice={spec.nice} Account={spec.account or NULL} QOS={view.qos or NULL}",
+        f"Priority={view.priority} Nice={spec.nice} Account={spec.account or NULL} QOS={view.qos or NULL}",
         f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or NULL}",
         f"Requeue={int(requeues(view))} Restarts={job.restarts} BatchFlag=1 Reboot={int(spec.reboot)} "
         f"ExitCode={view.exit.code}:{view.exit.signal}",
@@ -58,7 +58,8 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"SubmitTime={stamp(job.submitted_at)} EligibleTime={stamp(job.eligible_at)}",
         f"AccrueTime={stamp(view.accrues_at)}",
         f"StartTime={stamp(view.start_time)} EndTime={stamp(view.end_time)} Deadline={stamp(spec.deadline, 'N/A')}",
-        f"SuspendTime=None SecsPreSuspend=0 LastSchedEval={stamp(job.last_evaluated_at or job.submitted_at)} "
+        f"SuspendTime={stamp(view.pause.at if view.pause else None, 'None')} "
+        f"SecsPreSuspend={view.pause.ran_s if view.pause else 0} LastSchedEval={stamp(job.last_evaluated_at or job.submitted_at)} "
         f"Scheduler={job.scheduled_by or 'Main'}",
         f"Partition={view.partition} AllocNode:Sid={owner.host}:{owner.sid}",
         f"ReqNodeList={view.scene.nodes_text(wish.nodelist) or NULL} "

@@ -10,7 +10,7 @@ from flowbatch.commands.squeue_options import Wanted
 from flowbatch.commands.squeue_order import STEP_ORDER, load_order
 from flowbatch.commands.squeue_rows import chosen_nodes
 from flowbatch.core.jobs import Job
-from flowbatch.core.states import Completing, Running
+from flowbatch.core.states import Holding
 from flowbatch.slurm import hostlist, listing
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.listing import Column
@@ -21,7 +21,7 @@ _BATCH = "batch"
 
 def lines(jobs: Iterable[Job], scene: Scene, wanted: Wanted, columns: Sequence[Column], style: Style) -> str:
     """The listing's lines. Raises Stop."""
-    views = [JobView(job, scene) for job in load_order(jobs) if isinstance(job.state, Running | Completing)]
+    views = [JobView(job, scene) for job in load_order(jobs) if isinstance(job.state, Holding)]
     views = [view for view in views if _is_asked_for(view, wanted)]
     ordered = _sorted(views, wanted.words.get("sort", STEP_ORDER))
     values = [STEP_VALUES[column.key] if column.key else always("") for column in columns]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
-from flowbatch.core.states import Completing, Finished, Running
+from flowbatch.core.states import Finished, Running, lasted_s
 from flowbatch.slurm.times import clock
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.text import encode
@@ -57,12 +57,7 @@ def _times(job: Job, kind: str, at: int) -> str:
         return f", Queued time {clock(max(0, began - (job.eligible_at or job.submitted_at)))}"
     if kind == "INVALID_DEPEND":
         return ""
-    ran = 0
-    if isinstance(state, Finished) and state.started_at is not None:
-        ran = state.ended_at - state.started_at
-    elif isinstance(state, Running | Completing):
-        ran = at - state.started_at
-    return f", Run time {clock(max(0, ran))}"
+    return f", Run time {clock(max(0, lasted_s(state, at)))}"
 
 
 def _ending(job: Job, kind: str) -> str:

@@ -13,11 +13,24 @@ from flowbatch.controller import launching, mail
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Loop, Order
 from flowbatch.controller.mail import Mailer
-from flowbatch.core.effects import ChangeBid, Deliver, Effect, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
+from flowbatch.core.effects import (
+    ChangeBid,
+    Deliver,
+    Effect,
+    Forget,
+    Freeze,
+    Launch,
+    PlaceBid,
+    Say,
+    SendMail,
+    Stop,
+    Thaw,
+    WithdrawBid,
+)
 from flowbatch.core.events import LaunchFailed
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import QueuePort
-from flowbatch.core.states import Running
+from flowbatch.core.states import Running, Suspended
 from flowbatch.errors import FlowError
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.protocol.launch import Key
@@ -72,6 +85,10 @@ class Performer:
                 await self.backend.stop(self._key(effect), effect.why)
             case Deliver():
                 await self.backend.deliver(self._key(effect), effect.signal, effect.scope)
+            case Freeze() | Thaw():
+                await self.backend.pause(self._key(effect), isinstance(effect, Freeze))
+            case Say():
+                await self.backend.say(self._key(effect), effect.text)
             case Forget():
                 await self.backend.forget(self._key(effect))
             case SendMail():
@@ -94,18 +111,25 @@ class Performer:
         tender = launching.tender(self.site, job, bid)
         await (self.backend.place if isinstance(effect, PlaceBid) else self.backend.change)(tender)
 
-    def _key(self, effect: Stop | Deliver | Forget) -> Key:
+    def _key(self, effect: Stop | Deliver | Freeze | Thaw | Say | Forget) -> Key:
         return Key(self.site.store, effect.job_id, effect.restart)
 
     async def _launch(self, job: Job | None) -> None:
-        if job is None or not isinstance(job.state, Running):
+        state = (
+            job.state.was
+            if job is not None and isinstance(job.state, Suspended)
+            else job.state
+            if job is not None
+            else None
+        )
+        if job is None or not isinstance(state, Running):
             return
         payload = await self.queue.payload(job.id)
         if payload is None:
             await self.loop.tell(LaunchFailed(self.queue.now(), job.id, job.restarts, "JobLaunchFailure"))
             return
         site = replace(self.site, cluster=self.queue.cluster)
-        await self.backend.launch(launching.message(site, job, job.state, payload))
+        await self.backend.launch(launching.message(site, job, state, payload))
 
     async def _mail(self, effect: SendMail, job: Job | None) -> None:
         if job is None:

@@ -10,9 +10,22 @@ from flowbatch.controller import launching
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Order
 from flowbatch.core.bids import Bid
-from flowbatch.core.effects import ChangeBid, Deliver, Effect, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
+from flowbatch.core.effects import (
+    ChangeBid,
+    Deliver,
+    Effect,
+    Forget,
+    Freeze,
+    Launch,
+    PlaceBid,
+    Say,
+    SendMail,
+    Stop,
+    Thaw,
+    WithdrawBid,
+)
 from flowbatch.core.jobs import Job
-from flowbatch.core.states import Completing, Ending, Requeueing, Running
+from flowbatch.core.states import Completing, Ending, Pause, Requeueing, Running, Suspended
 from flowbatch.ids import StoreId
 from flowbatch.protocol.launch import Key
 from flowbatch.store.contract import Loaded
@@ -32,7 +45,7 @@ def placed(store: StoreId, jobs: Iterable[Job]) -> list[Key]:
 
 
 def _held(job: Job) -> bool:
-    return job.state.launched if isinstance(job.state, Running) else isinstance(job.state, Completing)
+    return job.state.launched if isinstance(job.state, Running | Suspended) else isinstance(job.state, Completing)
 
 
 def tenders(site: Site, jobs: Iterable[Job]) -> list[Tender]:
@@ -52,23 +65,26 @@ def owed(loaded: Loaded, jobs: dict[int, Job]) -> Iterator[Order]:
             wish = _wished(job, bid)
             if wish is not None:
                 yield Order(0, wish, job)
-        order = _due(job)
-        if order is not None:
+        for order in _due(job):
             yield Order(0, order, job)
     for seq, order in loaded.owed:
-        if isinstance(order, Deliver | SendMail | Forget):
+        if isinstance(order, Deliver | Say | SendMail | Forget):
             yield Order(seq, order, jobs.get(order.job_id))
 
 
-def _due(job: Job) -> Effect | None:
+def _due(job: Job) -> Iterator[Effect]:
     match job.state:
-        case Running(launched=False):
-            return Launch(job.id, job.restarts)
+        case Running(launched=False) | Suspended(was=Running(launched=False)):
+            yield Launch(job.id, job.restarts)
         case Completing(then=Ending() as then):
-            return Stop(job.id, job.restarts, _WHY.get(then.outcome, "cancelled"))
+            yield Stop(job.id, job.restarts, _WHY.get(then.outcome, "cancelled"))
         case Completing(then=Requeueing() as then):
-            return Stop(job.id, job.restarts, "preempted" if then.cause == "preempted" else "requeue")
-    return None
+            yield Stop(job.id, job.restarts, "preempted" if then.cause == "preempted" else "requeue")
+    match job.state:
+        case Suspended():
+            yield Freeze(job.id, job.restarts)
+        case Running(pause=Pause()):
+            yield Thaw(job.id, job.restarts)
 
 
 def _wished(job: Job, bid: Bid) -> Effect | None:

@@ -12,11 +12,12 @@ from typing import Literal
 
 from flowbatch.core import priority
 from flowbatch.core.arrays import without
+from flowbatch.core.endings import may_requeue
 from flowbatch.core.events import JobRef, Verdict
-from flowbatch.core.facts import Cancelled, Held, Released, Requeued, Signalled
+from flowbatch.core.facts import Cancelled, Continued, Held, Paused, Released, Requeued, Signalled, Told
 from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.moves import Refusal
 from flowbatch.core.states import Finished, Pending, Running
-from flowbatch.core.transitions import Refusal, may_requeue
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import HELD_BY_ADMIN, HELD_BY_USER
 from flowbatch.spec.array import IndexSet
@@ -93,6 +94,27 @@ def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Ve
         return code
 
     return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished)) for ref in refs)
+
+
+def suspend(turn: Turn, by: int, refs: Iterable[JobRef], resume: bool) -> tuple[Verdict, ...]:
+    """Stops what the refs name where it is, or lets it go on. A rented machine bills on: there nothing is suspended."""
+
+    def act(job: Job) -> str | None:
+        if turn.queue.cluster.market is not None:
+            return "ESLURM_NOT_SUPPORTED"
+        fresh = priority.fresh(turn.queue.indexes.bases.least(), job.spec)
+        return _code(turn.advance(job, Continued(turn.at, fresh) if resume else Paused(turn.at)))
+
+    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_ACCESS_DENIED")) for ref in refs)
+
+
+def notify(turn: Turn, by: int, refs: Iterable[JobRef], text: str) -> tuple[Verdict, ...]:
+    """Writes a line into the outputs of what the refs name."""
+
+    def act(job: Job) -> str | None:
+        return _code(turn.advance(job, Told(turn.at, text)))
+
+    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_USER_ID_MISSING")) for ref in refs)
 
 
 def _cancel_ref(turn: Turn, by: int, ref: JobRef) -> tuple[list[int], list[str]]:

@@ -16,7 +16,7 @@ from typing import Literal
 from flowbatch.core.arrays import root
 from flowbatch.core.indexes import ArrayEntry, Indexes
 from flowbatch.core.jobs import ArrayPast, ArrayRest, ArrayTask, Job, Waiting
-from flowbatch.core.states import Completing, Finished, Pending, Running
+from flowbatch.core.states import Finished, Holding, Pending
 from flowbatch.spec.dependency import Dependency, DependencyKind, DependencyTerm
 from flowbatch.units import MINUTE
 
@@ -125,7 +125,7 @@ def _delayed(term: DependencyTerm, started_at: int, at: int) -> Judgement:
 def _started_at(found: Job) -> int:
     """When it began; for a job that never ran, when it was over."""
     state = found.state
-    if isinstance(state, Running | Completing):
+    if isinstance(state, Holding):
         return state.started_at
     if isinstance(state, Finished):
         return state.ended_at if state.started_at is None else state.started_at

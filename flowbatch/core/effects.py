@@ -34,6 +34,31 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """All processes of the placement stop where they are (SIGSTOP), and its time limit stands still."""
+
+    job_id: int
+    restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """They go on (SIGCONT), and so does the time limit."""
+
+    job_id: int
+    restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One line in the placement's standard error, as a word of its slurmstepd."""
+
+    job_id: int
+    restart: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Forget:
     """The node may drop what it knows of the placement: its end is in the store."""
 
@@ -73,4 +98,4 @@ class WithdrawBid:
     number: int
 
 
-Effect = Launch | Stop | Deliver | Forget | SendMail | PlaceBid | ChangeBid | WithdrawBid
+Effect = Launch | Stop | Deliver | Freeze | Thaw | Say | Forget | SendMail | PlaceBid | ChangeBid | WithdrawBid

@@ -82,6 +82,26 @@ class RequeueAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspendAsked:
+    """Running jobs stop where they are, or go on (`resume`). Reply: one `Verdict` a ref."""
+
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyAsked:
+    """A user has a line written to the output of a running job. Reply: one `Verdict` a ref."""
+
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TermsAsked:
     """`scontrol update`: what is not None is the job's from now on. Reply: one `Verdict` a ref. `limit_micro_usd`: the most
     that an instance-hour may cost."""
@@ -242,7 +262,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 """What a market says of a bid. Each may come twice, and late."""
 
 Event = (
-    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked
+    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked
     | Launched | LaunchFailed | Ended | NodeLost | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip

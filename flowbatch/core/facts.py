@@ -112,3 +112,26 @@ class Expired:
 
     at: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The owner or root wants it suspended."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The owner or root wants a suspended job to go on; `priority` is its new number."""
+
+    at: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The owner or root has something to say in its output."""
+
+    at: int
+    text: str

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from flowbatch.core import priority, timers
 from flowbatch.core.arrays import root, tasks
 from flowbatch.core.jobs import ArrayTask, Job
-from flowbatch.core.states import Completing, Finished, Pending, Running
+from flowbatch.core.states import Finished, Holding, Pending
 from flowbatch.core.waiting import is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -130,7 +130,7 @@ class ArrayEntry:
         state, number = job.state, by * tasks(job)
         if isinstance(state, Pending):
             self.pending += number
-        elif isinstance(state, Running | Completing):
+        elif isinstance(state, Holding):
             self.active += number
         elif state.ending.outcome == "COMPLETED":
             self.completed += number
@@ -186,7 +186,7 @@ class Indexes:
         self.bases.set(job.id, priority.base(job))
         for target in _targets(job):
             self.dependants.setdefault(target, set()).add(job.id)
-        if isinstance(job.state, Running | Completing):
+        if isinstance(job.state, Holding):
             self.holding.add(job.id)
         if job.bids:
             self.buyers.add(job.id)
@@ -260,7 +260,7 @@ class Indexes:
         insort(entry.unfinished, (root(job), job.id))
         if SINGLETON in _targets(job):
             insort(entry.waiting, (root(job), job.id))
-        if isinstance(job.state, Running | Completing):
+        if isinstance(job.state, Holding):
             entry.active.add((root(job), job.id))
 
     def _remove_namesake(self, job: Job) -> None:

@@ -10,7 +10,7 @@ from flowbatch.core.indexes import Indexes
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.market.laws import broken
 from flowbatch.core.records import Queue
-from flowbatch.core.states import Allocation, Completing, Finished, Pending, Running
+from flowbatch.core.states import Allocation, Finished, Holding, Pending, held
 from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.cluster import NodeSpec
 
@@ -65,7 +65,7 @@ def _array_indices(queue: Queue) -> Iterator[str]:
                 yield f"task {root(job)}_{index} was never asked for"
             if (other := seen.setdefault((root(job), index), job.id)) != job.id:
                 yield f"task {root(job)}_{index} stands in records {other} and {job.id}"
-        if isinstance(job.array, ArrayRest) and isinstance(job.state, Running | Completing):
+        if isinstance(job.array, ArrayRest) and isinstance(job.state, Holding):
             yield f"the untouched tasks of array {job.id} hold an allocation"
 
 
@@ -100,16 +100,17 @@ def _throttles(queue: Queue) -> Iterator[str]:
 
 
 def _nodes(queue: Queue) -> Iterator[str]:
-    """No CPU, device, memory or licence is given out twice, unless by jobs that share."""
+    """No CPU, device, memory or licence is given out twice, unless by jobs that share; one that was resumed has its CPUs
+    again, whoever has them meanwhile (as on 22.05)."""
     nodes = {node.name: node for node in queue.cluster.nodes}
     cpus: dict[tuple[str, int], int] = {}
     devices: dict[tuple[str, str, int], int] = {}
     memory: dict[str, int] = {}
     for job in queue.running():
-        allocation = job.state.allocation if isinstance(job.state, Running | Completing) else None
+        allocation, resumed = held(job.state), isinstance(job.state, Holding) and job.state.pause is not None
         for share in allocation.shares if allocation is not None and not allocation.sharing else ():
             memory[share.node] = memory.get(share.node, 0) + share.memory_mib
-            taken = [cpus.setdefault((share.node, cpu), job.id) for cpu in share.cpu_ids]
+            taken = [] if resumed else [cpus.setdefault((share.node, cpu), job.id) for cpu in share.cpu_ids]
             taken += [devices.setdefault((share.node, n, i), job.id) for n, _, ids in share.gres for i in ids]
             if others := {id for id in taken if id != job.id}:
                 yield f"job {job.id} holds on {share.node} what {sorted(others)} hold"

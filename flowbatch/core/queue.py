@@ -16,6 +16,7 @@ from flowbatch.core.events import (
     LaunchFailed,
     MarketSeen,
     NodeLost,
+    NotifyAsked,
     Passed,
     Refused,
     ReleaseAsked,
@@ -23,6 +24,7 @@ from flowbatch.core.events import (
     RequeueAsked,
     SignalAsked,
     Submitted,
+    SuspendAsked,
     TermsAsked,
 )
 from flowbatch.core.jobs import ArrayRest, Job
@@ -64,6 +66,10 @@ def _reply(turn: Turn, event: Event) -> Reply:
         return asked.release(turn, event.by, event.refs)
     if isinstance(event, RequeueAsked):
         return asked.requeue(turn, event.by, event.refs, event.hold)
+    if isinstance(event, SuspendAsked):
+        return asked.suspend(turn, event.by, event.refs, event.resume)
+    if isinstance(event, NotifyAsked):
+        return asked.notify(turn, event.by, event.refs, event.text)
     if isinstance(event, TermsAsked):
         return terms.update(turn, event)
     if isinstance(event, Passed):

@@ -15,7 +15,7 @@ from flowbatch.core.market.budgets import Account, Spending, add, spending
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.quotes import Quotes
-from flowbatch.core.states import Allocation, Completing, Running
+from flowbatch.core.states import Allocation, held
 from flowbatch.core.waiting import is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -81,19 +81,19 @@ class Queue:
     def put(self, job: Job, at: int) -> None:
         """The record is in the queue as it is now, in place of the one with its id."""
         old = self.jobs.get(job.id)
-        held, holds = _held(old), _held(job)
+        had, holds = _held(old), _held(job)
         if old is not None:
             self.count -= tasks(old)
             self.indexes.remove(old)
         self.jobs[job.id] = job
         self.count += tasks(job)
         self.indexes.add(job)
-        if held is not holds:
-            self._let_go(held)
+        if had is not holds:
+            self._let_go(had)
             self._take(holds)
         newly_ready = is_ready(job) and (old is None or not is_ready(old) or old.priority != job.priority)
         other_bids = bool(job.bids) and (old is None or old.bids is not job.bids) and len(self.indexes.ready) > 0
-        if newly_ready or other_bids or (held is not None and holds is None):
+        if newly_ready or other_bids or (had is not None and had is not holds):
             self.pass_by(at)
 
     def drop(self, job_id: int) -> None:
@@ -147,4 +147,4 @@ class Queue:
 
 
 def _held(job: Job | None) -> Allocation | None:
-    return job.state.allocation if job is not None and isinstance(job.state, Running | Completing) else None
+    return None if job is None else held(job.state)

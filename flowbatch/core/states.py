@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Outcome = Literal[
@@ -78,6 +78,14 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A job's last suspension, or the end of it: when that was, and how many seconds it had run by then."""
+
+    at: int
+    ran_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """Placed and ordered to start. `launched` once the node has said that its process exists."""
 
@@ -90,7 +98,31 @@ class Running:
     """How much of the time limit was already announced by mail (50, 80, 90, 100)."""
     cut: bool = False
     """`ends_by` is earlier than what the node was told: the queue ends the run."""
+    pause: Pause | None = None
+    """When it was resumed. Its CPUs may be other jobs' too since then, as on 22.05."""
     kind: Literal["running"] = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """Its processes are stopped and its time limit stands still. Its CPUs are free for others; it keeps all else it holds."""
+
+    was: Running
+    """What it will be again; its limit is later then."""
+    pause: Pause
+    kind: Literal["suspended"] = "suspended"
+
+    @property
+    def started_at(self) -> int:
+        return self.was.started_at
+
+    @property
+    def allocation(self) -> Allocation:
+        return self.was.allocation
+
+    @property
+    def launched(self) -> bool:
+        return self.was.launched
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +133,9 @@ class Completing:
     allocation: Allocation
     since: int
     then: Ending | Requeueing
+    pause: Pause | None = None
+    idle: bool = False
+    """It was suspended when it was told to stop: its CPUs are not its own any more."""
     kind: Literal["completing"] = "completing"
 
 
@@ -112,7 +147,39 @@ class Finished:
     ending: Ending
     started_at: int | None = None
     allocation: Allocation | None = None
+    pause: Pause | None = None
     kind: Literal["finished"] = "finished"
 
 
-State = Pending | Running | Completing | Finished
+State = Pending | Running | Suspended | Completing | Finished
+Holding = Running | Suspended | Completing
+"""Those that hold an allocation."""
+
+
+def held(state: State) -> Allocation | None:
+    """What the state keeps from other jobs: of a suspended job all but its CPUs."""
+    match state:
+        case Running(allocation=whole) | Completing(allocation=whole, idle=False):
+            return whole
+        case Suspended(was=Running(allocation=whole)) | Completing(allocation=whole):
+            return replace(whole, shares=tuple(replace(share, cpus=0, cpu_ids=()) for share in whole.shares))
+    return None
+
+
+def ran_s(started_at: int, pause: Pause | None, until: int) -> int:
+    """How many seconds a job ran until then, its suspensions not counted."""
+    return max(0, until - started_at if pause is None else pause.ran_s + until - pause.at)
+
+
+def lasted_s(state: State, at: int) -> int:
+    """How many seconds the job of this state has run by `at`, or did run."""
+    match state:
+        case Running(started_at=start, pause=pause):
+            return ran_s(start, pause, at)
+        case Suspended(pause=stopped):
+            return stopped.ran_s
+        case Completing(started_at=start, pause=pause, since=end):
+            return ran_s(start, pause, end)
+        case Finished(started_at=int(start), pause=pause, ended_at=end):
+            return ran_s(start, pause, end)
+    return 0

@@ -19,7 +19,7 @@ from flowbatch.core.market import caps, phases
 from flowbatch.core.market.budgets import own
 from flowbatch.core.market.buying import ledger
 from flowbatch.core.market.upkeep import with_bid
-from flowbatch.core.states import Finished, Pending, Running
+from flowbatch.core.states import Finished, Pending, Running, Suspended
 from flowbatch.core.turn import Turn
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.market import LimitPrice
@@ -114,9 +114,11 @@ def _retime(turn: Turn, job: Job, minutes: int) -> None:
     if bid is not None and not longer:
         changed = with_bid(changed, replace(bid, run_limit_s=min(bid.run_limit_s, minutes * MINUTE)))
     turn.keep(changed)
-    if isinstance(state, Running):
-        end = ends_by(turn.queue.cluster, changed, state.allocation.partition, state.started_at)
-        if end is not None and (state.ends_by is None or end < state.ends_by):
+    if isinstance(state, Running | Suspended):
+        was = state.was if isinstance(state, Suspended) else state
+        began = was.started_at if was.pause is None else was.pause.at - was.pause.ran_s
+        end = ends_by(turn.queue.cluster, changed, was.allocation.partition, began)
+        if end is not None and (was.ends_by is None or end < was.ends_by):
             turn.advance(changed, Limited(turn.at, end))
     elif bid is not None and longer and isinstance(state, Pending):
         turn.withdraw(changed)

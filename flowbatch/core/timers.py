@@ -55,9 +55,10 @@ def announcements(job: Job, state: Running) -> list[tuple[int, int]]:
     """(instant, percent) of the mails about the time limit that were not sent yet, ascending."""
     if state.ends_by is None:
         return []
-    limit = state.ends_by - state.started_at
+    began = state.started_at if state.pause is None else state.pause.at - state.pause.ran_s
+    limit = state.ends_by - began
     return [
-        (state.started_at - -limit * percent // 100, percent)
+        (began - -limit * percent // 100, percent)
         for percent, kind in ANNOUNCED.items()
         if percent > state.mailed_percent and kind in job.spec.mail.types
     ]

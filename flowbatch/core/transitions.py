@@ -6,91 +6,47 @@ the world (a node's word that comes twice, late or about an earlier placement) a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import takewhile
-from typing import Any, Literal
+from dataclasses import replace
 
 from flowbatch.core.deadlines import ends_by
-from flowbatch.core.effects import Deliver, Effect, Forget, Launch, PlaceBid, Stop
+from flowbatch.core.effects import Deliver, Effect, Forget, Freeze, Launch, PlaceBid, Say, Stop, Thaw
+from flowbatch.core.endings import ending, may_requeue, rest_s
 from flowbatch.core.events import BidGone, BidLost, BidRefused, Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.core.facts import (
     Announced,
     Asked,
     Cancelled,
+    Continued,
     Doomed,
     Expired,
     Held,
     Limited,
     Missed,
+    Paused,
     Placed,
     Released,
     Requeued,
     Signalled,
+    Told,
     Waits,
 )
 from flowbatch.core.jobs import Job
+from flowbatch.core.moves import NOTHING, Fact, Kind, Line, Moved, Refusal, kind_of
 from flowbatch.core.states import (
     Completing,
     Ending,
     ExitStatus,
     Finished,
+    Pause,
     Pending,
     Requeueing,
     Running,
     State,
+    Suspended,
+    ran_s,
 )
 from flowbatch.core.waiting import BEGIN_TIME, HELD_BY_ADMIN, NEVER_SATISFIED, REQUEUED_HELD, RESOURCES
 from flowbatch.spec.cluster import ClusterSpec
-
-Kind = Literal["pending", "running", "requeueing", "ending", "finished"]
-KINDS: tuple[Kind, ...] = ("pending", "running", "requeueing", "ending", "finished")
-"""Completing counts as two: what comes after it, the queue again or the end, decides what may still happen."""
-
-
-Fact = (
-    Waits | Placed | Cancelled | Signalled | Held | Released | Requeued | Doomed | Missed | Announced
-    | Launched | LaunchFailed | Ended | NodeLost
-    | Asked | BidRefused | BidLost | BidGone | Limited | Expired
-)  # fmt: skip
-FACTS: tuple[type, ...] = (
-    Waits, Placed, Launched, LaunchFailed, Ended, NodeLost, Cancelled, Signalled, Held, Released, Requeued, Doomed,
-    Missed, Announced, Asked, BidRefused, BidLost, BidGone, Limited, Expired,
-)  # fmt: skip
-
-REFUSED_S, LONGEST_REFUSED_S = 30, 3600
-"""A job rests after the market refused its bid: twice this, twice as long each time, up to an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A record after a fact, and what the world is to do."""
-
-    job: Job
-    orders: tuple[Effect, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The fact changes nothing; `code` is what the one who asked is told, None when nobody asked."""
-
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table: the kinds of state it may lead to, what happens in words, and the move."""
-
-    to: tuple[Kind, ...]
-    words: str
-    move: Callable[[ClusterSpec, Job, Any, Any], Moved]
-
-
-def kind_of(state: State) -> Kind:
-    """The row of the table."""
-    if isinstance(state, Completing):
-        return "requeueing" if isinstance(state.then, Requeueing) else "ending"
-    return state.kind
 
 
 def advance(cluster: ClusterSpec, job: Job, fact: Fact) -> Moved | Refusal:
@@ -102,16 +58,6 @@ def advance(cluster: ClusterSpec, job: Job, fact: Fact) -> Moved | Refusal:
         return line
     moved = line.move(cluster, job, job.state, fact)
     return NOTHING if moved.job is job and not moved.orders else moved
-
-
-def refusals(job: Job) -> int:
-    """How often the market has refused it since it last took a bid of its."""
-    return len(list(takewhile(lambda bid: bid.why is not None, reversed(job.bids))))
-
-
-def may_requeue(cluster: ClusterSpec, job: Job) -> bool:
-    """Whether the job may run a second time: its own word, else the cluster's."""
-    return cluster.job_requeue if job.spec.requeue is None else job.spec.requeue
 
 
 # Pending
@@ -127,8 +73,7 @@ def _asked(cluster: ClusterSpec, job: Job, state: Pending, fact: Asked) -> Moved
 
 
 def _refused(cluster: ClusterSpec, job: Job, state: Pending, fact: BidRefused) -> Moved:
-    pause = min(REFUSED_S << min(refusals(job), 7), LONGEST_REFUSED_S)
-    return Moved(replace(job, state=Pending(job.held or BEGIN_TIME, fact.at + pause)))
+    return Moved(replace(job, state=Pending(job.held or BEGIN_TIME, fact.at + rest_s(job))))
 
 
 def _placed(cluster: ClusterSpec, job: Job, state: Pending, fact: Placed) -> Moved:
@@ -172,17 +117,17 @@ def _launched(cluster: ClusterSpec, job: Job, state: Running, fact: Launched) ->
     return Moved(replace(job, state=launched))
 
 
-def _launch_failed(cluster: ClusterSpec, job: Job, state: Running, fact: LaunchFailed) -> Moved:
+def _launch_failed(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: LaunchFailed) -> Moved:
     return _gone(job, state, fact.at, Ending("FAILED", fact.exit, fact.why))
 
 
-def _ended(cluster: ClusterSpec, job: Job, state: Running, fact: Ended) -> Moved:
+def _ended(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Ended) -> Moved:
     if fact.cause == "preempted":
         return _interrupted(cluster, job, state, fact.at, Ending("PREEMPTED", fact.exit))
-    return _gone(job, state, fact.at, _ending(fact))
+    return _gone(job, state, fact.at, ending(fact))
 
 
-def _node_lost(cluster: ClusterSpec, job: Job, state: Running, fact: NodeLost) -> Moved:
+def _node_lost(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: NodeLost) -> Moved:
     return _interrupted(cluster, job, state, fact.at, Ending("NODE_FAIL", reason="NodeDown"))
 
 
@@ -195,12 +140,12 @@ def _bid_gone(cluster: ClusterSpec, job: Job, state: Running, fact: BidGone) -> 
     return _interrupted(cluster, job, state, fact.at, ending)
 
 
-def _cancelled_running(cluster: ClusterSpec, job: Job, state: Running, fact: Cancelled) -> Moved:
+def _cancelled_running(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Cancelled) -> Moved:
     then = Ending("CANCELLED", by_uid=fact.by)
     return _stopping(job, state, fact.at, then, Stop(job.id, job.restarts, "cancelled"))
 
 
-def _requeued_running(cluster: ClusterSpec, job: Job, state: Running, fact: Requeued) -> Moved:
+def _requeued_running(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Requeued) -> Moved:
     then = Requeueing(held=fact.hold)
     return _stopping(_held_again(job, fact), state, fact.at, then, Stop(job.id, job.restarts, "requeue"))
 
@@ -213,8 +158,22 @@ def _held_holding(cluster: ClusterSpec, job: Job, state: State, fact: Held) -> M
     return Moved(_held(job, fact))
 
 
-def _released_running(cluster: ClusterSpec, job: Job, state: Running, fact: Released) -> Moved:
+def _released_running(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Released) -> Moved:
     return Moved(replace(job, held=None, priority=fact.priority))
+
+
+def _paused(cluster: ClusterSpec, job: Job, state: Running, fact: Paused) -> Moved:
+    pause = Pause(fact.at, ran_s(state.started_at, state.pause, fact.at))
+    return Moved(replace(job, state=Suspended(state, pause)), (Freeze(job.id, job.restarts),))
+
+
+def _as_before(cluster: ClusterSpec, job: Job, state: Suspended, fact: Paused) -> Moved:
+    """Whoever asks twice has what he asked for."""
+    return Moved(job, (Freeze(job.id, job.restarts),))
+
+
+def _told(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Told) -> Moved:
+    return Moved(job, (Say(job.id, job.restarts, fact.text),))
 
 
 def _limited(cluster: ClusterSpec, job: Job, state: Running, fact: Limited) -> Moved:
@@ -228,6 +187,26 @@ def _expired(cluster: ClusterSpec, job: Job, state: Running, fact: Expired) -> M
 
 def _announced(cluster: ClusterSpec, job: Job, state: Running, fact: Announced) -> Moved:
     return Moved(replace(job, state=replace(state, mailed_percent=fact.percent)))
+
+
+# Suspended
+
+
+def _launched_suspended(cluster: ClusterSpec, job: Job, state: Suspended, fact: Launched) -> Moved:
+    return Moved(job if state.launched else replace(job, state=replace(state, was=replace(state.was, launched=True))))
+
+
+def _continued(cluster: ClusterSpec, job: Job, state: Suspended, fact: Continued) -> Moved:
+    was, slept_s = state.was, max(0, fact.at - state.pause.at)
+    ends = None if was.ends_by is None else was.ends_by + slept_s
+    running = replace(was, ends_by=ends, pause=Pause(fact.at, state.pause.ran_s))
+    number = job.priority if job.held else fact.priority
+    return Moved(replace(job, state=running, priority=number), (Thaw(job.id, job.restarts),))
+
+
+def _limited_suspended(cluster: ClusterSpec, job: Job, state: Suspended, fact: Limited) -> Moved:
+    was = replace(state.was, ends_by=fact.ends_by, cut=True)
+    return Moved(replace(job, state=replace(state, was=was)))
 
 
 # Completing
@@ -275,17 +254,21 @@ def _over(job: Job, at: int, ending: Ending) -> Moved:
     return Moved(replace(job, state=Finished(at, ending)))
 
 
-def _gone(job: Job, state: Running | Completing, at: int, ending: Ending) -> Moved:
-    """The end of a job whose processes are gone."""
-    finished = Finished(at, ending, state.started_at, state.allocation)
+def _gone(job: Job, state: Running | Suspended | Completing, at: int, ending: Ending) -> Moved:
+    """The end of a job whose processes are gone; what was suspended has ended when it stopped."""
+    ended_at = state.pause.at if isinstance(state, Suspended) else at
+    finished = Finished(ended_at, ending, state.started_at, state.allocation, state.pause)
     return Moved(replace(job, state=finished), (Forget(job.id, job.restarts),))
 
 
-def _stopping(job: Job, state: Running, at: int, then: Ending | Requeueing, order: Stop) -> Moved:
-    return Moved(replace(job, state=Completing(state.started_at, state.allocation, at, then)), (order,))
+def _stopping(job: Job, state: Running | Suspended, at: int, then: Ending | Requeueing, order: Stop) -> Moved:
+    idle = isinstance(state, Suspended)
+    since = state.pause.at if isinstance(state, Suspended) else at
+    completing = Completing(state.started_at, state.allocation, since, then, state.pause, idle)
+    return Moved(replace(job, state=completing), (order,))
 
 
-def _interrupted(cluster: ClusterSpec, job: Job, state: Running, at: int, ending: Ending) -> Moved:
+def _interrupted(cluster: ClusterSpec, job: Job, state: Running | Suspended, at: int, ending: Ending) -> Moved:
     """It was ended by what is no fault of its own: back in the queue; `ending` if it must not run twice."""
     if not may_requeue(cluster, job):
         return _gone(job, state, at, ending)
@@ -314,22 +297,11 @@ def _held_again(job: Job, fact: Requeued) -> Job:
     return replace(job, held=REQUEUED_HELD, priority=0) if fact.hold else job
 
 
-def _ending(fact: Ended) -> Ending:
-    """How a job ended that nobody had asked to end."""
-    if fact.cause == "timeout":
-        return Ending("TIMEOUT", fact.exit, "TimeLimit")
-    if fact.cause == "oom":
-        return Ending("OUT_OF_MEMORY", fact.exit, "OutOfMemory")
-    if fact.exit.signal:
-        return Ending("FAILED", fact.exit, "JobLaunchFailure")
-    if fact.exit.code:
-        return Ending("FAILED", fact.exit, "NonZeroExitCode")
-    return Ending("COMPLETED", fact.exit)
-
-
-NOTHING = Refusal()
 _DONE = Refusal("ESLURM_ALREADY_DONE")
 _FINISHED = Refusal("ESLURM_JOB_FINISHED")
+_PENDING = Refusal("ESLURM_JOB_PENDING")
+_DISABLED = Refusal("ESLURM_DISABLED")
+_AWAKE = Refusal("ESLURM_JOB_NOT_SUSPENDED")
 _CHANGING = Refusal("ESLURM_TRANSITION_STATE_NO_UPDATE")
 
 TABLE: dict[tuple[Kind, type], Line | Refusal] = {
@@ -339,7 +311,10 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("pending", Signalled): _CHANGING,
     ("pending", Held): Line(("pending",), "priority 0; the reason says who holds it", _held_pending),
     ("pending", Released): Line(("pending",), "a fresh priority", _released_pending),
-    ("pending", Requeued): Refusal("ESLURM_JOB_PENDING"),
+    ("pending", Requeued): _PENDING,
+    ("pending", Paused): _PENDING,
+    ("pending", Continued): _PENDING,
+    ("pending", Told): _DISABLED,
     ("pending", Doomed): Line(("finished",), "CANCELLED, reason DependencyNeverSatisfied", _doomed),
     ("pending", Missed): Line(("finished",), "DEADLINE", _missed),
     ("pending", Asked): Line(("pending",), "a bid is made for it; reason Resources", _asked),
@@ -368,6 +343,24 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("running", Released): Line(("running",), "a fresh priority", _released_running),
     ("running", Requeued): Line(("requeueing",), "the node is told to stop it", _requeued_running),
     ("running", Announced): Line(("running",), "the owner gets a mail", _announced),
+    ("running", Paused): Line(("suspended",), "the node is told to stop its processes; its CPUs are free", _paused),
+    ("running", Continued): _AWAKE,
+    ("running", Told): Line(("running",), "the node is told to write it into the job's output", _told),
+    ("suspended", Launched): Line(("suspended",), "its process is known to exist", _launched_suspended),
+    ("suspended", LaunchFailed): Line(("finished",), "FAILED with the node's reason", _launch_failed),
+    ("suspended", Ended): Line(("pending", "finished"), "as of one that runs; it ended when it was suspended", _ended),
+    ("suspended", NodeLost): Line(
+        ("pending", "finished"), "back in the queue; NODE_FAIL if it must not run twice", _node_lost
+    ),
+    ("suspended", Limited): Line(("suspended",), "it ends sooner, once it is resumed", _limited_suspended),
+    ("suspended", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
+    ("suspended", Signalled): _CHANGING,
+    ("suspended", Held): Line(("suspended",), "priority 0: it will be held if it is requeued", _held_holding),
+    ("suspended", Released): Line(("suspended",), "a fresh priority", _released_running),
+    ("suspended", Requeued): Line(("requeueing",), "the node is told to stop it", _requeued_running),
+    ("suspended", Paused): Line(("suspended",), "as before", _as_before),
+    ("suspended", Continued): Line(("running",), "the node is told to let it go on; its limit is later", _continued),
+    ("suspended", Told): Line(("suspended",), "the node is told to write it into the job's output", _told),
     ("requeueing", Ended): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
     ("requeueing", LaunchFailed): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
     ("requeueing", NodeLost): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
@@ -378,6 +371,9 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("requeueing", Held): Line(("requeueing",), "it will be held in the queue", _held_holding),
     ("requeueing", Released): Line(("requeueing",), "a fresh priority", _released_requeueing),
     ("requeueing", Requeued): Line(("requeueing",), "as before; held if that was asked now", _requeued_completing),
+    ("requeueing", Paused): _DONE,
+    ("requeueing", Continued): _DONE,
+    ("requeueing", Told): _DISABLED,
     ("ending", Ended): Line(
         ("finished",), "the end that was decided, with the exit status as it came", _gone_while_ending
     ),
@@ -390,6 +386,12 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("ending", Held): _FINISHED,
     ("ending", Released): _FINISHED,
     ("ending", Requeued): Line(("requeueing",), "it will go back to the queue instead", _requeued_completing),
+    ("ending", Paused): _DONE,
+    ("ending", Continued): _DONE,
+    ("ending", Told): _DISABLED,
+    ("finished", Paused): _DONE,
+    ("finished", Continued): _DONE,
+    ("finished", Told): _DISABLED,
     ("finished", Cancelled): _DONE,
     ("finished", Signalled): _DONE,
     ("finished", Held): _FINISHED,

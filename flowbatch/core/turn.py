@@ -14,9 +14,9 @@ from flowbatch.core.jobs import ArrayPast, Job
 from flowbatch.core.mail import letters
 from flowbatch.core.market.budgets import add, spending
 from flowbatch.core.market.upkeep import followed, withdrawn
+from flowbatch.core.moves import Fact, Moved, Refusal, kind_of
 from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.states import Finished, Pending
-from flowbatch.core.transitions import Fact, Moved, Refusal
 
 
 class Turn:
@@ -126,7 +126,7 @@ class Turn:
 
     def _touch(self, old: Job | None, new: Job) -> None:
         """Remembers a change that others may wait for."""
-        same = old is not None and transitions.kind_of(old.state) == transitions.kind_of(new.state)
+        same = old is not None and kind_of(old.state) == kind_of(new.state)
         if not same or (old is not None and _differ(old, new)):
             self._touched[new.id] = new
 

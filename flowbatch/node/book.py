@@ -84,6 +84,15 @@ class Staying:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """Its processes are stopped since `at` (None: they go on), and had been for so long before."""
+
+    key: Key
+    at: float | None
+    before_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Unrun:
     """The gate never opened, the script never ran: as if the placement had never come."""
 
@@ -105,8 +114,8 @@ class Forgotten:
     key: Key
 
 
-Fact = Started | Opened | Stopping | Marked | Leaving | Staying | Unrun | Over | Forgotten
-_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Unrun, Over, Forgotten)
+Fact = Started | Opened | Stopping | Marked | Leaving | Staying | Paused | Unrun | Over | Forgotten
+_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Paused, Unrun, Over, Forgotten)
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
 
 
@@ -136,6 +145,7 @@ class Entry:
     opened: bool = False
     stopping: Stopping | None = None
     leaving: Leaving | None = None
+    paused: Paused | None = None
     closing: bool = False
     warned: bool = False
     report: Report | None = None
@@ -150,6 +160,8 @@ class Entry:
                 yield self.stopping
             if self.leaving is not None:
                 yield self.leaving
+            if self.paused is not None:
+                yield self.paused
             yield from (Marked(self.started.key, what) for what, done in self._marks() if done)
         if self.report is not None:
             yield Over(self.report.key, self.report)
@@ -209,6 +221,8 @@ class Book:
                 self.entries[fact.key] = replace(entry, leaving=fact)
             case Staying():
                 self.entries[fact.key] = replace(entry, leaving=None)
+            case Paused():
+                self.entries[fact.key] = replace(entry, paused=fact)
             case Marked(what="closing"):
                 self.entries[fact.key] = replace(entry, closing=True)
             case Marked():

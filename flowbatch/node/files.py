@@ -140,7 +140,7 @@ def say(stderr_path: str, line: str) -> None:
     except OSError:
         return
     try:
-        os.write(fd, line.encode())
+        os.write(fd, encode(line))
     except OSError:
         return
     finally:

@@ -58,6 +58,8 @@ class Node:
         """Placements on their way to the gate, and why they are to be stopped there."""
         self._leaves: dict[Key, float] = {}
         """When its machine goes away, for placements that are to be told."""
+        self._pauses: dict[Key, bool] = {}
+        """Whether it is to stop where it is, for placements on their way to the gate."""
         self._machine_leaves: float | None = None
         """The same for all of them, by this machine's own word."""
         self._children: dict[Key, subprocess.Popen[bytes]] = {}
@@ -123,6 +125,17 @@ class Node:
     def deliver(self, key: Key, number: int, scope: str) -> None:
         if key in self._runs:
             self._runs[key].deliver(number, scope)
+
+    def pause(self, key: Key, paused: bool) -> None:
+        """It stops where it is, or goes on; on its way to the gate it does so once it is open."""
+        if key in self._runs:
+            self._runs[key].pause(paused)
+        elif key in self._launching:
+            self._pauses[key] = paused
+
+    def say(self, key: Key, words: str) -> None:
+        if key in self._runs:
+            self._runs[key].say(words)
 
     def leave(self, key: Key, until: float) -> None:
         """The machine goes away under this placement, whether it runs already or is on its way to the gate."""
@@ -245,6 +258,8 @@ class Node:
         run = self._runs[key] = Run(
             started, self._book, self._processes, self._now, lambda number: self.steps.signal(str(key), number)
         )
+        if self._pauses.pop(key, False):
+            run.pause(True)
         report = await run.live(self._leaves.pop(key, self._machine_leaves))
         del self._runs[key]
         if key in self._children:

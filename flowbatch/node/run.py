@@ -7,10 +7,11 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from flowbatch.node import cgroups, files
-from flowbatch.node.book import Book, Entry, Leaving, Marked, Started, Staying, Stopping
+from flowbatch.node.book import Book, Entry, Leaving, Marked, Paused, Started, Staying, Stopping
 from flowbatch.node.processes import Processes, signal_all
 from flowbatch.protocol.launch import Cause, Report
 
@@ -28,6 +29,9 @@ CAUSES: dict[str, Cause] = {"timeout": "timeout", "preempted": "preempted"}
 
 ANSWER_S = {"requeue": 0.1, "cancelled": 0.1}
 """A job may ask for its own end: the scontrol or scancel inside it gets its answer before the signal comes."""
+
+FREEZES_S = (0.0, 0.1, 0.5)
+"""A process may be born while its parent is stopped: so the family is stopped again."""
 
 OUT_OF_MEMORY = (
     "slurmstepd: error: Detected {count} oom-kill event(s) in StepId={job}.batch. "
@@ -59,8 +63,7 @@ class Run:
             await self._processes.gone(self.started.wrapper, self.started.wrapper_born)
         finally:
             self._call_off()
-            for timer in self._timers:
-                timer.cancel()
+            self._disarm()
         return self._end()
 
     def stop(self, why: str) -> None:
@@ -91,6 +94,23 @@ class Run:
             self._book.note(Staying(self.started.key))
             self._call_off()
 
+    def pause(self, paused: bool) -> None:
+        """All its processes stop where they are, or go on; its time limit stands still meanwhile."""
+        entry = self._entry
+        if entry.stopping is not None or entry.report is not None:
+            return
+        known, now = entry.paused or Paused(self.started.key, None), self._now()
+        if paused and known.at is None:
+            self._book.note(replace(known, at=now))
+        elif not paused and known.at is not None:
+            self._book.note(replace(known, at=None, before_s=known.before_s + now - known.at))
+        self._disarm()
+        self._arm()
+
+    def say(self, words: str) -> None:
+        """A line of slurmstepd's in the script's stderr."""
+        files.say(self.started.stderr, f"slurmstepd: error: {words}\n")
+
     def deliver(self, number: int, scope: str) -> None:
         """One signal: to the batch shell alone, to the job's steps, or to both, with all of the shell's process group (`full`)."""
         if scope != "batch":
@@ -110,15 +130,34 @@ class Run:
 
     def _arm(self) -> None:
         """Sets the timers; after a restart of the node, those that are still to come."""
-        started, entry = self.started, self._entry
+        entry = self._entry
         if entry.stopping is not None:
             self._terminate()
-        elif started.ends_by is not None:
-            self._at(started.ends_by + started.over_time_s, lambda: self.stop("timeout"))
-            if started.signal is not None and not entry.warned:
-                self._at(started.ends_by - started.signal_lead_s, self._warn)
+        elif entry.paused is not None and entry.paused.at is not None:
+            for after_s in FREEZES_S:
+                self._at(self._now() + after_s, self._freeze)
+        else:
+            if entry.paused is not None:
+                signal_all(self._family(), signal.SIGCONT)
+            self._limit(0.0 if entry.paused is None else entry.paused.before_s)
         if entry.leaving is not None:
             self.leave(entry.leaving.until)
+
+    def _limit(self, later_s: float) -> None:
+        """The time limit falls so much later than was said at its start."""
+        started = self.started
+        if started.ends_by is not None:
+            self._at(started.ends_by + later_s + started.over_time_s, lambda: self.stop("timeout"))
+            if started.signal is not None and not self._entry.warned:
+                self._at(started.ends_by + later_s - started.signal_lead_s, self._warn)
+
+    def _freeze(self) -> None:
+        signal_all(self._family(), signal.SIGSTOP)
+
+    def _disarm(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
 
     def _at(self, instant: float, action: Callable[[], None]) -> None:
         self._timers.append(self._timer(instant, action))

@@ -81,6 +81,8 @@ class Server:
             "deliver": lambda: node.deliver(key_of(message["key"]), message["signal"], message["scope"]),
             "leave": lambda: node.leave(key_of(message["key"]), float(message["until"])),
             "stay": lambda: node.stay(key_of(message["key"])),
+            "pause": lambda: node.pause(key_of(message["key"]), bool(message["paused"])),
+            "say": lambda: node.say(key_of(message["key"]), message["text"]),
             "forget": lambda: node.forget(key_of(message["key"])),
             "resume": lambda: self._resume(node, writer, message),
         }

@@ -1,6 +1,7 @@
 """What a controller and a node say to each other: one JSON object a line, over the node's socket.
 
-controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `leave` (key, until), `stay` (key), `resume` (keys).
+controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `leave` (key, until), `stay` (key),
+    `pause` (key, paused), `say` (key, text), `resume` (keys).
 A second kind of connection to a rented machine's node opens with `answer` (number) and then is the controller's end of a
 caller's conversation (`frames.py`), which the node announced by `caller` (number).
 node -> controller: `caller` (number), `node` (what this node can do; the first line of every connection), `report` (report), `resumed`.
@@ -11,7 +12,8 @@ what happens as it happens, to the connection that resumed last. Every line may 
 launched placement is not launched again, and a report is repeated at each `resume` until its placement is forgotten.
 Bytes are latin-1 text in JSON.
 
-`leave` says that the machine goes away at `until`: the job gets its `--signal` at once, and is stopped ("preempted") in
+`pause` stops all processes of the placement where they are, or lets them go on, and its time limit with them; `say` adds a
+line to its standard error. `leave` says that the machine goes away at `until`: the job gets its `--signal` at once, and is stopped ("preempted") in
 time for its files to be saved; `stay` takes that back if it was not stopped yet. A node that is told so by its machine does
 the same by itself.
 """

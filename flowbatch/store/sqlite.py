@@ -19,7 +19,7 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload
-from flowbatch.core.states import Completing, Running
+from flowbatch.core.states import Holding
 from flowbatch.errors import NewerStore, StoreFailed
 from flowbatch.ids import StoreId, new_store_id
 from flowbatch.spec.job import JobSpec
@@ -212,7 +212,7 @@ class SqliteStore:
 
 def _is_placed(job: Job) -> bool:
     """Whether the world knows of it by the store's id: a machine or a market."""
-    return isinstance(job.state, Running | Completing) or any(not bid.settled for bid in job.bids)
+    return isinstance(job.state, Holding) or any(not bid.settled for bid in job.bids)
 
 
 def _records(cursor: sqlite3.Cursor) -> Iterator[Job]:

@@ -48,6 +48,10 @@ def _fact(event: Event) -> str:
             return f"release asked by uid {event.by}"
         case events.RequeueAsked():
             return f"requeue asked by uid {event.by}"
+        case events.SuspendAsked():
+            return f"{'resume' if event.resume else 'suspend'} asked by uid {event.by}"
+        case events.NotifyAsked():
+            return f"notice by uid {event.by}"
         case events.TermsAsked():
             return f"other terms asked by uid {event.by}"
         case events.Launched():
@@ -90,6 +94,8 @@ def _state(job: Job) -> str:
             return f"PENDING ({state.reason})"
         case states.Running():
             return f"RUNNING on {','.join(state.allocation.nodes)}"
+        case states.Suspended():
+            return f"SUSPENDED on {','.join(state.allocation.nodes)}"
         case states.Completing():
             return "COMPLETING"
         case states.Finished():

@@ -27,6 +27,7 @@ from flowbatch.core.events import (
     RequeueAsked,
     SignalAsked,
     Submitted,
+    SuspendAsked,
 )
 from flowbatch.core.jobs import Owner
 from flowbatch.core.queue import Queue, Stepped, step
@@ -162,6 +163,10 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(by=users, refs=refs, hold=st.booleans())
     def requeue(self, by, refs, hold) -> None:
         self.do(RequeueAsked(self.at, by, refs, hold))
+
+    @rule(by=users, refs=refs, resume=st.booleans())
+    def suspend(self, by, refs, resume) -> None:
+        self.do(SuspendAsked(self.at, by, refs, resume))
 
     @rule(data=st.data(), code=st.integers(0, 2), cause=st.sampled_from(["exit", "timeout", "killed", "oom"]))
     def a_placement_ends(self, data, code, cause) -> None:

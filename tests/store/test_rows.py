@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from flowbatch.core.effects import ChangeBid, Deliver, Effect, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
+from flowbatch.core.effects import (
+    ChangeBid,
+    Deliver,
+    Effect,
+    Forget,
+    Freeze,
+    Launch,
+    PlaceBid,
+    Say,
+    SendMail,
+    Stop,
+    Thaw,
+    WithdrawBid,
+)
 from flowbatch.core.events import CancelAsked, Event, JobRef
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner, Waiting
 from flowbatch.core.ports import Payload
@@ -20,9 +33,11 @@ from flowbatch.core.states import (
     ExitStatus,
     Finished,
     NodeShare,
+    Pause,
     Pending,
     Requeueing,
     Running,
+    Suspended,
 )
 from flowbatch.spec.array import ArraySpec, IndexRange, IndexSet
 from flowbatch.spec.dependency import Dependency, DependencyTerm
@@ -44,6 +59,8 @@ ALLOCATION = Allocation("debug", (NodeShare("n1", 4, (0, 1, 2, 3), 100, 2, (("gp
 STATES = [
     Pending("Resources", 17),
     Running(5, ALLOCATION, None, True),
+    Suspended(Running(5, ALLOCATION, 99, True), Pause(7, 2)),
+    Running(5, ALLOCATION, 99, True, pause=Pause(8, 2)),
     Completing(5, ALLOCATION, 9, Ending("CANCELLED", ExitStatus(0, 15), "None", 0)),
     Completing(5, ALLOCATION, 9, Requeueing(True, "preempted")),
     Finished(9, Ending("TIMEOUT", reason="TimeLimit"), 5, ALLOCATION),
@@ -90,7 +107,8 @@ def test_jobs(state, array):
 
 def test_orders():
     orders: list[Effect] = [
-        Launch(1, 0), Stop(1, 2, "timeout"), Deliver(3, 0, 12, "full"), Forget(4, 1), SendMail(5, "END"),
+        Launch(1, 0), Stop(1, 2, "timeout"), Deliver(3, 0, 12, "full"), Freeze(3, 0), Thaw(3, 0), Say(3, 0, "word"),
+        Forget(4, 1), SendMail(5, "END"),
         PlaceBid(6, 1), ChangeBid(6, 1), WithdrawBid(6, 2),
     ]  # fmt: skip
     assert {type(order) for order in orders} == set(get_args(Effect))

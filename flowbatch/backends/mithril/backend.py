@@ -171,6 +171,17 @@ class MithrilBackend:
         if machine is not None:
             await machine.deliver(key, signal, scope)
 
+    async def pause(self, key: Key, paused: bool) -> None:
+        """Never ordered: a rented machine bills on, and core refuses it."""
+        machine = await self._machine(key)
+        if machine is not None:
+            await machine.pause(key, paused)
+
+    async def say(self, key: Key, text: str) -> None:
+        machine = await self._machine(key)
+        if machine is not None:
+            await machine.say(key, text)
+
     async def forget(self, key: Key) -> None:
         machine = await self._machine(key)
         if machine is not None:

@@ -122,6 +122,12 @@ class Machine:
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
         self._spawn(self._conversation.deliver(key, signal, scope))
 
+    async def pause(self, key: Key, paused: bool) -> None:
+        await self._conversation.pause(key, paused)
+
+    async def say(self, key: Key, text: str) -> None:
+        self._spawn(self._conversation.say(key, text))
+
     async def forget(self, key: Key) -> None:
         """Its end is in the store: nothing of it is kept, here or there."""
         await self._conversation.forget(key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flowbatch.core.jobs import Job
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.sizing import Demand
-from flowbatch.core.states import Allocation, Completing, Running
+from flowbatch.core.states import Allocation, Completing, Running, Suspended, held
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED
 from flowbatch.units import DAY, MINUTE
@@ -40,7 +40,9 @@ def releases(cluster: ClusterSpec, running: Iterable[Job], at: int) -> Iterator[
             ends_by = state.started_at + FOREVER_S if state.ends_by is None else state.ends_by
             yield max(at + 1, ends_by), state.allocation
         elif isinstance(state, Completing):
-            yield max(at + 1, state.since + cluster.kill_wait_s), state.allocation
+            yield max(at + 1, state.since + cluster.kill_wait_s), held(state) or state.allocation
+        elif isinstance(state, Suspended):
+            yield at + FOREVER_S, held(state) or state.allocation
 
 
 class Timeline:

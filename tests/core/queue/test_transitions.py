@@ -13,18 +13,22 @@ from flowbatch.core.facts import (
     Announced,
     Asked,
     Cancelled,
+    Continued,
     Doomed,
     Expired,
     Held,
     Limited,
     Missed,
+    Paused,
     Placed,
     Released,
     Requeued,
     Signalled,
+    Told,
     Waits,
 )
 from flowbatch.core.jobs import Job
+from flowbatch.core.moves import FACTS, KINDS, Fact, Line, Refusal, kind_of
 from flowbatch.core.states import (
     Allocation,
     Completing,
@@ -32,11 +36,13 @@ from flowbatch.core.states import (
     ExitStatus,
     Finished,
     NodeShare,
+    Pause,
     Pending,
     Requeueing,
     Running,
+    Suspended,
 )
-from flowbatch.core.transitions import FACTS, KINDS, TABLE, Fact, Line, Refusal, advance, kind_of
+from flowbatch.core.transitions import TABLE, advance
 from flowbatch.slurm.codes import MESSAGES
 
 NOTHING = {
@@ -53,12 +59,16 @@ NOTHING = {
     ("ending", Announced),
     ("finished", Waits), ("finished", Placed), ("finished", Launched), ("finished", LaunchFailed),
     ("finished", Ended), ("finished", NodeLost), ("finished", Doomed), ("finished", Missed), ("finished", Announced),
+    ("suspended", Waits), ("suspended", Placed), ("suspended", Doomed), ("suspended", Missed), ("suspended", Announced),
+    ("suspended", Asked), ("suspended", BidRefused), ("suspended", BidLost), ("suspended", BidGone),
+    ("suspended", Expired),
 }  # fmt: skip
 
 AT = Allocation("debug", (NodeShare("n1", 1, (0,)),))
 STATES = {
     "pending": Pending(),
     "running": Running(1, AT, None),
+    "suspended": Suspended(Running(1, AT, 60), Pause(5, 4)),
     "requeueing": Completing(1, AT, 2, Requeueing()),
     "ending": Completing(1, AT, 2, Ending("CANCELLED")),
     "finished": Finished(3, Ending("COMPLETED"), 1, AT),
@@ -71,6 +81,7 @@ EXAMPLES = {
     Ended: Ended(9, 1, 0, ExitStatus(), "preempted"), NodeLost: NodeLost(9, 1, 0),
     Asked: Asked(9, Bid(1, "m1", "8xa100", "r1", 1, 1, 9, 99, 60)), BidRefused: BidRefused(9, 1, 1, "no"),
     BidLost: BidLost(9, 1, 1), BidGone: BidGone(9, 1, 1), Limited: Limited(9, 10), Expired: Expired(9, "TimeLimit"),
+    Paused: Paused(9), Continued: Continued(9, 78), Told: Told(9, "word"),
 }  # fmt: skip
 
 

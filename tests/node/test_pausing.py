@@ -1,0 +1,90 @@
+"""Placements that are stopped where they are: all their processes, their time limit, and what a restart remembers of it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from flowbatch.node.book import Book, Paused, Started, fact_of, record_of
+from tests.node.jobs import key
+
+COUNTS = "echo $$ > shell; sleep 1000 & echo $! > child; echo up > up; while :; do sleep 0.05; done"
+
+
+def state(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def stopped(node):
+    return all(state((node.work / name).read_text().strip()) == "T" for name in ("shell", "child"))
+
+
+async def running(node, **changes):
+    node.node.launch(node.job(COUNTS, kill_wait_s=1, **changes))
+    await node.said("launched")
+    await node.until((node.work / "up").exists)
+
+
+def test_all_its_processes_stop_and_go_on(play):
+    async def scene(node):
+        await running(node)
+        node.node.pause(key(), True)
+        node.node.pause(key(), True)
+        await node.until(lambda: stopped(node))
+        node.node.pause(key(), False)
+        await node.until(lambda: not stopped(node))
+        node.node.say(key(), "caf\udce9")
+        node.node.stop(key(), "cancelled")
+        assert (await node.said("ended")).signal == 15
+        raw = (node.work / "slurm-1.out").read_bytes()
+        assert b"slurmstepd: error: caf\xe9\n" in raw
+
+    play(scene)
+
+
+def test_its_limit_stands_still(play):
+    async def scene(node):
+        await running(node, ends_by=int(time.time()) + 2)
+        node.node.pause(key(), True)
+        asleep = time.time()
+        await node.until(lambda: time.time() > asleep + 3)
+        assert not [report for report in node.reports if report.what == "ended"]
+        node.node.pause(key(), False)
+        assert (await node.said("ended")).cause == "timeout"
+
+    play(scene)
+
+
+def test_a_paused_one_can_be_ended(play):
+    async def scene(node):
+        await running(node)
+        node.node.pause(key(), True)
+        await node.until(lambda: stopped(node))
+        node.node.stop(key(), "cancelled")
+        assert (await node.said("ended")).cause == "killed"
+
+    play(scene)
+
+
+def test_one_on_its_way_to_the_gate_stops_behind_it(play):
+    async def scene(node):
+        node.node.launch(node.job("sleep 1; echo late > late", kill_wait_s=1))
+        node.node.pause(key(), True)
+        await node.said("launched")
+        node.node.pause(key(), False)
+        assert (await node.said("ended")).code == 0
+
+    play(scene)
+
+
+def test_the_journal_remembers(tmp_path):
+    book = Book(tmp_path / "journal")
+    started = Started(key(), "n1", "/s", "/e", 5, 1, "a", 2, "b", 30)
+    book.write(started)
+    book.write(Paused(key(), 9.5, 2.0))
+    book.close()
+    again = Book(tmp_path / "journal")
+    assert again.entries[key()].paused == Paused(key(), 9.5, 2.0)
+    assert [fact_of(record) for record in again.records()] == [started, Paused(key(), 9.5, 2.0)]
+    assert fact_of(record_of(Paused(key(), None, 3.0))) == Paused(key(), None, 3.0)
+    again.close()
