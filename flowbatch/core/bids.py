@@ -41,7 +41,7 @@ class Bid:
     why: str | None = None
     """What the market said when it refused the bid."""
     wins: int = 0
-    """How often it got its machines: each time is a placement."""
+    """How often it got its machines, and how often a further run began on them: each time is a placement."""
     exposure_micro_usd: int = 0
     """The worst case of the placement that it serves or will serve: that part of the escrow."""
     longest_s: int = 0

@@ -65,7 +65,10 @@ class Homecoming:
         gone = asyncio.ensure_future(self._gone.wait())
         await asyncio.wait({work, gone}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         gone.cancel()
-        if work.done():
+        if work.done() and (fault := work.exception()) is not None:  # the end is told all the same
+            log.error("%s: a fault in bringing it home", self.errand.key, exc_info=fault)
+            notes = [f"not all that the job wrote could be brought back: {fault!r}"]
+        elif work.done():
             notes = work.result()
         else:
             work.cancel()
@@ -113,7 +116,7 @@ class Homecoming:
             )
         except OSError:
             return
-        with open(fd, "ab") as file:
+        with contextlib.suppress(OSError), open(fd, "ab") as file:  # on a full disk it stands in the log
             file.write(encode(text))
 
     def close(self) -> None:

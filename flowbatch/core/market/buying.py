@@ -159,6 +159,9 @@ class _Buyer:
         node = self.nodes.get(bid.node)
         taken = phases.taken(bid, self.turn.at)
         rise = taken.escrow_micro_usd - bid.escrow_micro_usd
+        if taken.wins > bid.wins and sum(one.wins for one in job.bids) >= self.policy.placements:
+            self.turn.advance(job, Held(self.turn.at, MAX_PLACEMENTS))
+            return
         lasts = self.turn.at + caps.longest_s(self.policy, bid.run_limit_s) <= bid.lease_ends_at
         if not lasts or (rise and not self._affords(job, rise)):
             self.turn.withdraw(job)

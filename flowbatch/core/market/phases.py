@@ -65,12 +65,13 @@ def renewed(bid: Bid, exposure_micro_usd: int, longest_s: int) -> Bid:
 
 
 def taken(bid: Bid, at: int) -> Bid:
-    """With a run placed on its machine; another one than the first makes the placement longer by what went before."""
+    """With a run placed on its machine; another one than the first makes the placement longer by what went before, and counts as
+    a placement of its own: whatever ends one run after the other at once does so ten times, not for ever."""
     if bid.placed_at is None:
         return replace(bid, placed_at=at)
     longest = bid.longest_s + max(0, at - bid.placed_at)
     worst = -(-bid.exposure_micro_usd * longest // bid.longest_s)
-    return replace(renewed(bid, worst, longest), placed_at=at)
+    return replace(renewed(bid, worst, longest), placed_at=at, wins=bid.wins + 1)
 
 
 def _placed(bid: Bid, fact: BidPlaced) -> Bid:

@@ -7,6 +7,19 @@ import pytest
 from flowbatch.core.effects import Forget, Launch, PlaceBid, WithdrawBid
 
 
+def test_runs_that_end_at_once_on_one_machine_have_an_end(desk_of):
+    """The machine says that it leaves, the market never does: the bid stays won."""
+    desk = desk_of(placements=3)
+    id = desk.run()
+    for _ in range(10):
+        if desk.says(id) == "running, won":
+            desk.at += 1
+            desk.ended(id, cause="preempted")
+            desk.passed()
+    assert desk.says(id) == "pending JobHoldMaxRequeue, withdrawn"
+    assert desk.job(id).restarts == 3
+
+
 def test_a_preempted_job_is_requeued_and_runs_on_what_is_won_again(desk):
     id = desk.run()
     desk.leaving(id)
