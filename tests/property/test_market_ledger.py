@@ -685,7 +685,7 @@ def counts(examples: int, steps: int) -> settings:
 
 
 TestMarketLedger = LedgerMachine.TestCase
-TestMarketLedger.settings = counts(25, 40)
+TestMarketLedger.settings = counts(15, 40)
 
 
 @pytest.mark.long
