@@ -31,8 +31,8 @@ PLACE = "FLOWBATCH_VENDOR_VENV"
 """Names a directory for the environment; without it the environment lies in pytest's cache, and is made once for a checkout."""
 INSTALL_WITHIN_S = 240
 ANSWER_WITHIN_S = 120
-COME_WITHIN_S = 90
-QUICK = Settings(tick_s=1, notice_s=60, boot_delay_s=0, history_s=8 * DAY, requests_per_minute=0)
+COME_WITHIN_S = 150
+QUICK = Settings(tick_s=1, notice_s=600, boot_delay_s=0, history_s=8 * DAY, requests_per_minute=0)
 REFUSED = re.compile(r" INFO flowbatch\.sandbox\.web\.gate: (\w+ \S+: \d{3}) ")
 
 
