@@ -147,7 +147,9 @@ class Workspace:
             mirror.send(self.root, wanted, process.stdin)
             process.no_more()
             done = process.done()
-        failed = json.loads(done.out) if done.code == 0 else [["", done.err]]
+        if done.code:  # the stream was cut, or came apart: that passes
+            raise SshAway(f"the machine did not take {self.root}: {done.err or done.code}")
+        failed = json.loads(done.out)
         if failed:
             raise NotBrought(f"{_names(failed)} could not be brought to the machine")
 

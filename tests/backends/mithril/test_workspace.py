@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import shlex
 import subprocess
@@ -17,6 +18,7 @@ from flowbatch.backends.mithril import workspace
 from flowbatch.backends.mithril.outputs import Followed, Output
 from flowbatch.backends.mithril.ssh import Done, SshAway
 from flowbatch.backends.mithril.workspace import NotBrought, NotMirrored, Workspace
+from flowbatch.node import mirror
 from tests.node.jobs import until
 
 ALL = []
@@ -220,6 +222,25 @@ def test_a_place_that_is_taken_there_is_named(sides):
     (sides.home / "a").write_text("now a file")
     with pytest.raises(NotBrought, match=r"^a \(Is a directory\) could not be brought to the machine$"):
         sides.bring()
+
+
+def test_a_way_there_that_is_cut_is_no_refusal(sides, monkeypatch):
+    """The machine saw the stream end too early, and says so: it can be brought again."""
+    (sides.home / "a").write_bytes(os.urandom(100_000))
+    send = mirror.send
+
+    def cut(root, paths, out):
+        whole = io.BytesIO()
+        send(root, paths, whole)
+        out.write(whole.getvalue()[:60_000])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mirror, "send", cut)
+        with pytest.raises(SshAway, match="ended early"):
+            sides.bring()
+    assert names(sides.away) == []
+    sides.bring()
+    assert (sides.away / "a").read_bytes() == (sides.home / "a").read_bytes()
 
 
 def test_a_way_back_that_is_cut_is_walked_again(sides, monkeypatch):
