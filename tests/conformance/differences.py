@@ -79,6 +79,21 @@ DIFFERENCES: tuple[Difference, ...] = (
         "a list of hosts with an open bracket is refused",
         "22.05 makes a name of what is left of it",
     ),
+    Difference(
+        "500-*", r"^(\$ sreport -M nosuch .*\n)(?:.*\n)*?\[rc=\d\]$", r"\1",
+        "`sreport -M` of a cluster that nobody knows is refused, as in all other commands",
+        "22.05 reports that nothing was used there",
+    ),
+    Difference(
+        "510-*", r"213503982334-14:25:51", "",
+        "`AveCPU` of a step of which nothing was gathered is empty",
+        "22.05 prints a number that ran over",
+    ),
+    Difference(
+        "510-*", r"^(J\+1\.batch\|n1\|)[\d,]*$", r"\1",
+        "`sstat -i` lists no processes",
+        "the controller does not look into the machines of jobs",
+    ),
 )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def _accounting(directory: Path, port: int, env: dict[str, str]) -> None:
     conf.chmod(0o600)
     _run(["slurmdbd"], env)
     _until(lambda: "Cluster" in _run(["sacctmgr", "list", "cluster"], env), "slurmdbd")
-    for words in (("cluster", "oracle"), ("account", "research", "Description=r", "Organization=o"),
+    for words in (("cluster", "oracle"), ("account", "research", "Description=research", "Organization=research"),
                   ("user", "root", "Account=research")):  # fmt: skip
         _run(["sacctmgr", "-i", "add", *words], env)
 
