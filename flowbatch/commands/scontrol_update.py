@@ -6,13 +6,14 @@ The cost of a job on the market stands where Slurm keeps an administrator's comm
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_alter import Complaint, alter, targets
 from flowbatch.commands.scontrol_options import Asked
-from flowbatch.core.events import JobRef, TermsAsked
+from flowbatch.commands.scontrol_settings import Changes, changes, spec_of
+from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked
 from flowbatch.directives import market
 from flowbatch.directives.values import time
 from flowbatch.directives.values.syntax import ValueSyntax
@@ -21,6 +22,8 @@ from flowbatch.spec.job import UNLIMITED
 
 LIMIT_PRICE = "limitprice"
 """Ours: `LimitPrice=$2.50`, the most that an instance-hour may cost."""
+
+THROTTLE = "arraytaskthrottle"
 
 _NO_ENTITY = (
     "No valid entity in update command\n"
@@ -47,6 +50,13 @@ class Terms:
     time_limit_min: int | None = None
     more_min: int | None = None
     limit_micro_usd: int | None = None
+    throttle: int | None = None
+    changes: Changes = field(default_factory=dict)
+
+    @property
+    def limits(self) -> bool:
+        """Whether anything is asked of time or money."""
+        return (self.time_limit_min, self.more_min, self.limit_micro_usd) != (None, None, None)
 
 
 async def update(asked: Asked) -> int:
@@ -59,8 +69,19 @@ async def update(asked: Asked) -> int:
         if any(one.key in _OTHERS for one in settings):
             raise Stop(1, err=f"slurm_update error: {codes.message('ESLURM_NOT_SUPPORTED')}\n")
         raise Stop(1, err=_NO_ENTITY)
-    terms = _terms([one for one in settings if one.key not in ("jobid", "job")])
+    terms = _terms(asked, [one for one in settings if one.key not in ("jobid", "job")])
     at, by = asked.queue.now(), asked.call.owner.uid
+    if terms.changes or terms.throttle is not None:
+        spec, fields = spec_of(terms.changes), tuple(terms.changes)
+        whole = terms.throttle is not None and not fields
+
+        def change(ref: JobRef) -> UpdateAsked:
+            refs = (JobRef(ref.job_id) if whole else ref,)
+            return UpdateAsked(at, by, refs, spec, fields, terms.throttle)
+
+        code = await alter(asked, change, Complaint(suspends=False), [jobs])
+        if code or not terms.limits:
+            return code
     limits = {one.job_id: _limit(asked, one.job_id, terms) for one in targets(asked, [jobs])}
 
     def event(ref: JobRef) -> TermsAsked:
@@ -80,7 +101,7 @@ def _settings(words: Sequence[str]) -> Iterator[Setting]:
         yield Setting(key.removesuffix(sign).lower(), sign, value, word if equals else f"{key}={value}")
 
 
-def _terms(settings: Sequence[Setting]) -> Terms:
+def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
     """What the settings ask for. Raises Stop for what cannot be changed or read."""
     terms = Terms()
     if not settings:
@@ -90,6 +111,10 @@ def _terms(settings: Sequence[Setting]) -> Terms:
             terms = replace(terms, limit_micro_usd=_price(one.value))
         elif len(one.key) >= _LEAST and "timelimit".startswith(one.key):
             terms = _timed(terms, one.sign, _minutes(one.value))
+        elif one.key == THROTTLE and not one.sign:
+            terms = replace(terms, throttle=int(one.value) if one.value.isdecimal() else 0)
+        elif not one.sign and (found := changes(asked, one.key, one.value)) is not None:
+            terms = replace(terms, changes=terms.changes | found)
         else:
             why = "scontrol: error: AdminComment tells what the job has cost\n" if one.key == "admincomment" else ""
             raise Stop(1, err=f"{why}Update of this parameter is not supported: {one.written}\nRequest aborted\n")

@@ -114,6 +114,19 @@ class TermsAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateAsked:
+    """`scontrol update`: these fields of the jobs' specs are those of `spec` from now on (`resources.memory` is one of its
+    resources). Reply: one `Verdict` a ref. `throttle`: how many tasks of an array may run at once, 0 for any number."""
+
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+    spec: JobSpec = field(repr=False)
+    fields: tuple[str, ...]
+    throttle: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Launched:
     """The node has the job's process in its journal: it runs, or ran."""
 
@@ -262,7 +275,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 """What a market says of a bid. Each may come twice, and late."""
 
 Event = (
-    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked
+    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
     | Launched | LaunchFailed | Ended | NodeLost | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowbatch.core import asked, priority, terms
+from flowbatch.core import asked, changes, priority, terms
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import (
     Accepted,
@@ -26,6 +26,7 @@ from flowbatch.core.events import (
     Submitted,
     SuspendAsked,
     TermsAsked,
+    UpdateAsked,
 )
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.market import forecast
@@ -70,6 +71,8 @@ def _reply(turn: Turn, event: Event) -> Reply:
         return asked.suspend(turn, event.by, event.refs, event.resume)
     if isinstance(event, NotifyAsked):
         return asked.notify(turn, event.by, event.refs, event.text)
+    if isinstance(event, UpdateAsked):
+        return changes.update(turn, event)
     if isinstance(event, TermsAsked):
         return terms.update(turn, event)
     if isinstance(event, Passed):

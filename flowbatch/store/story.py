@@ -52,6 +52,8 @@ def _fact(event: Event) -> str:
             return f"{'resume' if event.resume else 'suspend'} asked by uid {event.by}"
         case events.NotifyAsked():
             return f"notice by uid {event.by}"
+        case events.UpdateAsked():
+            return f"other {', '.join(event.fields) or 'throttle'} asked by uid {event.by}"
         case events.TermsAsked():
             return f"other terms asked by uid {event.by}"
         case events.Launched():

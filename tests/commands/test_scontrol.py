@@ -126,7 +126,7 @@ UNKNOWN = "Invalid job id specified"
         ("--json show job 1", 1, "", "scontrol: unrecognized option '--json'\nTry \"scontrol --help\" for more information\n"),
         ("oneliner", 0, "", ""),
         ("completing", 0, "", ""),
-        ("update jobid=1 nice=5", 1, "", "Update of this parameter is not supported: nice=5\nRequest aborted\n"),
+        ("update jobid=1 power=5", 1, "", "Update of this parameter is not supported: power=5\nRequest aborted\n"),
         ("show licenses", 0, "LicenseName=ansys\n    Total=4 Used=0 Free=4 Reserved=0 Remote=no\n"
                              "LicenseName=matlab\n    Total=2 Used=0 Free=2 Reserved=0 Remote=no\n", ""),
     ],

@@ -9,13 +9,14 @@ import pytest
 
 from flowbatch.commands import scontrol, squeue
 from flowbatch.core.bids import Bid
-from flowbatch.core.events import JobRef, TermsAsked, Verdict
+from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked, Verdict
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Pending
 from flowbatch.spec.array import IndexRange, IndexSet
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
+from flowbatch.spec.resources import Memory, NodeCount
 
 NOW = 1_795_327_400
 CLUSTER = ClusterSpec(
@@ -102,3 +103,58 @@ def test_cost_and_bid_stand_where_an_administrator_would_comment(caller: Any, fi
     assert caller.run(squeue.main, queue, "-h", "-O", "admin_comment:").out == f"{comment}\n"
     local = fixed_queue(Snapshot(NOW, CLUSTER, (JOB,), {}))
     assert "AdminComment" not in caller.run(scontrol.main, local, "show", "job", "7").out
+
+
+@pytest.mark.parametrize(
+    ("words", "fields", "value"),
+    [
+        ("JobId=7 Name=new", ("name",), "new"),
+        ("JobId=7 jobname new", ("name",), "new"),
+        ("JobId=7 Comment=", ("comment",), None),
+        ("JobId=7 Partition=a,b", ("partitions",), ("a", "b")),
+        ("JobId=7 nice=-5", ("nice",), -5),
+        ("JobId=7 Requeue=2", ("requeue",), True),
+        ("JobId=7 Deadline=1795330000", ("deadline",), None),
+        ("JobId=7 starttime=now+1hour", ("begin",), NOW + 3600),
+        ("JobId=7 MailType=END,FAIL", ("mail.types",), ("END", "FAIL")),
+        ("JobId=7 MinMemoryNode=200", ("resources.memory",), Memory(per="node", mib=200)),
+        ("JobId=7 NumNodes=2-3", ("resources.nodes",), NodeCount(minimum=2, maximum=3)),
+        ("JobId=7 ReqNodeList=n[1-2]", ("resources.nodelist",), ("n1", "n2")),
+        ("JobId=7 OverSubscribe=yes", ("resources.oversubscribe",), True),
+    ],
+)
+def test_fields_of_what_was_asked_for(caller: Any, queue: Any, words: str, fields: tuple[str, ...], value: Any) -> None:
+    said = caller.run(scontrol.main, queue, "update", *words.split())
+    if fields == ("deadline",):
+        assert (said.code, said.err) == (1, "Invalid time specification (pos=0): 1795330000\nNo changes specified\n")
+        return
+    assert (said.code, said.out, said.err) == (0, "", "")
+    (event,) = queue.events
+    assert isinstance(event, UpdateAsked) and event.fields == fields
+    found: Any = event.spec
+    for part in fields[0].split("."):
+        found = getattr(found, part)
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("word", "err"),
+    [
+        ("Priority=x", "scontrol: error: Invalid Priority value: x\n"),
+        ("Requeue=x", "scontrol: error: Invalid Requeue value: x\n"),
+        ("NumTasks=x", "scontrol: error: Invalid NumTasks value: x\n"),
+        ("MinMemoryNode=1G", "scontrol: error: Invalid MinMemoryNode value: 1G\n"),
+        ("TimeMin=x", "scontrol: error: Invalid TimeMin value\n"),
+        ("MailType=bogus", "Invalid MailType: bogus\n"),
+        ("StartTime=bogus", "Invalid time specification (pos=0): bogus\nNo changes specified\n"),
+    ],
+)
+def test_values_that_no_field_takes(caller: Any, queue: Any, word: str, err: str) -> None:
+    said = caller.run(scontrol.main, queue, "update", "JobId=7", word)
+    assert (said.code, said.out, said.err, queue.events) == (1, "", err, [])
+
+
+def test_a_throttle_is_the_whole_arrays(caller: Any, queue: Any) -> None:
+    caller.run(scontrol.main, queue, "update", "JobId=7_3", "ArrayTaskThrottle=2")
+    (event,) = queue.events
+    assert (event.refs, event.fields, event.throttle) == ((JobRef(7),), (), 2)
