@@ -15,6 +15,7 @@ import click
 from tabulate import tabulate
 
 from flowbatch.cli.entry import flow
+from flowbatch.commands import sacctmgr, sattach, sbcast, sdiag, seff, sprio, sreport, sshare, sstat, strigger
 from flowbatch.commands.command_options import CommandOption
 from flowbatch.commands.sacct_options import OPTIONS as SACCT_OPTIONS
 from flowbatch.commands.sinfo_options import OPTIONS as SINFO_OPTIONS
@@ -119,6 +120,25 @@ def sacct_page() -> str:
         table(_options(SACCT_OPTIONS), "option", "verdict", "what it does"),
         "## Fields",
         slurms,
+    )
+
+
+def small_commands() -> str:
+    """What the small commands take."""
+    commands = (sacctmgr, sattach, sbcast, sdiag, seff, sprio, sreport, sshare, sstat, strigger)
+    parts = []
+    for command in commands:
+        name, _, what = " ".join((command.__doc__ or "").split()).partition(": ")
+        parts += [
+            f"## {name}",
+            what[:1].upper() + what[1:],
+            table(_options(command.OPTIONS), "option", "verdict", "what it does"),
+        ]
+    return page(
+        "Small commands",
+        "Commands that mostly read, as 22.05 prints them. There is no database: accounts are those that jobs named, and none must be"
+        " registered.\nAmounts that nobody measures here are empty, 0, or said to be not measured.",
+        *parts,
     )
 
 
@@ -232,6 +252,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/squeue-fields.md": squeue_fields,
     "reference/sinfo.md": sinfo_page,
     "reference/sacct.md": sacct_page,
+    "reference/small-commands.md": small_commands,
     "reference/conformance.md": matrix.page,
     "concepts/job-states.md": job_states,
 }

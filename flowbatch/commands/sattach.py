@@ -59,7 +59,7 @@ def _step(queue: QueuePort, operands: tuple[str, ...]) -> tuple[JobView, str]:
     view = one_job.find(queue, int(named[1]), int(named[2]) if named[2] else None)
     if view is None:
         raise Stop(1, err=f"{_NO_INFO}{MESSAGES['ESLURM_INVALID_JOB_ID']}\n")
-    if not view.running:
+    if view.pending or view.finished:
         code = "ESLURM_JOB_PENDING" if view.pending else "ESLURM_ALREADY_DONE"
         raise Stop(1, err=f"{_NO_INFO}{MESSAGES[code]}\n")
     return view, named[3]

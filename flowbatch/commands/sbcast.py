@@ -86,7 +86,7 @@ def _nodes(queue: QueuePort, written: str) -> str:
     view = one_job.find(queue, number)
     if view is None or step not in ("", "batch"):
         raise _refused(255, f"Slurm job {shown} lookup error: {MESSAGES['ESLURM_INVALID_JOB_ID']}")
-    if not view.running:
+    if view.pending or view.finished:
         code = "ESLURM_JOB_PENDING" if view.pending else "ESLURM_ALREADY_DONE"
         raise _refused(255, f"Slurm job {shown} lookup error: {MESSAGES[code]}")
     return ",".join(hostlist.expand(view.nodes))

@@ -46,6 +46,8 @@ _UNITS: Mapping[str, tuple[str, int]] = {
 }  # fmt: skip
 _LINE = "-" * 80
 _TOP = 10
+_AMOUNT = 8
+"""The width of an amount, whatever width is asked for."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def _columns(report: Report) -> list[Column]:
         found = next((c for c in known if c.header.lower().replace(" ", "").startswith(name.lower())), None)
         if found is None:
             raise Stop(1, err=f"Unknown field '{name}'\n")
-        chosen.append(Column(found.header, print_fields.width(width) or found.width))
+        asked = 0 if found.width == _AMOUNT else print_fields.width(width)
+        chosen.append(Column(found.header, asked or found.width))
     return chosen or list(known)
 
 

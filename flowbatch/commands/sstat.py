@@ -142,7 +142,7 @@ def _row(queue: QueuePort, step: Step, all_steps: bool) -> tuple[JobView | None,
     view = one_job.find(queue, step.job_id, step.task)
     if view is None or view.finished:
         return None, f"couldn't get steps for job {step.job_id}"
-    if not view.running:
+    if view.pending:
         return None, f"No steps running for job {step.job_id}"
     if step.name == "batch" or (step.name is None and all_steps):
         return view, ""

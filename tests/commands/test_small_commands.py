@@ -1,0 +1,151 @@
+"""sprio, sstat, sshare, sdiag, sacctmgr, sreport, seff, strigger, sbcast and sattach, over records of the test."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowbatch.commands import sacctmgr, sattach, sbcast, sdiag, seff, sprio, sreport, sshare, sstat, strigger
+from flowbatch.commands.associations import listed
+from flowbatch.core.jobs import Job, Owner
+from flowbatch.core.ports import Snapshot
+from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running, State
+from flowbatch.node import broadcast
+from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
+from flowbatch.spec.job import JobSpec
+
+NOW = 1_795_327_339  # 2026-11-22T06:02:19 UTC
+ANN = Owner(1001, 1001, "ann", "users", "vm")
+CLUSTER = ClusterSpec(
+    name="toy",
+    nodes=(NodeSpec(name="n1", cpus=4, real_memory=4096),),
+    gres_types=("gpu",),
+    partitions=(PartitionSpec(name="debug", nodes=("n1",), default=True),),
+)
+PLACE = Allocation("debug", (NodeShare("n1", 2, (0, 1), 4096),))
+
+
+def job(id: int, state: State, account: str | None = None, **more: Any) -> Job:
+    spec = JobSpec(name="x", work_dir="/w", account=account)
+    return Job(id, spec, id, id, ANN, state, NOW - 90_000, 1, partitions=("debug",), eligible_at=NOW - 90_000, **more)
+
+
+WAITING = job(1, Pending())
+RUNNING = job(2, Running(NOW - 60, PLACE, NOW + 600), "gold")
+OVER = job(3, Finished(NOW - 86_400, Ending("COMPLETED"), NOW - 86_400 - 3600, PLACE), "gold")
+
+
+@pytest.fixture
+def queue(fixed_queue: Any) -> Any:
+    made = fixed_queue(Snapshot(NOW, CLUSTER, (WAITING, RUNNING, OVER), {}))
+    made.steps = ("srun-program",)
+    return made
+
+
+def test_sprio_has_no_factors(caller: Any, queue: Any) -> None:
+    said = caller.run(sprio.main, queue)
+    assert (said.code, said.out) == (1, "") and "(priority/basic)." in said.err
+    assert caller.run(sprio.main, queue, "-j", "abc").err == "sprio: error: Invalid job id: abc\n"
+
+
+def test_sstat_lists_running_batch_steps(caller: Any, queue: Any) -> None:
+    assert caller.run(sstat.main, queue, "-nP", "-j", "2.batch", "-o", "jobid,ntasks,maxrss").out == "2.batch|0|\n"
+    said = caller.run(sstat.main, queue, "-n", "-a", "-j", "1,2,3,9", "-o", "jobid")
+    assert said.out == "2.batch      \n"
+    assert said.err.splitlines() == [
+        "sstat: error: No steps running for job 1",
+        "sstat: error: couldn't get steps for job 3",
+        "sstat: error: couldn't get steps for job 9",
+    ]
+
+
+def test_accounts_are_those_that_jobs_named() -> None:
+    known = [(one.account, one.user) for one in listed("toy", "bob", (WAITING, RUNNING))]
+    root = [("root", name) for name in ("", "ann", "bob", "root")]
+    assert known == [*root, ("gold", ""), ("gold", "ann")]
+
+
+def test_sshare_shows_the_caller_unless_all_are_asked_for(caller: Any, queue: Any) -> None:
+    assert caller.run(sshare.main, queue, "-nP", "-o", "account,user").out == "root|\n root|root\n gold|\n"
+    assert caller.run(sshare.main, queue, "-nPUa", "-o", "account,user").out == "root|ann\nroot|root\ngold|ann\n"
+
+
+def test_sacctmgr_lists_and_changes_nothing(caller: Any, queue: Any) -> None:
+    asked = ("-n", "-s", "list", "user", "ann", "format=account%6")
+    assert caller.run(sacctmgr.main, queue, *asked).out == "  gold \n  root \n"
+    assert caller.run(sacctmgr.main, queue, "-nP", "show", "cluster", "format=cluster").out == "toy\n"
+    said = caller.run(sacctmgr.main, queue, "-i", "add", "account", "new")
+    assert said.code == 1 and "add account is not supported" in said.err and "--account" in said.err
+
+
+def test_sreport_reckons_whole_hours(caller: Any, queue: Any) -> None:
+    asked = ("start=2026-11-21T05:00", "end=2026-11-21T08:00")
+    said = caller.run(sreport.main, queue, "-nP", "cluster", "utilization", *asked)
+    assert said.out == "toy|120|0|0|600|0|720\n"
+    assert caller.run(sreport.main, queue, "-nP", "user", "top", *asked).out == "toy|ann|ann|gold|120|0\n"
+    assert caller.run(sreport.main, queue, "job", "sizes").code == 1
+
+
+def test_sdiag_counts_since_midnight(caller: Any, queue: Any) -> None:
+    out = caller.run(sdiag.main, queue).out
+    assert "Jobs started:   1\n" in out and "Jobs completed: 0\n" in out
+    assert "Jobs pending:   1\nJobs running:   1\n" in out
+    assert caller.run(sdiag.main, queue, "-r").code == 1
+
+
+def test_seff_says_what_is_not_measured(caller: Any, queue: Any) -> None:
+    out = caller.run(seff.main, queue, "3").out
+    assert "State: COMPLETED (exit code 0)\nCores: 2\nCPU Utilized: not measured\n" in out
+    assert "Job Wall-clock time: 01:00:00\n" in out
+    assert caller.run(seff.main, queue, "1").out.endswith("Efficiency not available for jobs in the PENDING state.\n")
+    assert caller.run(seff.main, queue, "77").out == "Job not found.\n"
+
+
+def test_strigger_sets_nothing(caller: Any, queue: Any) -> None:
+    assert caller.run(strigger.main, queue, "--get").code == 0
+    said = caller.run(strigger.main, queue, "--set", "--fini", "-j", "2", "-p", "/bin/true")
+    assert said.code == 1 and "presently disabled" in said.err
+
+
+def test_sattach_tells_where_the_output_is(caller: Any, queue: Any) -> None:
+    assert "Node 0 (n1), 1 task(s): 0" in caller.run(sattach.main, queue, "--layout", "2.batch").out
+    assert "flow logs -f 2" in caller.run(sattach.main, queue, "2.batch").err
+    assert "Job is pending execution" in caller.run(sattach.main, queue, "1.0").err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (("a", "b"), 255, "Can't open `a`: No such file or directory"),
+        (("here", "b"), 1, "Need a job id"),
+        (("-j", "1", "here", "b"), 255, "Slurm job 1 lookup error: Job is pending execution"),
+        (("-j", "9", "here", "b"), 255, "Slurm job 9 lookup error: Invalid job id specified"),
+        (("-j", "2", "here", "b/"), 1, "Target filename cannot be a directory."),
+        (("-j", "2", "--send-libs", "here", "b"), 1, "shared libraries are not sent"),
+    ],
+)
+def test_sbcast_refuses(caller: Any, queue: Any, argv: tuple[str, ...], code: int, said: str) -> None:
+    caller.files = {"here": b"x"}
+    words = argv if argv[0] != "a" else ("-j", "2", *argv)
+    answer = caller.run(sbcast.main, queue, *words)
+    assert answer.code == code and said in answer.err
+
+
+def test_a_file_is_copied_whole_or_not_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"hello")
+    source.chmod(0o640)
+    words = ["--", "n1,n2", str(source), str(target)]
+    assert broadcast.main(words) == 0
+    assert target.read_bytes() == b"hello" and stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert broadcast.main(words) == 17
+    assert capsys.readouterr().err.splitlines() == [
+        f"sbcast: error: REQUEST_FILE_BCAST({node}): File exists" for node in ("n1", "n2")
+    ]
+    os.utime(source, (1, 1))
+    assert broadcast.main(["--force", "--preserve", *words]) == 0 and target.stat().st_mtime == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
