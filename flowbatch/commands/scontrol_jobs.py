@@ -29,7 +29,7 @@ fi
 why='Permission denied'
 [ -d "$to" ] && why='Is a directory'
 case $to in */*) [ -e "${to%/*}/" ] || why='No such file or directory' ;; esac
-printf 'failed to open file `%s'\\'': %s\\n' "$to" "$why" >&2
+printf 'failed to open file `%s`: %s\\n' "$to" "$why" >&2
 """
 """What the caller becomes to write a script: the file is the caller's, as it sees it."""
 
