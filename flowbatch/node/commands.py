@@ -8,7 +8,11 @@ from pathlib import Path
 
 from flowbatch.node.files import write_private
 
-COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun")
+COMMANDS = (
+    "sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun", "sacctmgr", "sattach", "sbcast", "sdiag", "seff", "sprio",
+    "sreport", "sshare", "sstat", "strigger",
+)  # fmt: skip
+"""Every command of Slurm that there is, here and on a rented machine."""
 FOLDER = "bin"
 """In the node's directory."""
 

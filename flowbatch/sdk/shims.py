@@ -17,14 +17,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from flowbatch.errors import ForeignFile
+from flowbatch.node.commands import COMMANDS
 from flowbatch.paths import Paths
 from flowbatch.sdk.compiling import compiled
 
 CLIENTS = ("client.py", "client.c")
-COMMANDS = (
-    "sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun", "sacctmgr", "sattach", "sbcast", "sdiag", "seff", "sprio",
-    "sreport", "sshare", "sstat", "strigger",
-)  # fmt: skip
 MARK = "flowbatch shim"
 """Stands in every file of ours, with a digest of what was written into it: only such a file is replaced or removed."""
 

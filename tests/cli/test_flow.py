@@ -16,8 +16,8 @@ from flowbatch.cli.entry import flow as group
 from flowbatch.commands.call import Call
 from flowbatch.commands.flow_results import JobStatus, Submission, as_json
 from flowbatch.errors import FlowError
+from flowbatch.node.commands import COMMANDS
 from flowbatch.paths import Paths
-from flowbatch.sdk.shims import COMMANDS
 
 Flow = Callable[..., tuple[int, str, str]]
 Serve = Callable[..., object]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from flowbatch.errors import ForeignFile
+from flowbatch.node.commands import COMMANDS
 from flowbatch.sdk.compiling import compiler
-from flowbatch.sdk.shims import COMMANDS, Baked, install, is_current, is_shim, path_line, standing, uninstall
+from flowbatch.sdk.shims import Baked, install, is_current, is_shim, path_line, standing, uninstall
 
 TELLING = "import sys\ndef main(*told):\n    print(told)\n    sys.exit(7)\n"
 
