@@ -17,6 +17,7 @@ from flowbatch.backends.mithril.prepare import Place
 from flowbatch.backends.mithril.ssh import SshAway, in_thread
 from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.backends.mithril.workspace import Workspace
+from flowbatch.backends.supervised import supervised
 from flowbatch.node.mirror import Failed
 from flowbatch.text import encode
 
@@ -57,7 +58,9 @@ class Homecoming:
             if error.errno not in FULL:
                 return
             begun = False
-        self._following = asyncio.ensure_future(self._follow(begun))
+        self._following = supervised(
+            self._follow(begun), f"following the outputs of {self.errand.key}", self._unfollowed
+        )
 
     async def home(self, within_s: float) -> None:
         """All that the job wrote is here, or a note in its output says what is not: the machine is gone, or `within_s` is over."""
@@ -138,6 +141,9 @@ class Homecoming:
                 log.info("%s: %s", self.errand.key, error)
             await rest(tries)
             tries += 1
+
+    async def _unfollowed(self, fault: Exception) -> None:
+        await in_thread(self.note, [f"from here on the job's output was not brought back: {fault!r}"])
 
     async def _bring_home(self) -> list[str]:
         self._followed.finish()

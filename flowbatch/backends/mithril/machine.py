@@ -24,6 +24,7 @@ from flowbatch.backends.mithril.packing import program
 from flowbatch.backends.mithril.prepare import GUARD, STANDING, Place
 from flowbatch.backends.mithril.ssh import Connection, Identity, SshAway, in_thread
 from flowbatch.backends.mithril.visit import Visit, rest
+from flowbatch.backends.supervised import supervised
 from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Door
@@ -107,7 +108,9 @@ class Machine:
         if key not in self._bringing and not self._gone.is_set():
             self._live.add(key)
             self._work.set()
-            task = self._bringing[key] = asyncio.ensure_future(self._bring(message))
+            task = self._bringing[key] = supervised(
+                self._bring(message), f"bringing {key} to its machine", lambda fault: self._give_up(message, fault)
+            )
             task.add_done_callback(lambda done: self._bringing.pop(key, None))
 
     async def stop(self, key: Key, why: str) -> None:
@@ -120,13 +123,13 @@ class Machine:
             await self._conversation.stop(key, why)
 
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
-        self._spawn(self._conversation.deliver(key, signal, scope))
+        self._spawn(self._conversation.deliver(key, signal, scope), f"a signal for {key}")
 
     async def pause(self, key: Key, paused: bool) -> None:
         await self._conversation.pause(key, paused)
 
     async def say(self, key: Key, text: str) -> None:
-        self._spawn(self._conversation.say(key, text))
+        self._spawn(self._conversation.say(key, text), f"words for {key}")
 
     async def forget(self, key: Key) -> None:
         """Its end is in the store: nothing of it is kept, here or there."""
@@ -140,7 +143,7 @@ class Machine:
         for key in self._live:
             await self._conversation.leave(key, until)
         for coming in self._homecomings.values():
-            self._spawn(coming.early())
+            self._spawn(coming.early(), f"saving the files of {coming.errand.key}")
 
     async def stay(self) -> None:
         """It does not go away after all."""
@@ -182,8 +185,8 @@ class Machine:
         self._visit.cut()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        task = supervised(work, what)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
 
@@ -203,7 +206,7 @@ class Machine:
     def _called(self, number: int) -> None:
         """A command is called on the machine: whoever answers hears it, and it hears the answer."""
         if self._reception is not None:
-            self._spawn(self._answer(number, self._reception))
+            self._spawn(self._answer(number, self._reception), f"answering a caller on {self._rental.bid}")
 
     async def _answer(self, number: int, reception: Callable[[], Awaitable[Stream]]) -> None:
         try:
@@ -244,9 +247,7 @@ class Machine:
         parents = [folder for folder in folders if Path(folder).is_dir()]
         asked = mounts.mounts(self._rental.terms.volumes, self._rental.terms.mounts)
         mounting = mounts.script(asked, dict(word.partition("=")[::2] for word in message.environment))
-        await self._visit.as_root(
-            connection, prepare.rooms(place, message.work_dir, parents) + mounting.encode("latin-1")
-        )
+        await self._visit.as_root(connection, prepare.rooms(place, message.work_dir, parents) + encode(mounting))
         files = coming.workspace(place)
         notes, failed = await in_thread(files.fetch, connection)  # what an earlier placement left there
         if failed:
@@ -265,6 +266,18 @@ class Machine:
         if notes:
             await in_thread(coming.note, notes)
 
+    async def _give_up(self, message: LaunchMessage, fault: Exception) -> None:
+        """A fault of ours: refused; where it may have been handed over already, the node stops it and says how it ended."""
+        if message.key in self._homecomings:
+            await self._conversation.stop(message.key, "killed")
+            return
+        try:
+            await self._refuse(message, FlowError(f"the job could not be brought to its machine: {fault!r}"))
+        except (FlowError, OSError, ValueError) as error:  # the words have no place: the log has them
+            log.error("%s: not noted in its output: %r", message.key, error)
+            key = message.key
+            await self._told(key, LaunchFailed(_now(), key.job_id, key.restart, "JobLaunchFailure"))
+
     async def _refuse(self, message: LaunchMessage, error: FlowError) -> None:
         """The job cannot run there, and its output says why."""
         key = message.key
@@ -279,9 +292,9 @@ class Machine:
         key = Key(self._rental.store, fact.job_id, fact.restart)
         coming = self._homecomings.get(key)
         if isinstance(fact, Launched) and coming is not None:
-            await coming.begin()
+            await supervised(coming.begin(), f"following the outputs of {key}")
         if isinstance(fact, Ended) and coming is not None:
-            ending = self._ending[key] = asyncio.ensure_future(self._end(coming, fact))
+            ending = self._ending[key] = supervised(self._end(coming, fact), f"the end of {key}")
             ending.add_done_callback(lambda done: self._ending.pop(key, None))
             await ending
         elif isinstance(fact, Launched):
@@ -290,7 +303,7 @@ class Machine:
             await self._told(key, fact)
 
     async def _end(self, coming: Homecoming, fact: Ended) -> None:
-        await coming.home(self._rental.return_allowance_s)
+        await supervised(coming.home(self._rental.return_allowance_s), f"bringing {coming.errand.key} home")
         await self._told(coming.errand.key, fact)
 
     async def _told(self, key: Key, fact: MarketFact) -> None:
