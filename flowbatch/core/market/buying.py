@@ -155,14 +155,18 @@ class _Buyer:
 
     def _place(self, job: Job, bid: Bid) -> None:
         """The job starts on the machine that its bid has won. One that no partition has any more is given up, and one whose
-        lease or money does not suffice for another run."""
+        lease, money or guard does not suffice for another run: the guard allows one placement's length from the boot on, of
+        which only the boot's allowance can be left over."""
         node = self.nodes.get(bid.node)
         taken = phases.taken(bid, self.turn.at)
         rise = taken.escrow_micro_usd - bid.escrow_micro_usd
         if taken.wins > bid.wins and sum(one.wins for one in job.bids) >= self.policy.placements:
             self.turn.advance(job, Held(self.turn.at, MAX_PLACEMENTS))
             return
-        lasts = self.turn.at + caps.longest_s(self.policy, bid.run_limit_s) <= bid.lease_ends_at
+        longest = caps.longest_s(self.policy, bid.run_limit_s)
+        lasts = (
+            self.turn.at + longest <= bid.lease_ends_at and taken.longest_s - longest <= self.policy.boot_allowance_s
+        )
         if not lasts or (rise and not self._affords(job, rise)):
             self.turn.withdraw(job)
             return

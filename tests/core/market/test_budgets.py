@@ -131,15 +131,15 @@ def test_a_lost_bid_that_can_stays_on_the_market(desk_of, words):
 
 
 def test_another_run_on_the_same_machine_is_escrowed_besides(desk_of, words):
-    desk = desk_of(budgets=(words.budget(micro_usd=words.usd(25)),))
+    desk = desk_of(budgets=(words.budget(micro_usd=words.usd(HOUR_AT_10 + 2)),))
     id = desk.run()
-    desk.at = 1800
+    desk.at = 600
     desk.requeue(id)
     desk.ended(id, cause="killed")
     desk.passed()
     assert desk.says(id) == "running, won"
-    assert desk.bid(id).escrow_micro_usd - words.usd(HOUR_AT_10) - words.usd(5) in (0, 1)
-    desk.at = 3600
+    assert desk.bid(id).escrow_micro_usd - words.usd(HOUR_AT_10) - words.usd(10 / 6) in (0, 1)
+    desk.at = 1200
     desk.requeue(id)
     desk.ended(id, cause="killed")
     desk.passed()

@@ -258,3 +258,13 @@ def test_what_nothing_on_the_market_would_do_for_is_held_once_it_is_looked_at(de
     desk.release(id)
     desk.passed()
     assert (desk.says(id), desk.job(id).priority) == ("pending BadConstraints", 0)
+
+
+def test_a_job_requeued_late_gets_another_machine_than_one_whose_guard_would_cut_it(desk):
+    id = desk.run()
+    desk.at += desk.policy.boot_allowance_s + 1
+    desk.requeue(id)
+    desk.ended(id, cause="killed")
+    desk.taken()
+    desk.passed()
+    assert desk.taken() == [WithdrawBid(id, 1)]
