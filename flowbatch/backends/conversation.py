@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flowbatch.backends.contract import Fact, Tell
+from flowbatch.backends.supervised import supervised
 from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.core.states import ExitStatus
 from flowbatch.errors import FlowError
@@ -19,6 +22,9 @@ RETRY_S = (0.05, 0.2, 1.0, 5.0)
 
 REMEMBERED = 10_000
 """So many forgotten placements are forgotten again if the node still speaks of them."""
+
+CLOCKS_DIFFER_S = 5
+"""A node's clock that differs by less is ours, and its greeting was on its way."""
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +56,10 @@ class Conversation:
         """Who was told last to stop where it is, or to go on."""
         self._forgotten: dict[Key, None] = {}
         self._telling: dict[Key, asyncio.Task[None]] = {}
+        self._ahead_s = 0
+        """So far is the node's clock ahead of ours, as it said last."""
+        self._greeted = False
+        """Whether this connection has said anything: before, nothing is said to it that names an instant."""
         self._writer: asyncio.StreamWriter | None = None
         self._resumed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
@@ -64,7 +74,7 @@ class Conversation:
         """As `start`, without waiting: the node may not be there yet, and is looked for until it is."""
         self._tell = tell
         self._running = set(running)
-        self._listening = asyncio.ensure_future(self._listen(connection))
+        self._listening = supervised(self._listen(connection), "the conversation with a node")
 
     async def launch(self, message: LaunchMessage) -> None:
         self._launches[message.key] = message
@@ -88,11 +98,13 @@ class Conversation:
 
     async def leave(self, key: Key, until: int) -> None:
         self._leaving[key] = until
-        await self._send(line("leave", key=key, until=until))
+        if self._greeted:
+            await self._send(line("leave", key=key, until=until + self._ahead_s))
 
     async def stay(self, key: Key) -> None:
         self._leaving[key] = None
-        await self._send(line("stay", key=key))
+        if self._greeted:
+            await self._send(line("stay", key=key))
 
     async def forget(self, key: Key) -> None:
         self._forgotten[key] = None
@@ -122,14 +134,16 @@ class Conversation:
                 failures = 0
             except (OSError, FlowError, BadLine, KeyError, TypeError, ValueError) as error:
                 log.warning("the node does not answer, or not in our words: %r", error)
+            except Exception as fault:  # one line that we cannot bear does not end all hearing
+                log.error("a fault in the conversation with a node", exc_info=fault)
             finally:
-                self._writer, connection = None, None
-                self._resumed.clear()
+                self._writer, self._greeted, connection = None, False, None
             await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
             failures += 1
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Says all that is unanswered, then hears until the node hangs up."""
+        resuming: asyncio.Task[None] | None = None
         try:
             writer.write(line("resume", keys=sorted(self._running, key=str)))
             for message in self._launches.values():
@@ -138,27 +152,54 @@ class Conversation:
                 writer.write(line("stop", key=key, why=why))
             for key, paused in self._paused.items():
                 writer.write(line("pause", key=key, paused=paused))
-            for key, until in self._leaving.items():
-                writer.write(line("stay", key=key) if until is None else line("leave", key=key, until=until))
             self._writer = writer
             while text := await reader.readline():
-                await self._hear(parse(text))
+                message = parse(text)
+                await self._hear(message)
+                if not self._greeted:
+                    self._say_who_leaves(writer)
+                if message["op"] == "resumed":  # a homecoming may take long: what comes after is heard meanwhile
+                    resuming = supervised(self._resume(), "resuming a conversation")
         finally:
+            if resuming is not None:
+                resuming.cancel()
+            self._resumed.clear()
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    def _say_who_leaves(self, writer: asyncio.StreamWriter) -> None:
+        """By the node's clock, which is known now."""
+        self._greeted = True
+        for key, until in self._leaving.items():
+            writer.write(
+                line("stay", key=key) if until is None else line("leave", key=key, until=until + self._ahead_s)
+            )
+
+    async def _resume(self) -> None:
+        """All that the node had to report so far has been told."""
+        await asyncio.gather(*self._telling.values())
+        self._resumed.set()
 
     async def _hear(self, message: dict[str, Any]) -> None:
         match message["op"]:
             case "node":
                 log.info("the node says what it can do", extra={"fields": message})
+                self._compare_clocks(float(message.get("now", time.time())))
             case "caller" if self._called is not None:
                 self._called(int(message["number"]))
             case "report":
                 await self._report(report_of(message["report"]))
-            case "resumed":
-                await asyncio.gather(*self._telling.values())
-                self._resumed.set()
+
+    def _compare_clocks(self, theirs: float) -> None:
+        ahead_s = round(theirs - time.time())
+        self._ahead_s = ahead_s if abs(ahead_s) >= CLOCKS_DIFFER_S else 0
+        if self._ahead_s:
+            log.warning("the node's clock is %d s ahead of ours: its instants are translated", self._ahead_s)
+
+    def _here(self, at: int) -> int:
+        """An instant of the node's by our clock; nothing that is told lies ahead."""
+        return min(at - self._ahead_s, int(time.time())) if self._ahead_s else at
 
     async def _report(self, report: Report) -> None:
         key = report.key
@@ -170,7 +211,7 @@ class Conversation:
             await self._send(line("launch", message=self._launches[key]))
         else:
             self._note(report)
-            self._pass_on(key, fact_of(report))
+            self._pass_on(key, fact_of(replace(report, at=self._here(report.at))))
 
     def _note(self, report: Report) -> None:
         """What this report answers is not asked again."""
@@ -185,7 +226,7 @@ class Conversation:
 
     def _pass_on(self, key: Key, fact: Fact) -> None:
         """Tells a fact, after the earlier ones of its placement; facts of different placements share a commit."""
-        task = asyncio.ensure_future(self._say(self._telling.get(key), fact))
+        task = supervised(self._say(self._telling.get(key), fact), f"telling of {key}")
         self._telling[key] = task
         task.add_done_callback(lambda done: self._telling.pop(key) if self._telling.get(key) is done else None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ class Server:
 
     async def _converse(self, node: Node, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.add(writer)
-        writer.write(line("node", **node.facts))
+        writer.write(line("node", now=time.time(), **node.facts))
         try:
             while text := await reader.readline():
                 message = parse(text)

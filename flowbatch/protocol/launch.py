@@ -4,7 +4,7 @@ controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signa
     `pause` (key, paused), `say` (key, text), `resume` (keys).
 A second kind of connection to a rented machine's node opens with `answer` (number) and then is the controller's end of a
 caller's conversation (`frames.py`), which the node announced by `caller` (number).
-node -> controller: `caller` (number), `node` (what this node can do; the first line of every connection), `report` (report), `resumed`.
+node -> controller: `caller` (number), `node` (what this node can do, and its clock's `now`; the first line of every connection), `report` (report), `resumed`.
 
 `resume` opens every conversation: the node answers with one report for each of its keys (`absent` for a placement that
 its journal never held), then with all others that no `forget` has ended yet, then with `resumed`. From there on it tells

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import deque
 
 import pytest
@@ -26,6 +27,7 @@ class PretendedNode:
         self.heard: deque = deque()
         self._news = asyncio.Event()
         self._writer = None
+        self.ahead_s = 0
 
     async def __aenter__(self):
         self._server = await asyncio.start_unix_server(self._converse, str(self.directory / SOCKET))
@@ -38,6 +40,7 @@ class PretendedNode:
 
     async def _converse(self, reader, writer):
         self._writer = writer
+        writer.write(line("node", now=time.time() + self.ahead_s))
         while text := await reader.readline():
             self.heard.append(json.loads(text))
             self._news.set()
@@ -217,6 +220,48 @@ def test_a_leave_is_said_again_until_its_placement_is_over(play):
         await node.hears("resume")
         await asyncio.sleep(0.05)
         assert not node.heard
+
+    play(scene, [key(1)])
+
+
+@pytest.mark.parametrize("ahead_s", [3600, -3600])
+def test_a_clock_that_is_wrong_neither_kills_nor_prolongs(play, ahead_s):
+    async def scene(node, backend, told, starting):
+        await at_ease(node, starting)
+        node.ahead_s = ahead_s
+        node.hang_up()
+        await node.hears("resume")
+        while backend._ahead_s == 0:
+            await asyncio.sleep(0)
+        now = int(time.time())
+        node.say(Report(key(1), "launched", now + ahead_s - 60), Report(key(1), "ended", now + ahead_s + 60))
+        launched, ended = await told.count(2)
+        assert abs(launched.at - (now - 60)) <= 1
+        assert now <= ended.at <= time.time(), "what is told lies never ahead"
+        await backend.leave(key(2), now + 300)
+        assert abs((await node.hears("leave"))["until"] - (now + 300 + ahead_s)) <= 1
+        node.hang_up()
+        await node.hears("resume")
+        assert abs((await node.hears("leave"))["until"] - (now + 300 + ahead_s)) <= 1
+
+    play(scene, [key(1)])
+
+
+def test_a_homecoming_holds_up_nobody_s_news(play):
+    async def scene(node, backend, told, starting):
+        await node.hears("resume")
+        told.block = asyncio.Event()
+        node.say(Report(key(1), "ended", 5))
+        node.resumed()
+        node.say(Report(key(2), "launched", 6))
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if len(backend._telling) == 2:
+                break
+        assert len(backend._telling) == 2
+        assert not starting.done()
+        told.block.set()
+        await starting
 
     play(scene, [key(1)])
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -58,6 +59,7 @@ def conversation(directory):
 def test_it_answers_as_soon_as_it_was_started(served):
     with conversation(served) as stream:
         hello = json.loads(stream.readline())
+    assert abs(hello.pop("now") - time.time()) < 20
     assert hello == {"op": "node", "wrapper": hello["wrapper"], "memory_enforced": hello["memory_enforced"]}
 
 
