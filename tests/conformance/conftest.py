@@ -30,3 +30,11 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
     root = tmp_path_factory.mktemp("ours")
     yield worlds.our_world(root)
     worlds.stop(root)
+
+
+@pytest.fixture
+def ours_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
+    """Ours without the history of other cases: accounts are known by the jobs that named them."""
+    root = tmp_path_factory.mktemp("alone")
+    yield worlds.our_world(root)
+    worlds.stop(root)

@@ -40,6 +40,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "there is no database to talk to",
     ),
     Difference(
+        "*", r"^(?:! )?\w+: error: No cluster '[^'\n]*' known by database\.\n", "",
+        "an unknown cluster is named in a line of its own first, as where there is a database",
+        "several clusters can be ours, so `-M` is judged as on a site with slurmdbd",
+    ),
+    Difference(
         "240-*", r"^(\$ squeue -h -r -j J\+\d+ -o 'task %K'\n(?:task \d+\n)+?)(?:task 30\n)?(?=\[rc)", r"\1",
         "`squeue -r` of an array with a step (`2-30:4`) lists its last task too",
         "22.05 leaves it out, so that a client takes a waiting task for a finished one",
