@@ -123,13 +123,13 @@ def _accounting(directory: Path, port: int, env: dict[str, str]) -> None:
         ],
         env,
     )
-    log = (directory / "log" / "mariadb.log").open("w")
-    subprocess.Popen(
-        ["mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", f"--socket={socket_path}", f"--port={port + 3}",
-         "--bind-address=127.0.0.1", f"--pid-file={directory}/run/mariadb.pid", "--innodb-buffer-pool-size=64M",
-         "--innodb-lock-wait-timeout=900"],
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-    )  # fmt: skip
+    with (directory / "log" / "mariadb.log").open("w") as log:
+        subprocess.run(  # in a session of its own: it is ended by its pid file, like the other daemons
+            ["setsid", "--fork", "mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", f"--socket={socket_path}",
+             f"--port={port + 3}", "--bind-address=127.0.0.1", f"--pid-file={directory}/run/mariadb.pid",
+             "--innodb-buffer-pool-size=64M", "--innodb-lock-wait-timeout=900"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, timeout=60,
+        )  # fmt: skip
     client = ["mariadb", "--no-defaults", "-S", str(socket_path), "-u", "root", "-e"]
     _until(lambda: "ready" in _run([*client, "select 'ready'"], env), "MariaDB")
     _run([*client, _GRANTS], env)
