@@ -154,11 +154,11 @@ class Conversation:
                 writer.write(line("pause", key=key, paused=paused))
             self._writer = writer
             while text := await reader.readline():
-                message = parse(text)
-                await self._hear(message)
+                heard = parse(text)
+                await self._hear(heard)
                 if not self._greeted:
                     self._say_who_leaves(writer)
-                if message["op"] == "resumed":  # a homecoming may take long: what comes after is heard meanwhile
+                if heard["op"] == "resumed":  # a homecoming may take long: what comes after is heard meanwhile
                     resuming = supervised(self._resume(), "resuming a conversation")
         finally:
             if resuming is not None:

@@ -15,7 +15,9 @@ def supervised(
 ) -> asyncio.Task[None]:
     """A task that ends without an exception, unless cancelled: a fault in `work` is logged with its traceback as one in `what`,
     and then `failed` is awaited with it."""
-    return asyncio.ensure_future(_watched(work, what, failed))
+    task = asyncio.ensure_future(_watched(work, what, failed))
+    task.add_done_callback(lambda done: work.close())  # one that was cancelled before it began
+    return task
 
 
 async def _watched(

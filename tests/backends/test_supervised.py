@@ -33,6 +33,16 @@ async def _task(failed):
     await supervised(_broken(), "testing", failed)
 
 
+def test_one_that_is_cancelled_before_it_began_leaves_nothing_behind():
+    async def go():
+        task = supervised(_broken(), "testing")
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+
+    asyncio.run(go())
+
+
 def test_one_that_is_cancelled_is_no_fault(caplog):
     async def go():
         task = supervised(asyncio.Event().wait(), "testing")
