@@ -9,7 +9,9 @@ another one over SSH (`ROTATED`), and those before are deleted.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
+import re
 
 from flowbatch.backends.mithril import wire
 from flowbatch.backends.mithril.api import Declined
@@ -44,20 +46,27 @@ def _blob(public: str) -> str:
 
 
 async def mint(client: Client, bid: str, lease_ends_at: int) -> wire.NewApiKey:
-    """A new key for the bid of that name. If the market wants names to be unique, older keys of its name give way."""
+    """A new key for the bid of that name. If the market wants names to be unique, it gets a number: an older key may be the one
+    that the machine has."""
     expires_at = lease_ends_at + REST_S
     try:
         return await client.create_api_key(bid, expires_at)
     except Declined as no:
-        if no.status not in (400, 409) or not await revoke(client, bid):
+        there = {key.name for key in await client.api_keys()}
+        if no.status not in (400, 409) or bid not in there:
             raise
-        return await client.create_api_key(bid, expires_at)
+        numbered = (f"{bid}-k{number}" for number in itertools.count(2))
+        return await client.create_api_key(next(name for name in numbered if name not in there), expires_at)
 
 
 async def revoke(client: Client, bid: str, but: str | None = None) -> int:
     """No key of the bid is left, but the one whose id is `but`; how many there were."""
-    names = (bid, bid + ROTATED)
-    old = [key for key in await client.api_keys() if key.name in names and key.fid != but and not key.deactivated_at]
+    named = re.compile(rf"{re.escape(bid)}({ROTATED})?(-k\d+)?")
+    old = [
+        key
+        for key in await client.api_keys()
+        if named.fullmatch(key.name) and key.fid != but and not key.deactivated_at
+    ]
     for key in old:
         await delete(client, key.fid)
     return len(old)

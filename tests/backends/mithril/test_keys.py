@@ -49,14 +49,16 @@ def test_a_bids_key_outlives_its_lease(market, client):
     assert made.secret.get_secret_value() not in repr(made)
 
 
-def test_an_older_key_stays_unless_names_must_be_unique(market, client):
+def test_an_older_key_stays_also_where_names_must_be_unique(market, client):
     async def go():
         first = await keys.mint(client, "n", 1)
         second = await keys.mint(client, "n", 1)
         assert set(market.keys) == {first.fid, second.fid}
         market.fail("POST /v2/api-keys", 409, body={"detail": "name already used"})
         third = await keys.mint(client, "n", 1)
-        assert set(market.keys) == {third.fid}
+        assert set(market.keys) == {first.fid, second.fid, third.fid}
+        assert market.keys[third.fid]["name"] == "n-k2"
+        assert await keys.revoke(client, "n", but=second.fid) == 2
 
     asyncio.run(go())
 
