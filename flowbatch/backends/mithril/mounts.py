@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from flowbatch.backends.mithril.workspace import NotBrought
@@ -19,6 +20,15 @@ _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?|vol_\w+")
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)(?:/(.*))?")
 FORMS = "a mount is s3://BUCKET/PREFIX:/WHERE or volume://NAME:/WHERE, a volume NAME or NAME:/WHERE"
 
+SYSTEM = (
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/snap", "/sys", "/usr", "/var",
+)  # fmt: skip
+"""The machine's own directories, the guard's among them: nothing is mounted there or below."""
+SHARED = ("/", "/home", "/media", "/mnt", "/opt", "/srv", "/tmp")
+"""Directories of which only what is below is free."""
+
+PLACE = """[ "$(readlink -m {where})" = {where} ] || {{ echo {where}' leads elsewhere on this machine: nothing is mounted there' >&2; exit {refused}; }}
+"""
 VOLUME = """[ -d /mnt/{name} ] || {{ echo 'volume {name} is not at /mnt/{name} on this machine (a block volume is not mounted by it)' >&2; exit {refused}; }}
 mkdir -p {where}
 mountpoint -q {where} || mount --bind /mnt/{name} {where}
@@ -63,7 +73,20 @@ def _all(terms: Iterable[str], read: Callable[[str], Mount | None]) -> Iterator[
         found = read(term)
         if found is None:
             raise NotBrought(f"{term} cannot be mounted", hint=FORMS)
-        yield found
+        if not _free(found.where):
+            raise NotBrought(
+                f"{term} cannot be mounted: {found.where} is the machine's own",
+                hint="mount below /mnt, /data, /scratch, /srv, /opt or in a directory of your home",
+            )
+        yield replace(found, where=os.path.normpath(found.where))
+
+
+def _free(where: str) -> bool:
+    """Whether a mount there takes nothing from the machine, from us or from its login, whose keys are in a home."""
+    parts = where.split("/")
+    place = os.path.normpath(where)
+    inside = any(place == system or place.startswith(f"{system}/") for system in SYSTEM)
+    return not (inside or ".." in parts or place in SHARED or os.path.dirname(place) == "/home" or "/." in place)
 
 
 def _volume(term: str) -> Mount | None:
@@ -85,7 +108,11 @@ def _mount(term: str) -> Mount | None:
 
 def _commands(one: Mount) -> str:
     where = shlex.quote(one.where)
+    there = PLACE.format(where=where, refused=REFUSED)
     if one.kind == "volume":
-        return "" if one.where == f"/mnt/{one.source}" else VOLUME.format(name=one.source, where=where, refused=REFUSED)
+        bound = there + VOLUME.format(name=one.source, where=where, refused=REFUSED)
+        return "" if one.where == f"/mnt/{one.source}" else bound
     prefix = f" --prefix {shlex.quote(one.prefix + '/')}" if one.prefix else ""
-    return BUCKET.format(bucket=one.source, where=where, prefix=prefix, path=shlex.quote(one.prefix), refused=REFUSED)
+    return there + BUCKET.format(
+        bucket=one.source, where=where, prefix=prefix, path=shlex.quote(one.prefix), refused=REFUSED
+    )

@@ -236,11 +236,40 @@ def test_what_root_runs_to_mount():
     assert mounts.script((), {"AWS_ACCESS_KEY_ID": "k"}) == ""
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/",
+        "/etc",
+        "/var/lib/flowbatch",
+        "/usr/lib",
+        "/mnt",
+        "/home/alice",
+        "/data/../etc",
+        "/run/x/",
+        "/home/a/.ssh",
+        "/./etc",
+    ],
+)
+def test_nothing_is_mounted_over_the_machine(where):
+    for volumes, terms in (((f"data:{where}",), ()), ((), (f"s3://bucket:{where}",))):
+        with pytest.raises(NotBrought, match="the machine's own"):
+            mounts.mounts(volumes, terms)
+
+
+def test_nothing_is_mounted_through_a_link(tmp_path):
+    (tmp_path / "in").symlink_to("/etc")
+    text = mounts.script(mounts.mounts((), (f"s3://bucket:{tmp_path}/in",)), {})
+    done = subprocess.run(["/bin/sh", "-s"], input=text, text=True, capture_output=True, check=False)
+    assert done.returncode == 76
+    assert done.stderr == f"{tmp_path}/in leads elsewhere on this machine: nothing is mounted there\n"
+
+
 def test_a_machine_without_the_tool_refuses(tmp_path):
     text = mounts.script(mounts.mounts((), (f"s3://bucket:{tmp_path}/in",)), {})
     (tmp_path / "mountpoint").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "mountpoint").chmod(0o755)
-    for tool in ("mkdir", "sh"):
+    for tool in ("mkdir", "sh", "readlink"):
         (tmp_path / tool).symlink_to(shutil.which(tool))
     done = subprocess.run(
         ["/bin/sh", "-s"], input=text, env={"PATH": str(tmp_path)}, text=True, capture_output=True, check=False
