@@ -30,6 +30,11 @@ SILENT_S = 60
 PORT = 22
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:%-]{0,253}|::[0-9A-Fa-f:.]*")
 CHUNK = 1 << 16
+LONGEST_ANSWER = 1 << 28
+"""No command of ours says more."""
+LAST_WORDS = 1 << 16
+"""So much of what a command says to standard error is kept."""
+LISTENED_S = 5
 FOREIGN = (paramiko.SSHException, EOFError, OSError)
 """What paramiko raises when the other side is gone, does not answer or does not let us in."""
 
@@ -125,6 +130,9 @@ class Process:
         self._channel = channel
         self.stdin = io.BufferedWriter(_Streams(channel), CHUNK)
         self.stdout = io.BufferedReader(_Streams(channel), CHUNK)
+        self._said = b""
+        self._listening = threading.Thread(target=self._listen, name="ssh-err", daemon=True)
+        self._listening.start()
 
     def no_more(self) -> None:
         """Its standard input ends here."""
@@ -132,8 +140,11 @@ class Process:
         self._channel.shutdown_write()
 
     def done(self) -> Done:
-        """Reads to the end; how it ended. Raises SshAway if the connection ended first."""
-        out = self.stdout.read()
+        """Reads to the end; how it ended. Raises SshAway if the connection ended first, or too much was said."""
+        out = self.stdout.read(LONGEST_ANSWER + 1)
+        if len(out) > LONGEST_ANSWER:
+            self._channel.close()
+            raise SshAway(f"the machine said more than {LONGEST_ANSWER} bytes")
         err = self.complaint()
         code = self._channel.recv_exit_status()
         self._channel.close()
@@ -147,10 +158,14 @@ class Process:
 
     def complaint(self) -> str:
         """What it has said to standard error, at its end."""
+        self._listening.join(LISTENED_S)
+        return self._said.decode(errors="replace").strip()
+
+    def _listen(self) -> None:
+        """Takes what it says to standard error: what nobody takes would hold up the rest."""
         with contextlib.suppress(*FOREIGN):
-            if self._channel.recv_stderr_ready():
-                return self._channel.recv_stderr(CHUNK).decode(errors="replace").strip()
-        return ""
+            while data := self._channel.recv_stderr(CHUNK):
+                self._said = (self._said + data)[-LAST_WORDS:]
 
     def kill(self) -> None:
         """Lets go of it: whoever waits for it is told."""
