@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import json
 import os
@@ -74,7 +75,7 @@ class Sandbox:
     def address(self) -> Address | None:
         """Where it answers now; None if it does not run."""
         known = address.read(self.directory)
-        if known is None or known.pid is None:
+        if known is None or known.pid is None or not self._held():
             return None
         try:
             self._ask(known, "GET", "/sandbox/status")
@@ -131,9 +132,24 @@ class Sandbox:
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One question to the control API. Raises MarketAway, and MarketFailed where it refuses."""
         known = address.read(self.directory)
-        if known is None or known.pid is None:
+        if known is None or known.pid is None or not self._held():
             raise MarketAway("no sandbox runs", hint="flow sandbox start")
         return self._ask(known, method, path, body)
+
+    def _held(self) -> bool:
+        """Whether its process lives: the lock is its own. One that was killed has left an address where another may listen, who
+        is told no secret."""
+        try:
+            lock = os.open(self.directory / address.LOCK, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(lock)
+        return False
 
     def _ask(self, known: Address, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(
