@@ -29,7 +29,7 @@ from flowbatch.core.events import (
     UpdateAsked,
 )
 from flowbatch.core.jobs import ArrayRest, Job
-from flowbatch.core.market import forecast
+from flowbatch.core.market import caps, forecast
 from flowbatch.core.market.buying import keep_under_caps
 from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
@@ -93,7 +93,8 @@ def _submit(turn: Turn, event: Submitted) -> Reply:
     verdict = admit(queue.cluster, event, queue)
     if isinstance(verdict, Refused):
         return verdict
-    job = _new_job(queue, event, verdict.spec, verdict.partitions, (*event.notes, *verdict.notes))
+    spec = caps.paid(queue.cluster.market, verdict.spec, verdict.partitions)
+    job = _new_job(queue, event, spec, verdict.partitions, (*event.notes, *verdict.notes))
     if event.test_only and queue.cluster.market is not None:
         return forecast.would_start(queue.cluster, queue.quotes, queue.jobs.values(), job, event.at)
     if event.test_only:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from flowbatch.core import limits
@@ -45,6 +46,13 @@ def account(policy: MarketPolicy, spec: JobSpec, partition: str) -> str | None:
     """Who pays: the job's account, else its partition's."""
     terms = terms_of(policy, partition)
     return spec.account or (terms.account if terms else None)
+
+
+def paid(policy: MarketPolicy | None, spec: JobSpec, partitions: Iterable[str]) -> JobSpec:
+    """The job with the account that pays for it, whose budgets bind it: its own, else the first that its partitions name."""
+    named = [] if policy is None else [account(policy, spec, name) for name in partitions]
+    payer = next(filter(None, named), spec.account)
+    return spec if payer == spec.account else spec.model_copy(update={"account": payer})
 
 
 def run_limit_s(policy: MarketPolicy, spec: JobSpec, partition: PartitionSpec) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowbatch.core.effects import PlaceBid, Stop, WithdrawBid
+from flowbatch.spec.policy import PartitionTerms
 
 HOUR_AT_10 = 18.666667
 """The worst case of an hour's run at $10 an hour, with all allowances."""
@@ -185,3 +186,12 @@ def test_a_new_lease_is_no_placement(desk_of):
     desk.gone(id)
     desk.passed()
     assert desk.taken() == [PlaceBid(id, 2)]
+
+
+def test_a_partitions_account_binds_its_budget(desk_of, words):
+    terms = tuple(PartitionTerms(partition=one.name, account="lab") for one in desk_of().cluster.partitions)
+    desk = desk_of(budgets=(words.budget(micro_usd=words.usd(1), account="lab"),), partitions=terms)
+    desk.seen()
+    id = desk.submit()
+    desk.passed()
+    assert desk.says(id) == "pending AssocGrpBillingMinutes"
