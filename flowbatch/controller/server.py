@@ -139,7 +139,6 @@ class Server:
             listening.cancel()
             await asyncio.gather(work, listening, return_exceptions=True)
 
-
     async def _answer(self, call: Call, command: Command) -> int:
         return await command(call, await self._clusters.current(call.environ))
 

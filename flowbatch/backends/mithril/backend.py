@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from flowbatch.backends.contract import BidKey, Tell, Tender
 from flowbatch.backends.mithril import keys, ssh, wire
@@ -248,7 +247,7 @@ class MithrilBackend:
         await self._kept_up(pursuit.run)
         self._pursuits.pop(pursuit.name, None)
 
-    async def _kept_up(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _kept_up(self, work: Callable[[], Awaitable[None]]) -> None:
         """The work is done, also where a fault of our own meets it: what nobody follows any more costs money in silence."""
         while True:
             try:
@@ -273,7 +272,7 @@ class MithrilBackend:
         finally:
             self._ending.discard(bid.fid)
 
-    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+    def _aside(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
