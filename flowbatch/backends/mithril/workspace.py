@@ -204,7 +204,10 @@ class Workspace:
         return here is not None and (here.stamp == item.stamp or here.kind == item.kind == "dir")
 
     def _arrive(self, item: Item, data: bytes | None, stamp: Sequence[Any] | None, notes: list[str]) -> None:
-        """In its place if that is free or as it was when it left; beside it otherwise."""
+        """In its place if that is free or as it was when it left; beside it otherwise. No link leads out of the directory."""
+        if item.kind == "link" and leads_out(self.root, item):
+            notes.append(f"{item.path} is a link out of the work directory, to {item.target}: it was not made here")
+            return
         here = mirror.look(self.root, item.path)
         taken = here is not None or os.path.lexists(os.path.join(encode(self.root), encode(item.path)))
         if not taken or (here is not None and stamp is not None and list(here.stamp) == list(stamp)):
@@ -240,3 +243,13 @@ def _ours() -> Iterator[None]:
         yield
     except (*FOREIGN, Broken, ValueError, TypeError, KeyError) as error:
         raise SshAway(f"the transfer was cut: {error or type(error).__name__}") from None
+
+
+def leads_out(root: str, link: Item) -> bool:
+    """Whether the link's target may lie outside `root`: `..` behind a name may follow another link, and counts as that."""
+    words = [word for word in link.target.split("/") if word not in ("", ".")]
+    named = [word for index, word in enumerate(words) if word != ".." or set(words[:index]) - {".."}]
+    if ".." in named:
+        return True
+    whole = os.path.normpath(os.path.join(root, os.path.dirname(link.path), link.target))
+    return whole != root and not whole.startswith(f"{root.rstrip('/')}/")

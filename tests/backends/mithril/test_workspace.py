@@ -211,6 +211,15 @@ def test_a_link_and_a_mode_that_the_job_changed_come_home(sides):
     assert os.readlink(sides.home / "last") == "two"
 
 
+@pytest.mark.parametrize("target", ["/etc/passwd", "../elsewhere", "out/../../..", "sub/../../x", "../../.ssh/id"])
+def test_a_link_that_leads_out_is_named_and_not_made(sides, target):
+    sides.bring()
+    (sides.away / "out").symlink_to(target)
+    notes, failed = sides.fetch()
+    assert not failed and not os.path.lexists(sides.home / "out")
+    assert notes == [f"out is a link out of the work directory, to {target}: it was not made here"]
+
+
 def test_a_place_that_is_taken_there_is_named(sides):
     (sides.home / "a").mkdir()
     (sides.home / "a/b").write_text("x")
