@@ -33,6 +33,8 @@ WITHIN_S = 60
 NOTICE_S = 12
 EPOCHS = "4000"
 """More than ten short lives of a machine get done."""
+pytestmark = pytest.mark.patient
+
 MANY = "[market]\nplacements = 20\n"
 
 

@@ -11,7 +11,7 @@ import pytest
 from flowbatch.controller import lifecycle
 from tests.fault.market import dies_after, dies_at, until
 
-pytestmark = pytest.mark.xdist_group("market controller")
+pytestmark = [pytest.mark.patient, pytest.mark.xdist_group("market controller")]
 
 DEATHS = (
     "asking POST /v2/api-keys", "answered POST /v2/api-keys", "asking POST /v2/spot/bids", "answered POST /v2/spot/bids",

@@ -11,7 +11,7 @@ from flowbatch.controller import lifecycle
 from flowbatch.units import HOUR
 from tests.fault.market import POLICY, dies_at, until
 
-pytestmark = pytest.mark.xdist_group("market gone")
+pytestmark = [pytest.mark.patient, pytest.mark.xdist_group("market gone")]
 
 SHORT = f"""{POLICY}
 boot_allowance = "20s"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fault.market import Cuts, until
 
-pytestmark = pytest.mark.xdist_group("market machine")
+pytestmark = [pytest.mark.patient, pytest.mark.xdist_group("market machine")]
 
 DEAR = "$90.00"
 

@@ -7,7 +7,7 @@ import pytest
 from flowbatch.units import HOUR
 from tests.fault.market import until
 
-pytestmark = pytest.mark.xdist_group("market weather")
+pytestmark = [pytest.mark.patient, pytest.mark.xdist_group("market weather")]
 
 
 def test_answers_that_are_lost_and_storms(laptop):

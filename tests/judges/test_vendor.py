@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("vendor"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.patient, pytest.mark.xdist_group("vendor"), pytest.mark.timeout(300)]
 
 REGION = "us-central1-a"
 WORK = """echo "hello from $(hostname), $GREETING"; echo kept > /volumes/data/note; id -un; exit 3"""
