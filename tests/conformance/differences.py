@@ -45,6 +45,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "several clusters can be ours, so `-M` is judged as on a site with slurmdbd",
     ),
     Difference(
+        "280-*", r"^! scontrol: top: .*\n", "",
+        "`scontrol top` is refused with the reason",
+        "it reorders one user's jobs by nice values of others; hold and --nice do it in plain sight",
+    ),
+    Difference(
         "240-*", r"^(\$ squeue -h -r -j J\+\d+ -o 'task %K'\n(?:task \d+\n)+?)(?:task 30\n)?(?=\[rc)", r"\1",
         "`squeue -r` of an array with a step (`2-30:4`) lists its last task too",
         "22.05 leaves it out, so that a client takes a waiting task for a finished one",

@@ -30,8 +30,12 @@ def differs(case: Path, world: World, tries: int) -> str:
 @pytest.mark.timeout(600)
 @pytest.mark.xdist_group("conformance-ours")
 def test_ours_says_what_was_recorded(case: Path, request: pytest.FixtureRequest) -> None:
-    world = request.getfixturevalue("ours_alone" if case.stem in WITH_ACCOUNTS else "ours")
-    found = differs(case, world, tries=2)
+    worlds = ["ours_alone"] if case.stem in WITH_ACCOUNTS else ["ours", "ours_alone"]
+    found = ""
+    for name in worlds:  # again in a world without the jobs of the first time
+        found = differs(case, request.getfixturevalue(name), tries=1)
+        if not found:
+            break
     assert not found, found
 
 

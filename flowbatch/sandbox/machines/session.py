@@ -213,7 +213,9 @@ class _Input(asyncio.BaseProtocol):
         self._channel.pause_reading()
 
     def resume_writing(self) -> None:
-        self._channel.resume_reading()
+        """Not at once: the transport calls from inside its own writing, and if the last piece and its end came in there, it
+        would close before it has written that piece."""
+        asyncio.get_running_loop().call_soon(self._channel.resume_reading)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._channel.resume_reading()  # nobody reads any more: what still comes is dropped
