@@ -59,6 +59,17 @@ def usage_text(command: str, operands: str, options: Sequence[CommandOption]) ->
     return f"Usage: {command} {' '.join(words)}{operands and ' ' + operands}\n"
 
 
+def answer(command: str, operands: str, options: Sequence[CommandOption], key: str) -> None:
+    """Raises Stop with what --help, --usage and --version print; nothing for any other option."""
+    match key:
+        case "help":
+            raise Stop(0, out=help_text(command, operands, options))
+        case "usage":
+            raise Stop(0, out=usage_text(command, operands, options))
+        case "version":
+            raise Stop(0, out=VERSION + "\n")
+
+
 def hint(command: str) -> str:
     """What follows getopt's own line."""
     return f'Try "{command} --help" for more information\n'

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flowbatch.commands import clusters
 from flowbatch.commands.call import Call
-from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table, usage_text
+from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table
 from flowbatch.core.ports import QueuePort
 from flowbatch.slurm.getopt import GetoptError, Given
 
@@ -54,7 +54,7 @@ def read(
                     others.append(one.word)
                 continue
             last = one
-            _answer(command, operands, options, one.row.key)
+            answer(command, operands, options, one.row.key)
             if one.value is None:
                 flags.add(one.row.key)
             else:
@@ -62,16 +62,6 @@ def read(
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n" + (hint(command) if hinted else "")) from None
     return Said(frozenset(flags), words, tuple(others))
-
-
-def _answer(command: str, operands: str, options: Sequence[CommandOption], key: str) -> None:
-    match key:
-        case "help":
-            raise Stop(0, out=help_text(command, operands, options))
-        case "usage":
-            raise Stop(0, out=usage_text(command, operands, options))
-        case "version":
-            raise Stop(0, out=VERSION + "\n")
 
 
 async def queues(call: Call, queue: QueuePort, said: Said, command: str) -> tuple[QueuePort, ...]:

@@ -12,7 +12,7 @@ from flowbatch.commands.accounts import group_id, user_id
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, table
 from flowbatch.directives.values import begin
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.slurm import accounting, codes, hostlist
+from flowbatch.slurm import accounting, codes, hostlist, print_fields
 from flowbatch.slurm.getopt import GetoptError, Given
 from flowbatch.slurm.times import standard, zone
 from flowbatch.units import Instant
@@ -218,9 +218,7 @@ def _answer(key: str) -> None:
 
 def _names() -> str:
     """Slurm's fields, four a line. Ours are on the reference page: a program that asks for all of them gets Slurm's."""
-    names = [field.name.ljust(19) for field in accounting.FIELDS if not field.ours]
-    lines = [" ".join(names[at : at + 4]) for at in range(0, len(names), 4)]
-    return "\n".join(lines) + "\n"
+    return print_fields.names((field.name for field in accounting.FIELDS if not field.ours), 19)
 
 
 def _ids(text: str) -> tuple[JobId, ...] | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flowbatch.commands.accounts import user_id
-from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table, usage_text
+from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table
 from flowbatch.core.arrays import index_set
 from flowbatch.directives.values import signal
 from flowbatch.slurm import codes
@@ -126,7 +126,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, max_array_
                 operands.append(one.word)
                 continue
             key = one.row.key
-            _say(key)
+            answer("scancel", OPERANDS, OPTIONS, key)
             verbose += key == "verbose"
             if one.value is None:
                 flags.add(key)
@@ -155,16 +155,6 @@ def _environment_flags(environ: Mapping[str, str]) -> tuple[set[str], str]:
         elif said[:1].lower() != "f":
             notes += f"scancel: error: Unrecognized {name} value: {said}\n"
     return flags, notes
-
-
-def _say(key: str) -> None:
-    said = {
-        "help": lambda: help_text("scancel", OPERANDS, OPTIONS),
-        "usage": lambda: usage_text("scancel", OPERANDS, OPTIONS),
-        "version": lambda: VERSION + "\n",
-    }
-    if key in said:
-        raise Stop(0, out=said[key]())
 
 
 def signal_number(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from flowbatch.commands import clusters
-from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table, usage_text
+from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import hostlist, nodestates
 from flowbatch.slurm.getopt import GetoptError, Given
@@ -107,7 +107,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
     iterate_s = 0
     for given in _given(argv):
         key, value = given.row.key, given.value
-        _answer(key)
+        answer("sinfo", "", OPTIONS, key)
         if value is None:
             flags.add(key)
         else:
@@ -164,17 +164,6 @@ def _given(argv: tuple[str, ...]) -> Iterator[Given]:
                 yield one
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n{hint('sinfo')}") from None
-
-
-def _answer(key: str) -> None:
-    """Raises Stop for an option that is answered at once."""
-    match key:
-        case "help":
-            raise Stop(0, out=help_text("sinfo", "", OPTIONS))
-        case "usage":
-            raise Stop(0, out=usage_text("sinfo", "", OPTIONS))
-        case "version":
-            raise Stop(0, out=VERSION + "\n")
 
 
 def _seconds(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from flowbatch.commands.accounts import user_id
-from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table, usage_text
+from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table, usage_text
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.getopt import GetoptError, Given, Operand
@@ -207,13 +207,8 @@ def _given(argv: tuple[str, ...]) -> Iterator[Given]:
 
 def _take(wanted: Wanted, key: str, value: str | None, uid: int) -> Wanted:
     """`wanted` with one more option, in the order in which squeue meets them."""
+    answer("squeue", "", OPTIONS, key)
     match key, value:
-        case "help", _:
-            raise Stop(0, out=help_text("squeue", "", OPTIONS))
-        case "usage", _:
-            raise Stop(0, out=usage_text("squeue", "", OPTIONS))
-        case "version", _:
-            raise Stop(0, out=VERSION + "\n")
         case "me", _:
             return replace(wanted, users=frozenset({uid}))
         case "verbose", _:

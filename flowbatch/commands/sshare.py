@@ -47,7 +47,7 @@ async def main(call: Call, queue: QueuePort) -> int:
     try:
         said = plain_options.read("sshare", "", OPTIONS, call.argv)
         if "helpformat" in said.flags:
-            raise Stop(0, out=_names())
+            raise Stop(0, out=print_fields.names((column.header for column in COLUMNS), 17))
         columns = _columns(said)
         queues = await plain_options.queues(call, queue, said, "sshare")
         for one, heading in zip(queues, clusters.headings(queues), strict=True):
@@ -62,11 +62,6 @@ async def main(call: Call, queue: QueuePort) -> int:
         call.out.write(stop.out)
         call.err.write(stop.err)
         return stop.code
-
-
-def _names() -> str:
-    cells = [column.header.ljust(17) for column in COLUMNS]
-    return "".join(" ".join(cells[at : at + 4]) + "\n" for at in range(0, len(cells), 4))
 
 
 def _columns(said: plain_options.Said) -> list[Column]:

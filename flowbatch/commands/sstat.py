@@ -77,7 +77,7 @@ async def main(call: Call, queue: QueuePort) -> int:
     try:
         said = plain_options.read("sstat", "-j JOB[.STEP]", OPTIONS, call.argv, hinted=False)
         if "helpformat" in said.flags:
-            raise Stop(0, out=_names())
+            raise Stop(0, out=print_fields.names(FIELDS, 19))
         steps = _steps(said.words.get("jobs") or ",".join(said.operands[:1]))
         columns = _columns(said)
         rows = [_row(queue, step, "allsteps" in said.flags) for step in steps]
@@ -93,12 +93,6 @@ async def main(call: Call, queue: QueuePort) -> int:
         call.out.write(stop.out)
         call.err.write(stop.err)
         return stop.code
-
-
-def _names() -> str:
-    """Four a line."""
-    cells = [name.ljust(19) for name in FIELDS]
-    return "".join(" ".join(cells[at : at + 4]) + "\n" for at in range(0, len(cells), 4))
 
 
 def _steps(text: str) -> list[Step]:

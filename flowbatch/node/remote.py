@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import selectors
+import socket
 import sys
 from pathlib import Path
 
@@ -59,28 +60,45 @@ def attach(directory: Path, opening: bytes = b"") -> int:
     """
     try:
         node = connected(directory, SOCKET)
-        if opening:
-            while node.recv(1) != b"\n":
-                continue
-            node.sendall(opening)
     except OSError as error:
-        sys.stderr.write(f"no node daemon in {directory}: {error}\n")
-        return 1
-    with node, selectors.DefaultSelector() as ready:
+        return _no_node(directory, error)
+    with node:
+        try:
+            _open(node, opening)
+        except OSError as error:
+            return _no_node(directory, error)
+        _bridge(node)
+    return 0
+
+
+def _open(node: socket.socket, opening: bytes) -> None:
+    """The opening is said, behind the node's own first line. Raises OSError."""
+    if opening:
+        while (said := node.recv(1)) != b"\n":
+            if not said:
+                raise ConnectionResetError("it hung up")
+        node.sendall(opening)
+
+
+def _bridge(node: socket.socket) -> None:
+    """What either side says the other hears, until one of them ends."""
+    with selectors.DefaultSelector() as ready:
         ready.register(0, selectors.EVENT_READ)
         ready.register(node, selectors.EVENT_READ)
         while True:
             for key, _ in ready.select():
+                data = os.read(0, CHUNK) if key.fileobj == 0 else node.recv(CHUNK)
+                if not data:
+                    return
                 if key.fileobj == 0:
-                    data = os.read(0, CHUNK)
-                    if not data:
-                        return 0
                     node.sendall(data)
                 else:
-                    data = node.recv(CHUNK)
-                    if not data:
-                        return 0
                     _write(data)
+
+
+def _no_node(directory: Path, error: OSError) -> int:
+    sys.stderr.write(f"no node daemon in {directory}: {error}\n")
+    return 1
 
 
 def _write(data: bytes) -> None:

@@ -52,3 +52,9 @@ def parsable(
     """The listing for programs: values as they are, with `between` between them, and behind the last one if `closed`."""
     head = [[column.header for column in columns]] if header else []
     return "".join(between.join(cells) + (between if closed else "") + "\n" for cells in (*head, *rows))
+
+
+def names(fields: Iterable[str], width: int) -> str:
+    """What --helpformat prints: the fields' names, four a line."""
+    cells = [field.ljust(width) for field in fields]
+    return "".join(" ".join(cells[at : at + 4]) + "\n" for at in range(0, len(cells), 4))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -135,20 +135,12 @@ async def status_history(
     """What each went through, oldest first, within the given time."""
     rows, after = _asked(world, project, instance_fid, bid_fid, reservation_fid, limit, next_cursor)
     start, end = _bounds(world, start_time, end_time)
-    return InstancesPage(
-        instances=[
-            InstanceEvents(
-                instance_fid=row.fid, bid_fid=row.bid, reservation_fid=_reservation(row),
-                events=[
-                    InstanceStatusEvent(timestamp=stamps.written(stage.at), status=stage.status)
-                    for stage in row.history
-                    if start <= stage.at <= end
-                ],
-            )
-            for row in rows
-        ],
-        next_cursor=after,
-    )  # fmt: skip
+
+    def stages(row: Either) -> list[InstanceStatusEvent]:
+        within = (stage for stage in row.history if start <= stage.at <= end)
+        return [InstanceStatusEvent(timestamp=stamps.written(stage.at), status=stage.status) for stage in within]
+
+    return _page(rows, stages, after)
 
 
 @router.get("/pricing/history")
@@ -160,16 +152,7 @@ async def pricing_history(
     """What each is charged for: from when to when at which price an hour. What goes on ends, so far, now."""
     rows, after = _asked(world, project, instance_fid, bid_fid, reservation_fid, limit, next_cursor)
     start, end = _bounds(world, start_time, end_time)
-    return InstancesPage(
-        instances=[
-            InstanceEvents(
-                instance_fid=row.fid, bid_fid=row.bid, reservation_fid=_reservation(row),
-                events=_charged(_segments(world, row), start, end),
-            )
-            for row in rows
-        ],
-        next_cursor=after,
-    )  # fmt: skip
+    return _page(rows, lambda row: _charged(_segments(world, row), start, end), after)
 
 
 @router.get("/{instance_fid}/status")
@@ -283,3 +266,12 @@ def _shown(world: World, instance: Either) -> InstanceModel:
         reservation=_reservation(instance), ssh_destination=None if address is None else str(address),
         private_ip=None, status=instance.status,
     )  # fmt: skip
+
+
+def _page(rows: Iterable[Either], events: Callable[[Either], list[Event]], after: str | None) -> InstancesPage[Event]:
+    """What `events` says of each."""
+    said: list[InstanceEvents[Event]] = [
+        InstanceEvents(instance_fid=row.fid, bid_fid=row.bid, reservation_fid=_reservation(row), events=events(row))
+        for row in rows
+    ]
+    return InstancesPage(instances=said, next_cursor=after)
