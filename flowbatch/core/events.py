@@ -12,6 +12,7 @@ from typing import Literal
 from flowbatch.core.jobs import Owner
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import ExitStatus
+from flowbatch.core.steps import Step
 from flowbatch.spec.array import IndexSet
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec
@@ -133,6 +134,26 @@ class Launched:
     at: int
     job_id: int
     restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegan:
+    """A step of the placement runs; see `core/steps.py`."""
+
+    at: int
+    job_id: int
+    restart: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """It is over; `step` says all of it, also where nobody heard that it began."""
+
+    at: int
+    job_id: int
+    restart: int
+    step: Step
 
 
 NEVER_RAN = ExitStatus(1)
@@ -276,7 +297,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 
 Event = (
     Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
-    | Launched | LaunchFailed | Ended | NodeLost | Passed | Configured
+    | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip
 

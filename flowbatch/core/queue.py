@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, get_args
+
 from flowbatch.core import asked, changes, priority, terms
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import (
@@ -49,43 +52,9 @@ def step(queue: Queue, event: Event) -> Stepped:
     """Applies one fact to the queue, in place. Bad input is answered by the reply; an impossible (state, fact) pair
     changes nothing. Never raises for anything a user or a node can send."""
     turn = Turn(queue, event.at)
-    turn.stepped.reply = _reply(turn, event)
+    turn.stepped.reply = ANSWERS[type(event)](turn, event)
     turn.settle()
     return turn.stepped
-
-
-def _reply(turn: Turn, event: Event) -> Reply:
-    if isinstance(event, Submitted):
-        return _submit(turn, event)
-    if isinstance(event, CancelAsked):
-        return asked.cancel(turn, event.by, event.refs)
-    if isinstance(event, SignalAsked):
-        return asked.signal(turn, event.by, event.refs, event.signal, event.scope)
-    if isinstance(event, HoldAsked):
-        return asked.hold(turn, event.by, event.refs, releasable=event.releasable)
-    if isinstance(event, ReleaseAsked):
-        return asked.release(turn, event.by, event.refs)
-    if isinstance(event, RequeueAsked):
-        return asked.requeue(turn, event.by, event.refs, event.hold)
-    if isinstance(event, SuspendAsked):
-        return asked.suspend(turn, event.by, event.refs, event.resume)
-    if isinstance(event, NotifyAsked):
-        return asked.notify(turn, event.by, event.refs, event.text)
-    if isinstance(event, UpdateAsked):
-        return changes.update(turn, event)
-    if isinstance(event, TermsAsked):
-        return terms.update(turn, event)
-    if isinstance(event, Passed):
-        pass_time(turn)
-    elif isinstance(event, Configured):
-        _configure(turn, event)
-    elif isinstance(event, MarketSeen):
-        see(turn, event)
-    elif isinstance(event, BidFact):
-        hear(turn, event)
-    else:
-        _hear(turn, event)
-    return None
 
 
 def _submit(turn: Turn, event: Submitted) -> Reply:
@@ -131,3 +100,23 @@ def _hear(turn: Turn, event: Launched | LaunchFailed | Ended | NodeLost) -> None
     job = turn.queue.jobs.get(event.job_id)
     if job is not None and turn.advance(job, event) is None:
         turn.reconsider(turn.queue.jobs[job.id])
+
+
+ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
+    Submitted: _submit,
+    CancelAsked: lambda turn, event: asked.cancel(turn, event.by, event.refs),
+    SignalAsked: lambda turn, event: asked.signal(turn, event.by, event.refs, event.signal, event.scope),
+    HoldAsked: lambda turn, event: asked.hold(turn, event.by, event.refs, releasable=event.releasable),
+    ReleaseAsked: lambda turn, event: asked.release(turn, event.by, event.refs),
+    RequeueAsked: lambda turn, event: asked.requeue(turn, event.by, event.refs, event.hold),
+    SuspendAsked: lambda turn, event: asked.suspend(turn, event.by, event.refs, event.resume),
+    NotifyAsked: lambda turn, event: asked.notify(turn, event.by, event.refs, event.text),
+    UpdateAsked: changes.update,
+    TermsAsked: terms.update,
+    Passed: lambda turn, event: pass_time(turn),
+    Configured: _configure,
+    MarketSeen: see,
+    **dict.fromkeys(get_args(BidFact), hear),
+    **dict.fromkeys((Launched, LaunchFailed, Ended, NodeLost), _hear),
+}
+"""What each fact does."""

@@ -1,10 +1,11 @@
 """What a controller and a node say to each other: one JSON object a line, over the node's socket.
 
 controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `leave` (key, until), `stay` (key),
-    `pause` (key, paused), `say` (key, text), `resume` (keys).
+    `pause` (key, paused), `say` (key, text), `resume` (keys), `heard` (key, number: that end of a step is in the store), `step` (key, number, signal, by:
+    that signal to the tasks of one step).
 A second kind of connection to a rented machine's node opens with `answer` (number) and then is the controller's end of a
 caller's conversation (`frames.py`), which the node announced by `caller` (number).
-node -> controller: `caller` (number), `node` (what this node can do, and its clock's `now`; the first line of every connection), `report` (report), `resumed`.
+node -> controller: `caller` (number), `node` (what this node can do, and its clock's `now`; the first line of every connection), `report` (report), `step` (step: a StepReport), `resumed`.
 
 `resume` opens every conversation: the node answers with one report for each of its keys (`absent` for a placement that
 its journal never held), then with all others that no `forget` has ended yet, then with `resumed`. From there on it tells
@@ -84,6 +85,8 @@ class LaunchMessage:
     """The time limit as a length, for a machine that is yet to boot: `ends_by` is then made when the gate opens."""
     leave_reserve_s: int = 60
     """How long before the machine goes away the script must have ended."""
+    holds: Literal["", "client", "alone"] = ""
+    """A placement without a script, which holds its nodes: for a client, with which it ends, or until it is stopped."""
 
 
 Cause = Literal["exit", "timeout", "killed", "oom", "preempted"]
@@ -105,6 +108,35 @@ class Report:
     signal: int = 0
     cause: Cause = "exit"
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What a node says of one step of a placement: that it began, and later that it ended.
+
+    `number` counts from 0 in each placement. An end repeats all that the beginning said: either may be lost, and both may come twice. `code` and
+    `signal` are the worst of its tasks'; `tasks_on`: how many tasks on each of `nodes`. `cancelled_by`: the uid whose scancel ended it.
+    """
+
+    key: Key
+    number: int
+    what: Literal["began", "ended"]
+    at: int
+    """When that happened."""
+    began_at: int
+    name: str
+    nodes: tuple[str, ...]
+    tasks_on: tuple[int, ...]
+    cpus: int
+    gpus: int = 0
+    memory_mib: int = 0
+    command: str = field(default="", repr=False)
+    code: int = 0
+    signal: int = 0
+    cancelled_by: int | None = None
+    max_rss_kib: int = 0
+    cpu_ms: int = 0
+    """User and system time of all tasks that have ended."""
 
 
 def line(op: str, **body: Any) -> bytes:

@@ -54,6 +54,10 @@ class JobSpec(Frozen):
 
     name: str
     work_dir: str
+    kind: Literal["batch", "srun", "salloc"] = "batch"
+    """`srun` and `salloc` jobs have no script: their nodes are held for the command that asked for them."""
+    unattended: bool = False
+    """`salloc --no-shell`: held without that command, until cancelled or over time."""
     submit_dir: str | None = None
     """Where sbatch was called, if that is not `work_dir` (--chdir)."""
     command: str | None = None

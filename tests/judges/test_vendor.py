@@ -138,8 +138,10 @@ def test_a_time_limit_ends_the_bid(client: Any, site: Any, limited: str, until: 
     }  # none is active: the last ones are shown
 
 
-def test_a_volume_is_deleted(client: Any, volume: Any) -> None:
-    assert client.tells("volume", "delete", "data", "--yes")["id"] == volume["id"]
+def test_a_volume_is_deleted(client: Any, volume: Any, until: Any) -> None:
+    """Once the machine that had it is gone: until then the market keeps it."""
+    deleted = until(lambda: (said := client.flow("volume", "delete", "data", "--yes", "--json")).code == 0 and said)
+    assert deleted.envelope["data"]["id"] == volume["id"]
     assert client.tells("volume", "list") == []
 
 

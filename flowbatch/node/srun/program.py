@@ -179,12 +179,10 @@ class _Step:
                 f"srun: launching StepId={self.step_id} on host {granted.node}, {tasks} tasks: {','.join(map(str, range(tasks)))}"
             )
         for rank in range(tasks):
-            files = [self._input(where[0], names, rank)]
+            stdin = self._input(where[0], names, rank)
             out, err = (self._output(where[i], names, rank, tasks, i, shared) for i in (1, 2))
-            self.tasks.start(
-                rank, commands[rank], environment.of_task(kept, facts, rank), directory, files[0], out, err
-            )
-            for fd in (files[0], out, err):
+            self.tasks.start(rank, commands[rank], environment.of_task(kept, facts, rank), directory, stdin, out, err)
+            for fd in (stdin, out, err):
                 if isinstance(fd, int) and fd > 2:
                     os.close(fd)
         self.grant.tasks(self.tasks.pids)

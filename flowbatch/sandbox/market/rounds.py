@@ -46,16 +46,19 @@ def in_turn(contenders: Iterable[Contender], capacity: int, reserve: int) -> lis
 def clear(contenders: Iterable[Contender], capacity: int, reserve: int) -> Outcome:
     """The outcome of a round over `capacity` machines; `reserve` is the least that anybody pays."""
     left, losing, lowest = capacity, reserve, None
+    passed_over = reserve
     winners = []
     for limit, quantity, _, _, who in in_turn(contenders, capacity, reserve):
         if quantity <= left:
             left -= quantity
             lowest = limit
-            losing = losing if losing <= limit else reserve
+            if losing > limit:
+                losing = limit if passed_over == limit else reserve
             if who:
                 winners.append(who)
-        elif losing == reserve:
-            losing = limit
+        else:
+            passed_over = limit
+            losing = limit if losing == reserve else losing
     return Outcome(losing, frozenset(winners), lowest, left)
 
 

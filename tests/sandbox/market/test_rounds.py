@@ -45,6 +45,7 @@ def test_the_published_example() -> None:
         (3, ((500, 2), (400, 2), 300), (FLOOR, "02")),  # lost for its size alone
         (3, ((500, 2), (400, 2), 300, 200), (200, "02")),
         (3, ((500, 2), (400, 2), (400, 1), 300), (400, "02")),  # equal to a winner's limit, not above it
+        (2, ((101, 2), (101, 1), (102, 1), (102, 2)), (101, "12")),  # two stood above the last winner, one beside it
         (3, ((900, 4), 200, 150), (FLOOR, "12")),  # more than there are stand aside
         (2, ((900, 3),), (FLOOR, "")),
         (4, ((500, 4), 600), (500, "1")),  # all or nothing
@@ -66,6 +67,10 @@ def test_rivals_win_machines_but_are_not_named() -> None:
     )
 
 
+def served(contender: Contender) -> tuple[int, int, int]:
+    return (-contender.limit_micro_usd, contender.created_at, contender.serial)
+
+
 crowds = st.lists(
     st.builds(
         Contender, st.integers(90, 120).map(lambda c: c * CENT), st.integers(1, 4), st.integers(1, 3), st.integers(), st.just("")
@@ -84,10 +89,13 @@ def test_every_round(crowd: list[Contender], capacity: int) -> None:
     assert price >= reserve
     assert all(c.limit_micro_usd >= price for c in won)
     assert lowest == min((c.limit_micro_usd for c in won), default=None)
-    assert price == reserve or any(c.limit_micro_usd == price for c in lost)
+    assert price == max(
+        (c.limit_micro_usd for c in lost if c.quantity <= capacity and reserve <= c.limit_micro_usd <= (lowest or 0)),
+        default=reserve,
+    )
     for loser in lost:
         beaten = loser.limit_micro_usd <= price
-        too_large = loser.quantity > capacity or any(c.limit_micro_usd < loser.limit_micro_usd for c in won)
+        too_large = loser.quantity > capacity or any(served(c) > served(loser) for c in won)
         assert beaten or too_large
         if left >= loser.quantity:
             assert loser.limit_micro_usd < reserve

@@ -1,0 +1,35 @@
+"""Steps: what srun started inside a job, as far as the queue and the store know of it.
+
+A step is no job: nothing waits for it and nothing follows from it. Running ones stand in the queue beside their job, ended ones
+in the store alone, by (job, restart, number). The batch script itself (`7.batch`) is told from the job's own record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flowbatch.core.states import ExitStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. `tasks_on`: how many tasks on each of `nodes`. `ended_at` and `exit` are None while it runs."""
+
+    number: int
+    name: str
+    nodes: tuple[str, ...]
+    tasks_on: tuple[int, ...]
+    cpus: int
+    began_at: int
+    gpus: int = 0
+    memory_mib: int = 0
+    command: str = field(default="", repr=False)
+    ended_at: int | None = None
+    exit: ExitStatus | None = None
+    cancelled_by: int | None = None
+    max_rss_kib: int = 0
+    cpu_ms: int = 0
+
+    @property
+    def tasks(self) -> int:
+        return sum(self.tasks_on)
