@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
-from flowbatch.core import asked, changes, priority, terms
+from flowbatch.core import asked, changes, priority, stepping, terms
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import (
     Accepted,
@@ -26,6 +27,8 @@ from flowbatch.core.events import (
     Reply,
     RequeueAsked,
     SignalAsked,
+    StepBegan,
+    StepEnded,
     Submitted,
     SuspendAsked,
     TermsAsked,
@@ -98,8 +101,14 @@ def _configure(turn: Turn, event: Configured) -> None:
 def _hear(turn: Turn, event: Launched | LaunchFailed | Ended | NodeLost) -> None:
     """What a node says; of a placement that is over or was never made it changes nothing."""
     job = turn.queue.jobs.get(event.job_id)
-    if job is not None and turn.advance(job, event) is None:
+    if job is not None and turn.advance(_noted(job, event), event) is None:
         turn.reconsider(turn.queue.jobs[job.id])
+
+
+def _noted(job: Job, event: Event) -> Job:
+    """The record with what a node says that it is to keep."""
+    notes = event.notes if isinstance(event, Ended) else ()
+    return replace(job, notes=tuple(dict.fromkeys((*job.notes, *notes)))) if notes else job
 
 
 ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
@@ -117,6 +126,8 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     Configured: _configure,
     MarketSeen: see,
     **dict.fromkeys(get_args(BidFact), hear),
+    StepBegan: lambda turn, event: stepping.began(turn.queue, turn.stepped, event),
+    StepEnded: lambda turn, event: stepping.ended(turn.queue, turn.stepped, event),
     **dict.fromkeys((Launched, LaunchFailed, Ended, NodeLost), _hear),
 }
 """What each fact does."""

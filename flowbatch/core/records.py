@@ -16,6 +16,7 @@ from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import Allocation, held
+from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.core.waiting import is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -33,20 +34,25 @@ class Stepped:
     reply: Reply = None
     departed: dict[Account, int] = field(default_factory=dict)
     """What the jobs that left were billed, by account and day."""
+    steps: dict[StepKey, Step] = field(default_factory=dict)
+    """Steps that began or ended, as they are now."""
 
 
 class Queue:
     """Every job that is not yet history, and what follows from them (indexes, what nodes hold), kept up to date by `step`."""
 
     def __init__(
-        self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), departed: Spending | None = None
-    ) -> None:
+        self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), departed: Spending | None = None,
+        steps: Mapping[int, JobSteps] | None = None,
+    ) -> None:  # fmt: skip
         self.next_job_id = next_job_id
         self.departed = dict(departed or {})
         """What jobs were billed that have left the queue, by account and day."""
         self.quotes: Quotes | None = None
         """The market as last seen."""
         self.jobs: dict[int, Job] = {job.id: job for job in jobs}
+        self.steps: dict[int, JobSteps] = dict(steps or {})
+        """The steps of placements that run, by job; none of a job that never had one."""
         self.planned: Mapping[int, tuple[int, tuple[str, ...]]] = {}
         """Expected (start, nodes) of pending jobs, as the last scheduling pass saw them."""
         self.blocked: frozenset[str] = frozenset()

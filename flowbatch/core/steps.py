@@ -6,7 +6,9 @@ in the store alone, by (job, restart, number). The batch script itself (`7.batch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from flowbatch.core.states import ExitStatus
 
@@ -33,3 +35,19 @@ class Step:
     @property
     def tasks(self) -> int:
         return sum(self.tasks_on)
+
+
+class StepKey(NamedTuple):
+    """One step's name: its placement, and its number there."""
+
+    job_id: int
+    restart: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobSteps:
+    """The steps of one placement: those that run, by number, and the highest number that was heard of."""
+
+    running: Mapping[int, Step]
+    last: int

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from flowbatch.core import transitions, waiting
+from flowbatch.core import stepping, transitions, waiting
 from flowbatch.core.arrays import detach, root
 from flowbatch.core.effects import Effect
 from flowbatch.core.facts import Doomed, Waits
@@ -16,7 +16,7 @@ from flowbatch.core.market.budgets import add, spending
 from flowbatch.core.market.upkeep import followed, withdrawn
 from flowbatch.core.moves import Fact, Moved, Refusal, kind_of
 from flowbatch.core.records import Queue, Stepped
-from flowbatch.core.states import Finished, Pending
+from flowbatch.core.states import Finished, Holding, Pending
 
 
 class Turn:
@@ -47,7 +47,10 @@ class Turn:
 
     def put(self, job: Job) -> None:
         """The record is as given from now on."""
-        self._touch(self.queue.jobs.get(job.id), job)
+        old = self.queue.jobs.get(job.id)
+        self._touch(old, job)
+        if old is not None and job.id in self.queue.steps and not isinstance(job.state, Holding):
+            stepping.close(self.queue, self.stepped, old, self.at)
         self.queue.put(job, self.at)
         self.stepped.changed[job.id] = job
 
