@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flowbatch.core.events import StepBegan, StepEnded
+from flowbatch.core.jobs import Job
 from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.states import ExitStatus, Holding
 from flowbatch.core.steps import JobSteps, StepKey
@@ -39,10 +40,9 @@ def ended(queue: Queue, stepped: Stepped, event: StepEnded) -> None:
     stepped.steps[StepKey(event.job_id, event.restart, step.number)] = step
 
 
-def close(queue: Queue, stepped: Stepped, job_id: int, restart: int, at: int) -> None:
-    """The placement is over, and its steps with it."""
-    steps = queue.steps.pop(job_id, _NONE)
+def close(queue: Queue, stepped: Stepped, job: Job, at: int) -> None:
+    """The placement of the record as given is over, and its steps with it."""
+    steps = queue.steps.pop(job.id, _NONE)
     for number, step in steps.running.items():
-        stepped.steps[StepKey(job_id, restart, number)] = replace(
-            step, ended_at=max(at, step.began_at), exit=ENDED_WITH_ITS_JOB
-        )
+        over = replace(step, ended_at=max(at, step.began_at), exit=ENDED_WITH_ITS_JOB)
+        stepped.steps[StepKey(job.id, job.restarts, number)] = over
