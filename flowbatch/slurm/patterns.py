@@ -34,7 +34,7 @@ class Names:
         return {
             "A": self.array_id if self.array_id is not None else self.job_id,
             "a": self.array_index if self.array_index is not None else NO_INDEX,
-            "J": self.job_id,
+            "J": self.job_id if self.step == "batch" else f"{self.job_id}.{self.step}",
             "j": self.job_id,
             "N": self.host.partition(".")[0],
             "n": self.node,

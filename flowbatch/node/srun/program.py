@@ -105,7 +105,7 @@ class _Step:
         try:
             self._live(wakes)
         finally:
-            self.grant.done()
+            self.grant.done(**self.tasks.spent())
         return self.tasks.exit_code()
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
@@ -149,7 +149,8 @@ class _Step:
                 _say(f"srun: Job {self.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)")
 
         granted: Granted = self._ask(lambda: self.grant.ask(
-            busy, job_id=self.job_id, tasks=tasks, cpus=cpus, gpus=self._gpu_count(tasks), whole=not self.wanted.exact,
+            busy, job_id=self.job_id, name=self.wanted.job_name or os.path.basename(self.wanted.command[0]),
+            command=" ".join(self.wanted.command), pid=os.getpid(), tasks=tasks, cpus=cpus, gpus=self._gpu_count(tasks), whole=not self.wanted.exact,
             overlap=self.wanted.overlap,
         ))  # fmt: skip
         if waited and not self.wanted.quiet:
@@ -167,10 +168,7 @@ class _Step:
         )  # fmt: skip
         kept = environment.base(self.environ, granted.job, wanted.export)
         directory = self._directory()
-        names = Names(
-            self.job_id, os.path.basename(wanted.command[0]), self.environ.get("USER", ""), granted.node,
-            step=str(granted.step),
-        )  # fmt: skip
+        names = self._names(granted)
         where = [streams.place(said, self.cwd) for said in (wanted.input, wanted.output, wanted.error or wanted.output)]
         shared: dict[str, int] = {}
         if wanted.verbose:
@@ -186,6 +184,15 @@ class _Step:
                 if isinstance(fd, int) and fd > 2:
                     os.close(fd)
         self.grant.tasks(self.tasks.pids)
+
+    def _names(self, granted: Granted) -> Names:
+        """What file names may say; job name and array are the caller's word, as its environment has them."""
+        told = self.environ
+        array = (told.get("SLURM_ARRAY_JOB_ID", ""), told.get("SLURM_ARRAY_TASK_ID", ""))
+        array_id, index = (int(word) if word.isdecimal() else None for word in array)
+        name = told.get("SLURM_JOB_NAME") or os.path.basename(self.wanted.command[0])
+        host = os.uname().nodename
+        return Names(self.job_id, name, told.get("USER", ""), host, array_id, index, step=str(granted.step))
 
     def _commands(self, tasks: int) -> list[list[str]]:
         if not self.wanted.multi_prog:
