@@ -21,7 +21,7 @@ from flowbatch.backends.contract import Backend, MarketBackend
 from flowbatch.backends.local import LocalBackend
 from flowbatch.clock import SystemClock
 from flowbatch.commands.table import COMMANDS
-from flowbatch.config import MITHRIL, ClusterConfig, Configuration, Settings
+from flowbatch.config import MITHRIL, ClusterConfig, Configuration, Modules, Settings
 from flowbatch.controller import being
 from flowbatch.controller.cluster import ClusterParts
 from flowbatch.controller.service import Parts, serve
@@ -112,7 +112,7 @@ class Offered:
         if name == self._home.name:
             site = self._here.config / SLURM_CONF
             conf = str(site) if site.exists() else None
-            return _local(self._home, self._here.store, self._here.node, conf)
+            return _local(self._home, self._here.store, self._here.node, self._configuration().modules, conf)
         directory = self._here.clusters / name
         accounts = self._accounts()
         if name not in accounts:
@@ -120,12 +120,13 @@ class Offered:
         one = accounts[name]
         if one.kind == "local":
             shape = embedded(machine()).model_copy(update={"name": name})
-            return _local(shape, directory / STORE, directory / "node")
+            return _local(shape, directory / STORE, directory / "node", self._configuration().modules)
         policy = _policy(one, self._configuration().policy)
         return ClusterParts(
             shape=cloud(name, policy, ()),
             store=lambda: SqliteStore(directory / STORE),
             backend=lambda store: self._market(one, policy, directory, store),
+            modules=self._configuration().modules,
         )
 
     def _configuration(self) -> Configuration:
@@ -183,7 +184,9 @@ class Offered:
         return made
 
 
-def _local(shape: ClusterSpec, store: Path, directory: Path, slurm_conf: str | None = None) -> ClusterParts:
+def _local(
+    shape: ClusterSpec, store: Path, directory: Path, modules: Modules, slurm_conf: str | None = None
+) -> ClusterParts:
     """A queue on this machine, through a node daemon that is started when none answers."""
 
     async def ensure() -> None:
@@ -195,6 +198,7 @@ def _local(shape: ClusterSpec, store: Path, directory: Path, slurm_conf: str | N
         backend=lambda id: LocalBackend(directory, id, ensure),
         slurm_conf=slurm_conf,
         steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
+        modules=modules,
     )
 
 

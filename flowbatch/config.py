@@ -63,10 +63,28 @@ class ClusterConfig:
 
 
 @dataclass(frozen=True)
+class Module:
+    """What `module load NAME` stands for: these variables, these folders in front of a path variable, or an image to be in."""
+
+    set: Mapping[str, str] = field(default_factory=dict)
+    prepend: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class Modules:
+    """`[modules]`. `unmapped`: what becomes of a name that stands for nothing."""
+
+    unmapped: Literal["warn", "fail"] = "warn"
+    names: Mapping[str, Module] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Configuration:
     """What flow.toml says. `default`: the cluster of commands that name none; None is this machine."""
 
     default: str | None = None
+    modules: Modules = field(default_factory=Modules)
     clusters: Mapping[str, ClusterConfig] = field(default_factory=dict)
     policy: MarketPolicy = field(default_factory=MarketPolicy)
 

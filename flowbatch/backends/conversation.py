@@ -247,6 +247,6 @@ def fact_of(report: Report) -> Fact:
         case "failed":
             return LaunchFailed(at, job_id, restart, "JobLaunchFailure", exit_status)
         case "ended":
-            return Ended(at, job_id, restart, exit_status, report.cause)
+            return Ended(at, job_id, restart, exit_status, report.cause, report.notes)
         case _:
             return NodeLost(at, job_id, restart)

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filelock import FileLock
 
 from flowbatch.backends.contract import Backend, MarketBackend
 from flowbatch.clock import Clock
+from flowbatch.config import Modules
 from flowbatch.controller import recovery
 from flowbatch.controller.claim import claim
 from flowbatch.controller.launching import Site
@@ -46,6 +47,7 @@ class ClusterParts:
     slurm_conf: str | None = None
     steps: tuple[str, ...] = ()
     """The program that is srun in its jobs, with its first words; empty where they have one of their own."""
+    modules: Modules = field(default_factory=Modules)
 
 
 class Cluster:
@@ -134,7 +136,7 @@ class Cluster:
     async def _work(self) -> None:
         """First the truth, then what is owed, then new work."""
         assert self._loaded is not None and self._backend is not None
-        site = Site(self._loaded.store, self._parts.shape, self._parts.slurm_conf)
+        site = Site(self._loaded.store, self._parts.shape, self._parts.slurm_conf, self._parts.modules)
         performer = Performer(self._loop, self.port, self._backend, site, self._mailer, self._failpoint)
         if isinstance(self._backend, MarketBackend):
             await self._backend.know(recovery.tenders(site, self._loaded.jobs))

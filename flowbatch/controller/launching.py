@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from flowbatch.backends.contract import BidKey, Tender
+from flowbatch.config import Modules
 from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.placing.sizing import default_memory
@@ -33,6 +34,7 @@ class Site:
     store: StoreId
     cluster: ClusterSpec
     slurm_conf: str | None = None
+    modules: Modules = field(default_factory=Modules)
 
 
 def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMessage:
@@ -73,6 +75,8 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         login_environment=facts.login_environment,
         machine="" if bid is None else str(BidKey(site.store, job.id, bid.number)),
         run_limit_s=None if bid is None else bid.run_limit_s,
+        modules=asdict(site.modules),
+        image=spec.market.image or "",
         leave_reserve_s=(site.cluster.market or MarketPolicy()).save_reserve_s,
     )
 

@@ -11,10 +11,11 @@ from typing import Literal
 
 from flowbatch.core.jobs import Owner
 from flowbatch.core.quotes import Quotes
+from flowbatch.core.wishes import NodeChange, ReservationWish
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
 from flowbatch.spec.array import IndexSet
-from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
 
 
@@ -181,6 +182,8 @@ class Ended:
     restart: int
     exit: ExitStatus
     cause: Literal["exit", "timeout", "killed", "oom", "preempted"] = "exit"
+    notes: tuple[str, ...] = ()
+    """What the record is to keep: one sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,49 @@ class Configured:
 
     at: int
     cluster: ClusterSpec = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """An administrator had the configuration read again: the cluster has this shape, and what was said of partitions, and of
+    weights and features of nodes, is said no more. Reply: None or `Refused`."""
+
+    at: int
+    by: int
+    cluster: ClusterSpec = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAsked:
+    """An administrator says something of nodes, in their order. Reply: None, or `Refused` for the first that it cannot be
+    said of: it holds for those before it. `name`: whose the reason is."""
+
+    at: int
+    by: int
+    name: str
+    nodes: tuple[str, ...]
+    change: NodeChange
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionAsked:
+    """An administrator makes, changes or deletes a partition; `fields` of `spec` are what is said of it. Reply: None or `Refused`."""
+
+    at: int
+    by: int
+    act: Literal["create", "update", "delete"]
+    spec: PartitionSpec
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationAsked:
+    """An administrator makes, changes or deletes a reservation. Reply: `Made` or `Refused`."""
+
+    at: int
+    by: int
+    act: Literal["create", "update", "delete"]
+    wish: ReservationWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +343,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 
 Event = (
     Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
+    | NodeAsked | PartitionAsked | ReservationAsked | Reread
     | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip
@@ -324,6 +371,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """The reservation is there, or is not any more; its name, which may have been left to us."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class WouldStart:
     """`--test-only`: where and when it would start, as far as is known now."""
 
@@ -343,4 +397,4 @@ class Verdict:
     jobs: tuple[int, ...] = ()
 
 
-Reply = Accepted | Refused | WouldStart | tuple[Verdict, ...] | None
+Reply = Accepted | Refused | Made | WouldStart | tuple[Verdict, ...] | None

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from flowbatch.config import ClusterConfig, Configuration
+from flowbatch.config import ClusterConfig, Configuration, Module, Modules
 from flowbatch.directives import market
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.errors import ConfigError
@@ -32,6 +32,8 @@ Path = tuple[str, ...]
 _SECONDS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 _LENGTH = re.compile(r"(?:[0-9]+[smhd])+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_MODULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+/-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"\s*\[\s*([^][]+?)\s*\]\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_.-]|"[^"]*"|'[^']*')+)\s*=""")
 
@@ -109,6 +111,31 @@ def _kind(value: Any) -> str:
     return str(value)
 
 
+def _warn_or_fail(value: Any) -> str:
+    if value not in ("warn", "fail"):
+        raise Wrong("neither warn nor fail", 'write "warn" (say it once) or "fail" (the job ends)')
+    return str(value)
+
+
+def _variables(value: Any) -> dict[str, str]:
+    """Names of environment variables and what they are."""
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise Wrong("not variables", 'write { CC = "gcc-12" }')
+    for name in value:
+        if not _VARIABLE.fullmatch(name):
+            raise Wrong(f"{name} is no name of a variable", "letters, digits and _ alone")
+    return value
+
+
+def _folders(value: Any) -> dict[str, tuple[str, ...]]:
+    """Path variables and the folders that come first in them."""
+    if not isinstance(value, dict):
+        raise Wrong("not path variables", 'write { PATH = ["/opt/gcc/bin"] }')
+    folders = {name: _texts(said) for name, said in value.items()}
+    _variables(dict.fromkeys(folders, ""))
+    return folders
+
+
 CLUSTER = (
     Key("kind", "kind", _kind),
     Key("api_url", "api_url", _text),
@@ -146,6 +173,8 @@ ACCOUNT = (
     Key("budget", "ever", _amount),
     Key("budget_per_day", "day", _amount),
 )
+MODULES = (Key("unmapped", "unmapped", _warn_or_fail),)
+MODULE = (Key("set", "set", _variables), Key("prepend", "prepend", _folders), Key("image", "image", _text))
 CAPS = "gpu_hour_caps"
 
 
@@ -174,12 +203,13 @@ class _Reader:
         self._lines = dict(reversed(list(_places(text))))
 
     def configuration(self, document: Mapping[str, Any]) -> Configuration:
-        known = ("default", "clusters", "market", "budgets", "accounts", "partitions")
+        known = ("default", "clusters", "market", "budgets", "accounts", "partitions", "modules")
         self._only_known((), document, known)
         default = document.get("default")
         if default is not None:
             default = self._value(("default",), _text, default)
-        return Configuration(default, dict(self._clusters(document)), self._policy(document))
+        modules = self._modules(self._table(("modules",), document.get("modules", {})))
+        return Configuration(default, modules, dict(self._clusters(document)), self._policy(document))
 
     def _clusters(self, document: Mapping[str, Any]) -> Iterator[tuple[str, ClusterConfig]]:
         for name, path, table in self._named("clusters", document):
@@ -189,6 +219,16 @@ class _Reader:
             if one.api_key is not None and one.api_key_file is not None:
                 raise self._error((*path, "api_key_file"), "there is an api_key as well", "leave one of them out")
             yield name, one
+
+    def _modules(self, table: Mapping[str, Any]) -> Modules:
+        where = ("modules", "names")
+        fields = self._fields(where[:1], table, MODULES, ("names",))
+        names = self._table(where, table.get("names", {}))
+        for name in names:
+            if not _MODULE.fullmatch(name):
+                raise self._error((*where, name), "not a module's name", "letters, digits and - _ . + / alone")
+        means = {n: Module(**self._fields((*where, n), self._table((*where, n), t), MODULE)) for n, t in names.items()}
+        return Modules(**fields, names=means)
 
     def _policy(self, document: Mapping[str, Any]) -> MarketPolicy:
         table = dict(self._table(("market",), document.get("market", {})))

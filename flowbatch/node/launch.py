@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowbatch.node import files
+from flowbatch.node import files, modules
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.login import UNABLE, login_environment
 from flowbatch.node.processes import Processes
@@ -97,7 +97,9 @@ class Launcher:
         if complaints:
             os.write(streams.stderr, b"".join(complaints))
         submitted = (word.encode("latin-1") for word in message.environment)
-        environment = words(batch_environment(submitted, JobFacts.of(message.facts), login))
+        variables = batch_environment(submitted, JobFacts.of(message.facts), login)
+        variables.update(modules.functions(message.modules, message.image, spool, variables))
+        environment = words(variables)
         command = [os.fsencode(script), *map(encode, message.arguments)]
         files.write_private(spool / "launch", _launch_file(command, environment))
         return self._spawn(message, spool, directory, streams)

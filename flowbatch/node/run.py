@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from flowbatch.node import cgroups, files
+from flowbatch.node import cgroups, files, modules
 from flowbatch.node.book import Book, Entry, Leaving, Marked, Paused, Started, Staying, Stopping
 from flowbatch.node.processes import Processes, signal_all
 from flowbatch.protocol.launch import Cause, Report
@@ -184,11 +184,12 @@ class Run:
         self.deliver(number, "batch" if self.started.signal_batch_only else "steps")
 
     def _family(self) -> list[int]:
-        """The script and all it started; nobody once the wrapper is gone, for its pid may be another's."""
+        """The script and all it started; nobody once the wrapper is gone, for its pid may be another's. The script is the first:
+        it ends by a signal of its own, not by the word of a child that had it before."""
         started = self.started
         if self._processes.born(started.wrapper) != started.wrapper_born:
             return []
-        return list({*self._script(), *self._processes.family(started.wrapper)})
+        return list(dict.fromkeys((*self._script(), *self._processes.family(started.wrapper))))
 
     def _script(self) -> list[int]:
         """The batch shell, while it is there."""
@@ -240,6 +241,10 @@ class Run:
             code=outcome.wait_status >> 8,
             signal=outcome.wait_status & 0x7F,
             cause=self._cause(),
+            notes=tuple(
+                f"module {name}: not mapped here, nothing was loaded"
+                for name in modules.unmapped(Path(self.started.spool))
+            ),
         )
 
     def _cause(self) -> Cause:

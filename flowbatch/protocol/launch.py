@@ -85,6 +85,10 @@ class LaunchMessage:
     """The time limit as a length, for a machine that is yet to boot: `ends_by` is then made when the gate opens."""
     leave_reserve_s: int = 60
     """How long before the machine goes away the script must have ended."""
+    modules: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What `module load` stands for, as `node/modules.py` takes it."""
+    image: str = ""
+    """The container image that the job runs in."""
     holds: Literal["", "client", "alone"] = ""
     """A placement without a script, which holds its nodes: for a client, with which it ends, or until it is stopped."""
 
@@ -108,6 +112,8 @@ class Report:
     signal: int = 0
     cause: Cause = "exit"
     why: str = ""
+    notes: tuple[str, ...] = ()
+    """What its record is to keep besides: one sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,12 @@ class StepReport:
     max_rss_kib: int = 0
     cpu_ms: int = 0
     """User and system time of all tasks that have ended."""
+    limit_min: int | None = None
+    """Its own time limit (`srun --time`)."""
+    layout: str = "Cyclic"
+    """How its tasks are dealt out (`srun --distribution`), in Slurm's word."""
+    srun: int = 0
+    """The process that runs it."""
 
 
 def line(op: str, **body: Any) -> bytes:
@@ -166,7 +178,17 @@ def key_of(plain: Mapping[str, Any]) -> Key:
 def report_of(plain: Mapping[str, Any]) -> Report:
     """The report in JSON's values; a field that this version does not know is left out."""
     known = {f.name for f in fields(Report)}
-    return Report(**{name: value for name, value in plain.items() if name in known} | {"key": key_of(plain["key"])})
+    values = {name: value for name, value in plain.items() if name in known}
+    return Report(**values | {"key": key_of(plain["key"]), "notes": tuple(plain.get("notes", ()))})
+
+
+def step_report_of(plain: Mapping[str, Any]) -> StepReport:
+    """The report of a step in JSON's values; a field that this version does not know is left out."""
+    known = {f.name for f in fields(StepReport)}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name in known
+    }
+    return StepReport(**values | {"key": key_of(plain["key"])})
 
 
 def launch_of(plain: Mapping[str, Any]) -> LaunchMessage:

@@ -13,6 +13,8 @@ import pytest
 from tests.conformance.compare import difference
 from tests.conformance.worlds import CASES, WITH_ACCOUNTS, World, recorded
 
+pytestmark = pytest.mark.conformance
+
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 
 

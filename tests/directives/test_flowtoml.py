@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowbatch.config import API_URL, ClusterConfig, Configuration
+from flowbatch.config import API_URL, ClusterConfig, Configuration, Module, Modules
 from flowbatch.directives import flowtoml
 from flowbatch.directives.flowtoml import parse, with_values
 from flowbatch.errors import ConfigError
@@ -52,6 +52,14 @@ budget_per_day = "$50"
 gpu = "a100"
 limit_price = "$9"
 account = "vision"
+
+[modules]
+unmapped = "fail"
+
+[modules.names]
+"cuda/12.1" = {}
+gcc = { set = { CC = "gcc-12" }, prepend = { PATH = ["/opt/gcc/bin"], MANPATH = "/opt/gcc/man" } }
+pytorch = { image = "nvcr.io/nvidia/pytorch:24.10-py3" }
 """
 
 
@@ -82,6 +90,17 @@ def test_everything() -> None:
     )  # fmt: skip
 
 
+def test_modules() -> None:
+    assert parse(WHOLE).modules == Modules(
+        "fail",
+        {
+            "cuda/12.1": Module(),
+            "gcc": Module({"CC": "gcc-12"}, {"PATH": ("/opt/gcc/bin",), "MANPATH": ("/opt/gcc/man",)}),
+            "pytorch": Module(image="nvcr.io/nvidia/pytorch:24.10-py3"),
+        },
+    )
+
+
 def test_nothing() -> None:
     assert parse("") == Configuration()
 
@@ -93,7 +112,7 @@ def test_a_key_shows_nowhere() -> None:
 @pytest.mark.parametrize(
     ("text", "says", "hint"),
     [
-        ("x = 1", "1: x: no such key", "the file takes default, clusters, market, budgets, accounts, partitions"),
+        ("x = 1", "1: x: no such key", "the file takes default, clusters, market, budgets, accounts, partitions, modules"),
         ("\n[budgets]\nper_week = '$3'", "3: budgets.per_week: no such key", "[budgets] takes total, per_day"),
         ("[clusters.a]\nkind = 'b'", "2: clusters.a.kind: no such kind of cluster", 'write "mithril", or "local"'),
         (
@@ -117,6 +136,13 @@ def test_a_key_shows_nowhere() -> None:
         ("[market.gpu_hour_caps]\nh100 = '-1'", "2: market.gpu_hour_caps.h100: unexpected '-'", "$2.50"),
         ("[budgets]\ntotal = 5", "2: budgets.total: not an amount in quotes", '"$2.50"'),
         ("[budgets]\ntotal = '$5/h'", "2: budgets.total: a budget is an amount, not a price", "$2.50"),
+        ("[modules]\nunmapped = 'no'", "2: modules.unmapped: neither warn nor fail", '"warn"'),
+        ("[modules.names]\n'a b' = {}", "2: modules.names.a b: not a module's name", "letters"),
+        ("[modules.names]\ngcc = 'x'", "2: modules.names.gcc: not a table", "write [modules.names.gcc]"),
+        ("[modules.names.gcc]\nset = { 'A B' = 'x' }", "2: modules.names.gcc.set: A B is no name", "letters"),
+        ("[modules.names.gcc]\nset = { A = 3 }", "2: modules.names.gcc.set: not variables", "CC"),
+        ("[modules.names.gcc]\nprepend = { PATH = 3 }", "2: modules.names.gcc.prepend: not a list of texts", '["one"'),
+        ("[modules.names.gcc]\nload = 'x'", "2: modules.names.gcc.load: no such key", "takes set, prepend, image"),
         ("default = 3", "1: default: not a text", "quotes"),
         ("a =\nb = 3", "1: invalid value", "TOML"),
     ],
@@ -183,5 +209,5 @@ def test_the_reference_page_says_every_key_and_the_defaults() -> None:
     said = parse(example)
     money = {"budgets", "account_limit_prices", "partitions"}
     assert said.policy.model_dump(exclude=money) == MarketPolicy().model_dump(exclude=money)
-    for key in (*flowtoml.CLUSTER, *flowtoml.MARKET, *flowtoml.PARTITION, *flowtoml.BUDGET, *flowtoml.ACCOUNT):
+    for key in (*flowtoml.CLUSTER, *flowtoml.MARKET, *flowtoml.PARTITION, *flowtoml.BUDGET, *flowtoml.ACCOUNT, *flowtoml.MODULES, *flowtoml.MODULE):
         assert re.search(rf"\b{key.name}s?\b", example), key.name
