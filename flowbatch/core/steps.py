@@ -31,6 +31,11 @@ class Step:
     cancelled_by: int | None = None
     max_rss_kib: int = 0
     cpu_ms: int = 0
+    limit_min: int | None = None
+    layout: str = "Cyclic"
+    """How its tasks were dealt out, in Slurm's word."""
+    srun: int = 0
+    """The process that runs it, on the job's first node."""
 
     @property
     def tasks(self) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.node.journal import Journal, Record
-from flowbatch.protocol.launch import Key, Report, key_of, report_of
+from flowbatch.protocol.launch import Key, Report, StepReport, key_of, report_of, step_report_of
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +93,23 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Stepped:
+    """A step of the placement has begun, or is over. `srun_born` tells its srun from later processes with that pid."""
+
+    key: Key
+    step: StepReport
+    srun_born: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepHeard:
+    """The controller has the step's end in its store. `number` was given out, and is not given out again."""
+
+    key: Key
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unrun:
     """The gate never opened, the script never ran: as if the placement had never come."""
 
@@ -114,8 +131,10 @@ class Forgotten:
     key: Key
 
 
-Fact = Started | Opened | Stopping | Marked | Leaving | Staying | Paused | Unrun | Over | Forgotten
-_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Paused, Unrun, Over, Forgotten)
+Fact = (
+    Started | Opened | Stopping | Marked | Leaving | Staying | Paused | Stepped | StepHeard | Unrun | Over | Forgotten
+)
+_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Paused, Stepped, StepHeard, Unrun, Over, Forgotten)
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
 
 
@@ -133,6 +152,8 @@ def fact_of(record: Record) -> Fact | None:
     values["key"] = key_of(record["key"])
     if "report" in values:
         values["report"] = report_of(values["report"])
+    if "step" in values:
+        values["step"] = step_report_of(values["step"])
     fact: Fact = kind(**values)
     return fact
 
@@ -149,6 +170,10 @@ class Entry:
     closing: bool = False
     warned: bool = False
     report: Report | None = None
+    steps: Mapping[int, Stepped] = field(default_factory=dict)
+    """Its steps that run, or whose end nobody has heard yet, by number."""
+    step_count: int = 0
+    """How many steps it ever had: the number of the next."""
 
     def facts(self) -> Iterator[Fact]:
         """The facts that make this entry again."""
@@ -163,6 +188,9 @@ class Entry:
             if self.paused is not None:
                 yield self.paused
             yield from (Marked(self.started.key, what) for what, done in self._marks() if done)
+            if self.step_count:
+                yield StepHeard(self.started.key, self.step_count - 1)
+            yield from self.steps.values()
         if self.report is not None:
             yield Over(self.report.key, self.report)
 
@@ -229,6 +257,13 @@ class Book:
                 self.entries[fact.key] = replace(entry, warned=True)
             case Over():
                 self.entries[fact.key] = replace(entry, report=fact.report)
+            case Stepped(step=step):
+                steps = {**entry.steps, step.number: fact}
+                count = max(entry.step_count, step.number + 1)
+                self.entries[fact.key] = replace(entry, steps=steps, step_count=count)
+            case StepHeard(number=number):
+                steps = {other: one for other, one in entry.steps.items() if other != number}
+                self.entries[fact.key] = replace(entry, steps=steps, step_count=max(entry.step_count, number + 1))
             case Unrun():
                 self.entries.pop(fact.key, None)
             case Forgotten():

@@ -75,7 +75,7 @@ class Daemon:
 
     async def _run(self, idle_s: float, failpoint: Failpoint) -> None:
         server, ended = Server(self._steps), asyncio.Event()
-        node = Node(self.directory, server.tell, failpoint=failpoint)
+        node = Node(self.directory, server.tell, tell_step=server.tell_step, failpoint=failpoint)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         watching = None if self._standing is None else asyncio.ensure_future(rented.watch(node, self._standing))

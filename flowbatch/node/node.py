@@ -19,8 +19,9 @@ from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
 from flowbatch.node.launch import CannotStart, Launcher, Waiting
 from flowbatch.node.processes import Processes, here
 from flowbatch.node.run import Run
+from flowbatch.node.stepbook import Stepbook
 from flowbatch.node.steps import Place, Steps, place_of
-from flowbatch.protocol.launch import Key, LaunchMessage, Report
+from flowbatch.protocol.launch import Key, LaunchMessage, Report, StepReport
 
 LAUNCHERS = 64
 """Launches that may wait for a disk at the same time; those that wait for a FIFO's other end have threads of their own."""
@@ -28,19 +29,21 @@ LAUNCHERS = 64
 UNRUN_WITHIN_S = 5.0
 """A script whose gate this daemon's predecessor left shut is gone well before."""
 
-SIGTERM = 15
+SIGKILL, SIGTERM = 9, 15
 
 log = logging.getLogger(__name__)
 
 
 class Node:
-    """One machine. `tell` is called with each report as it becomes true; `reports` gives them again."""
+    """One machine. `tell` and `tell_step` are called with each report as it becomes true; `reports` and `step_reports` give
+    them again."""
 
     def __init__(
         self,
         directory: Path,
         tell: Callable[[Report], None],
         *,
+        tell_step: Callable[[StepReport], None] = lambda report: None,
         processes: Processes | None = None,
         now: Callable[[], float] = time.time,
         failpoint: Failpoint = nowhere,
@@ -53,7 +56,8 @@ class Node:
         self._threads = ThreadPoolExecutor(LAUNCHERS, "launch")
         self._book = Book(directory / "journal", failpoint)
         self._runs: dict[Key, Run] = {}
-        self.steps = Steps(self._place, self._processes)
+        self.stepbook = Stepbook(self._book, tell_step, self._processes, now)
+        self.steps = Steps(self._place, self._processes, self.stepbook)
         self._launching: dict[Key, str | None] = {}
         """Placements on their way to the gate, and why they are to be stopped there."""
         self._leaves: dict[Key, float] = {}
@@ -96,6 +100,7 @@ class Node:
                 self._spawn(self._follow(started))
             else:
                 await self._follow(started)
+        self.stepbook.adopt()
         self._sweep()
 
     def launch(self, message: LaunchMessage) -> None:
@@ -175,16 +180,27 @@ class Node:
         for key in (*asked, *(key for key in self._book.entries if key not in asked)):
             yield from self._reports_of(key)
 
+    def step_reports(self, key: Key) -> Iterator[StepReport]:
+        """The truth about the placement's steps; before its end is told, so that nobody takes them for over."""
+        return self.stepbook.reports(key)
+
+    def step(self, key: Key, number: int, signal: int, by: int) -> None:
+        """That signal to every task of one step; a step that it ends was cancelled by that user."""
+        if signal in (SIGKILL, SIGTERM):
+            self.stepbook.cancelled(key, number, by)
+        self.steps.signal(key, signal, number)
+
     def _place(self, job_id: int) -> Place | None:
         """What the job has here, while it runs."""
         found = max((key for key in self._runs if key.job_id == job_id), key=lambda key: key.restart, default=None)
         started = self._book.entries[found].started if found is not None else None
-        return None if started is None else place_of(str(found), started.node, Path(started.spool))
+        return None if found is None or started is None else place_of(found, started.node, Path(started.spool))
 
     def close(self) -> None:
         """Lets go; what runs goes on, and the next life adopts it."""
         for task in self._tasks:
             task.cancel()
+        self.stepbook.let_go()
         for child in self._children.values():
             child.returncode = 0  # it lives on without us
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -256,7 +272,7 @@ class Node:
         """Until it is over and its end is in the journal."""
         key = started.key
         run = self._runs[key] = Run(
-            started, self._book, self._processes, self._now, lambda number: self.steps.signal(str(key), number)
+            started, self._book, self._processes, self._now, lambda number: self.steps.signal(key, number)
         )
         if self._pauses.pop(key, False):
             run.pause(True)
@@ -271,7 +287,9 @@ class Node:
             await self._finish(report)
 
     async def _finish(self, report: Report) -> None:
-        """The end is in the journal and told. On a full disk it is told all the same: the wrapper's file has it too."""
+        """The end is in the journal and told, that of its steps before. On a full disk it is told all the same: the wrapper's
+        file has it too."""
+        self.stepbook.close(report.key)
         self._book.note(Over(report.key, report))
         try:
             await self._book.sync()

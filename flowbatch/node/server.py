@@ -12,7 +12,7 @@ from typing import Any
 from flowbatch.node.callers import Callers
 from flowbatch.node.node import Node
 from flowbatch.node.steps import STEP_WORDS
-from flowbatch.protocol.launch import BadLine, Report, key_of, launch_of, line, parse
+from flowbatch.protocol.launch import BadLine, Report, StepReport, key_of, launch_of, line, parse
 
 SOCKET = "node.sock"
 """Its name in the node's directory; one changes there to connect, so that no path is too long."""
@@ -37,6 +37,11 @@ class Server:
         if self._listener is not None:
             self._listener.write(line("report", report=report))
 
+    def tell_step(self, report: StepReport) -> None:
+        """As `tell`, of a step."""
+        if self._listener is not None:
+            self._listener.write(line("step", step=report))
+
     async def serve(self, node: Node, listening: socket.socket) -> asyncio.Server:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._converse(node, reader, writer)
@@ -52,7 +57,7 @@ class Server:
                 if message["op"] == "answer":
                     await self.callers.carry(int(message["number"]), reader, writer)
                     break
-                if message["op"] in STEP_WORDS:
+                if message["op"] in STEP_WORDS and "key" not in message:
                     node.steps.hear(writer, message)
                 else:
                     self._order(node, writer, message)
@@ -84,6 +89,10 @@ class Server:
             "stay": lambda: node.stay(key_of(message["key"])),
             "pause": lambda: node.pause(key_of(message["key"]), bool(message["paused"])),
             "say": lambda: node.say(key_of(message["key"]), message["text"]),
+            "step": lambda: node.step(
+                key_of(message["key"]), int(message["number"]), int(message["signal"]), int(message["by"])
+            ),
+            "heard": lambda: node.stepbook.heard(key_of(message["key"]), int(message["number"])),
             "forget": lambda: node.forget(key_of(message["key"])),
             "resume": lambda: self._resume(node, writer, message),
         }
@@ -93,4 +102,7 @@ class Server:
         self._listener = writer
         for report in node.reports(map(key_of, message["keys"])):
             self.tell(report)
+            if report.what == "launched":  # before the end of its placement, which comes next
+                for step in node.step_reports(report.key):
+                    self.tell_step(step)
         writer.write(line("resumed"))

@@ -2,12 +2,15 @@
 
 One JSON object a line, over the node's socket: `step` (job_id, tasks, cpus, gpus, whole, overlap) is answered by `granted`
 (step, node, cpus, gpus: their indices, job: the variables of the batch script), by `refused` (why), or first by `busy` and then by one of the two.
-`tasks` (pids) says what to end if this connection breaks before `done`.
+`tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
+record; it may come over another connection (placement, step: as they were granted).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,8 @@ from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import connected
 
 LONGEST = 16 * 1024 * 1024
+DONE_WITHIN_S = 5.0
+AGAIN_S = 0.1
 
 
 class Refused(Exception):
@@ -43,7 +48,13 @@ class Grant:
     """The conversation about one step."""
 
     def __init__(self, directory: Path, socket_name: str) -> None:
-        self._socket = connected(directory, socket_name)
+        self._where = directory, socket_name
+        self._which: dict[str, Any] = {}
+        """The step, as the node names it."""
+        self._connect()
+
+    def _connect(self) -> None:
+        self._socket = connected(*self._where)
         self._file = self._socket.makefile("rb")
 
     @property
@@ -56,6 +67,7 @@ class Grant:
         while True:
             message = self._next()
             if message["op"] == "granted":
+                self._which = {"placement": message["placement"], "step": message["step"]}
                 gpus, job = tuple(message["gpus"]), _variables(message["job"])
                 return Granted(message["step"], message["node"], message["cpus"], gpus, job)
             if message["op"] == "refused":
@@ -76,9 +88,21 @@ class Grant:
     def tasks(self, pids: Sequence[int]) -> None:
         self._socket.sendall(line("tasks", pids=list(pids)))
 
-    def done(self) -> None:
-        """The step is over."""
-        self._socket.sendall(line("done"))
+    def done(self, **spent: int) -> None:
+        """The step is over: `code` and `signal`, the worst of its tasks', `max_rss_kib` and `cpu_ms`. Returns once that is on
+        record; a node that was away meanwhile is looked for, but not for ever."""
+        until = time.monotonic() + DONE_WITHIN_S
+        while time.monotonic() < until:
+            try:
+                self._socket.settimeout(DONE_WITHIN_S)
+                self._socket.sendall(line("done", **self._which, **spent))
+                while self._next()["op"] != "noted":
+                    continue
+                break
+            except OSError:
+                time.sleep(AGAIN_S)
+                with contextlib.suppress(OSError):
+                    self._connect()
         self._socket.close()
 
     def _next(self) -> dict[str, Any]:

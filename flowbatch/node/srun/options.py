@@ -29,6 +29,7 @@ class Wanted:
 
     command: tuple[str, ...] = ()
     job_id: int | None = None
+    job_name: str | None = None
     tasks: int | None = None
     tasks_per_node: int | None = None
     nodes: int | None = None
@@ -58,7 +59,7 @@ class Wanted:
 
 
 TAKEN: tuple[tuple[str, str | None, Arity], ...] = (
-    ("unbuffered", "u", "none"), ("job-name", "J", "required"), ("comment", None, "required"),
+    ("unbuffered", "u", "none"), ("comment", None, "required"),
     ("partition", "p", "required"), ("account", "A", "required"), ("qos", "q", "required"),
     ("cpu-bind", None, "required"), ("cpu_bind", None, "required"), ("mem-bind", None, "required"),
     ("gpu-bind", None, "required"), ("accel-bind", None, "required"), ("hint", None, "required"),
@@ -89,6 +90,7 @@ UNBUILT: tuple[tuple[str, str | None, Arity], ...] = (
 """Options that would change what runs."""
 
 ROWS: tuple[OptionRow, ...] = (
+    OptionRow("job_name", "job-name", "J", "required"),
     OptionRow("tasks", "ntasks", "n", "required"),
     OptionRow("nodes", "nodes", "N", "required"),
     OptionRow("tasks_per_node", "ntasks-per-node", None, "required"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +37,8 @@ class Task:
     rank: int
     process: subprocess.Popen[bytes] | None
     status: int | None = None
+    used: resource.struct_rusage | None = None
+    """What it used, and all that it waited for; None while it runs."""
     open: int = 0
     """How many of its streams are still heard."""
 
@@ -148,6 +152,21 @@ class Tasks:
         for status, ranks in by_status.items():
             self.say(f"srun: error: {self.node}: {named(ranks)}: {ending(status)}")
 
+    def spent(self) -> dict[str, int]:
+        """How the step ended, for the record: the worst code and signal, the largest task's memory, all tasks' CPU time.
+
+        A process that has started another counts as large as it was itself: what is no larger than this one says nothing.
+        """
+        statuses = [task.status for task in self.all if task.status is not None]
+        used = [task.used for task in self.all if task.used is not None]
+        rss, own = max((_kib(one) for one in used), default=0), _kib(resource.getrusage(resource.RUSAGE_SELF))
+        return {
+            "code": max((status for status in statuses if status > 0), default=0),
+            "signal": max((-status for status in statuses if status < 0), default=0),
+            "max_rss_kib": rss if rss > own else 0,
+            "cpu_ms": round(1000 * sum(one.ru_utime + one.ru_stime for one in used)),
+        }
+
     def exit_code(self) -> int:
         """The highest of all: a code as it is, a signal as 128 and its number."""
         return max((128 - t.status if t.status < 0 else t.status for t in self.all if t.status is not None), default=0)
@@ -192,7 +211,15 @@ class Tasks:
 
     def _reap(self, task: Task) -> None:
         if task.status is None and task.process is not None:
-            task.status = task.process.poll()
+            pid, status, used = os.wait4(task.process.pid, os.WNOHANG)
+            if pid:
+                task.status = task.process.returncode = os.waitstatus_to_exitcode(status)
+                task.used = used
+
+
+def _kib(used: resource.struct_rusage) -> int:
+    """The most memory it had; macOS counts bytes."""
+    return used.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
 
 
 def named(ranks: Sequence[int]) -> str:
