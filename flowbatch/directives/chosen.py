@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowbatch.directives.diagnosis import Origin
-from flowbatch.directives.options import Option, option
+from flowbatch.directives.options import Command, Option, option
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Surroundings:
     user: Callable[[str], int | None] = lambda name: None
     group: Callable[[str], int | None] = lambda name: None
     files: Mapping[str, bytes | int] = field(default_factory=dict)
-    command: str = "sbatch"
+    command: Command = "sbatch"
 
 
 class FileWanted(Exception):

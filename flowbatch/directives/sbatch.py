@@ -6,22 +6,20 @@ read, everything again for each component. A later place wins; what was said is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from flowbatch.directives import refusal
 from flowbatch.directives.chosen import Chosen, Surroundings, Use
-from flowbatch.directives.diagnosis import Diagnosis, DirectiveError, Origin
+from flowbatch.directives.diagnosis import Origin
 from flowbatch.directives.foreign import DIALECTS, Dialect, Ignored, Wrong, normal_words
-from flowbatch.directives.options import COMMAND, ENVIRONMENT, Option, option
+from flowbatch.directives.options import COMMAND, option
+from flowbatch.directives.reader import Defined, Reader
 from flowbatch.directives.refusal import Message, Refusal
 from flowbatch.directives.script import Line, Script, fault
-from flowbatch.directives.setting import defined, say
 from flowbatch.directives.settings import Help
 from flowbatch.directives.uses import in_argument, in_script, located, options_of
-from flowbatch.directives.variables import exit_error, truth
-from flowbatch.directives.verify import check_submission, verify
+from flowbatch.directives.variables import truth
 from flowbatch.directives.words import Word
 from flowbatch.slurm.getopt import GetoptError, Given, Operand
 
@@ -29,11 +27,6 @@ HELP = ("help", "usage", "version")
 WRAPPED = "#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{}\n"
 SLURM_LINE = "Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch"
 PACKJOB_LINE = 'Warning: the "packjob" component separator is being deprecated. Please, use "hetjob" instead.'
-
-T = TypeVar("T")
-
-Defined = tuple[tuple[str, str], ...]
-"""One component's list of defined options: (name, value as shown)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +102,12 @@ def wrapped(command: str) -> str:
     return WRAPPED.format(command)
 
 
-class _Reader:
-    """One run of sbatch over its words; `said` grows as it prints."""
+class _Reader(Reader):
+    """One run of sbatch."""
 
     def __init__(self, around: Surroundings, environ: Mapping[str, str]) -> None:
-        self.around = around
-        self.environ = environ
-        self.exit_error, said = exit_error(environ)
-        self.said = list(said)
-        self.tables: list[Defined] = []
-        self.chosen = Chosen()
-        self.ignored: list[Use] = []
+        super().__init__(around, environ)
         self.packjob_told = False
-
-    def guarded(self, run: Callable[[], T]) -> T:
-        """What `run` gives; a Refusal becomes a DirectiveError that knows everything said before it."""
-        try:
-            return run()
-        except Refusal as stop:
-            exit_code = self.exit_error if stop.soft else stop.exit_code
-            origin = stop.origin or (self.chosen.origin(stop.option) if stop.option else None)
-            fault = Diagnosis(stop.message, stop.lines, exit_code, origin, stop.hint)
-            raise DirectiveError(fault, self.said, self.tables) from None
 
     # the command line alone
 
@@ -147,7 +124,7 @@ class _Reader:
                 uses.append(found)
                 if found.option.name in HELP:
                     raise Help(found.option.name, 0)
-                self._say(found)
+                self.say(found)
             groups.append(tuple(uses))
             if rest[:1] != [":"]:
                 break
@@ -176,7 +153,7 @@ class _Reader:
             self.chosen = self.chosen.next_component()
             self.chosen.set("verbose", line.verbose)
             self._say_all(number, line, script)
-            self._settle()
+            self.settle()
             components.append(Component(self.chosen, self.tables[-1]))
         return Submission(line, script, tuple(components), tuple(self.said), tuple(self.ignored))
 
@@ -184,20 +161,18 @@ class _Reader:
         """The options of one component, from the weakest place to the strongest."""
         ignore = "SBATCH_IGNORE_PBS"
         if truth(self.environ.get(ignore)):
-            self._say(Use(option("ignore-pbs"), None, ignore, Origin("environment", ignore), (), number))
+            self.say(Use(option("ignore-pbs"), None, ignore, Origin("environment", ignore), (), number))
         words = self._directive_words(number, script)
         for found in options_of([word.text for _, word in words], in_script(script.name, words), number):
             if isinstance(found, Operand):
                 raise self._stray(script.name, *words[found.index])
-            self._say(found)
+            self.say(found)
         spoken = any(use.option.name == "ignore-pbs" for group in line.groups for use in group)
         if not spoken and "ignore-pbs" not in self.chosen:
             self._say_foreign(number, script)
-        for variable, name in ENVIRONMENT[COMMAND]:
-            if (text := self.environ.get(variable)) is not None:
-                self._say_variable(variable, option(name), text, number)
+        self.say_variables(number)
         for use in line.groups[min(number, len(line.groups) - 1)]:
-            self._say(replace(use, component=number), at_command_line=True)
+            self.say(replace(use, component=number), at_command_line=True)
 
     def _directive_words(self, number: int, script: Script) -> list[tuple[Line, Word]]:
         """The words of one component's lines, with sbatch's remarks on the lines that it passes on its way."""
@@ -206,7 +181,7 @@ class _Reader:
         for line in script.header:
             if line.kind == "#SLURM" and not slurm_told:
                 slurm_told = True
-                self._tell(Message("notice", SLURM_LINE))
+                self.tell(Message("notice", SLURM_LINE))
             if line.separator:
                 component += 1
                 if component > number:
@@ -230,7 +205,7 @@ class _Reader:
     def _tell_packjob(self, line: Line) -> None:
         if line.split.ended_by == "packjob" and not self.packjob_told:
             self.packjob_told = True
-            self._tell(Message("info", PACKJOB_LINE))
+            self.tell(Message("info", PACKJOB_LINE))
 
     def _stray(self, name: str, line: Line, word: Word) -> Refusal:
         stop = refusal.usage(COMMAND, f"Invalid directive found in batch script: {word.text}")
@@ -265,75 +240,8 @@ class _Reader:
             return
         try:
             for name, text in meaning(found.value or ""):
-                self._say(Use(option(name), text, found.spelled, origin, (), number))
+                self.say(Use(option(name), text, found.spelled, origin, (), number))
         except Wrong as wrong:
             raise located(refusal.error(COMMAND, wrong.message), origin) from None
         except Ignored as ignored:
-            self._tell(Message("verbose", ignored.message))
-
-    def _say_variable(self, variable: str, one: Option, text: str, number: int) -> None:
-        shown = f"{variable}={text}"
-        start = len(variable) + 2
-        origin = Origin("environment", variable, 0, start, max(1, len(text)), shown)
-        use = Use(one, text, variable, origin, tuple(range(start, start + len(text))), number)
-        if one.name == "verbose":
-            self.chosen.set("verbose", self._verbosity(use))
-            self.chosen.record(use)
-        elif one.arity != "none":
-            self._say(use)
-        elif truth(text):
-            self._say(replace(use, text=None))
-        else:
-            self.chosen.forget(one.name)
-
-    def _verbosity(self, use: Use) -> int:
-        """SBATCH_DEBUG: a number; what is neither true nor a number is 0, what is true and no number is refused."""
-        text = use.text or ""
-        if text and truth(text):
-            if not text.isdecimal():
-                sentence = f'Invalid numeric value "{text}" for --verbose.'
-                raise located(Refusal(sentence, (f"{COMMAND}: error: {sentence}",)), use.origin)
-            return int(text)
-        return 0
-
-    def _say(self, use: Use, *, at_command_line: bool = False) -> None:
-        """Sets one option; sbatch heeds some of them on its command line alone."""
-        if use.option.language == "early":
-            if at_command_line:
-                if use.option.name == "wrap":
-                    self.chosen.set("wrap", use.text)
-                self.chosen.record(use)
-            elif use.origin.place == "script":
-                self.ignored.append(use)
-            return
-        try:
-            for message in say(self.chosen, use, self.around):
-                self._tell(message)
-        except Refusal as stop:
-            raise located(stop, use.origin_at(stop.column)) from None
-
-    def _settle(self) -> None:
-        """The checks after a component's last option, and its list of defined options."""
-        failed: Message | None = None
-        for message in verify(self.chosen, self.around):
-            self._tell(message)
-            if message.level == "error":
-                failed = failed or message
-        if failed:
-            raise Refusal(failed.text, (), soft=True)
-        self.tables.append(defined(self.chosen))
-        if self.chosen.get("verbose"):
-            self.said += listing(self.tables[-1])
-        for message in check_submission(self.chosen, self.around):
-            self._tell(message)
-
-    def _tell(self, message: Message) -> None:
-        if message.is_heard(verbose=bool(self.chosen.get("verbose")), quiet="quiet" in self.chosen):
-            self.said.append(message.line(COMMAND))
-
-
-def listing(table: Defined) -> list[str]:
-    """The lines of one list of defined options."""
-    rule = f"{COMMAND}: {'-' * 20} {'-' * 20}"
-    rows = [f"{COMMAND}: {name:<20}: {value}" for name, value in table]
-    return [f"{COMMAND}: defined options", rule, *rows, rule, f"{COMMAND}: end of defined options"]
+            self.tell(Message("verbose", ignored.message))

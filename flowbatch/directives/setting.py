@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flowbatch.directives.chosen import Chosen, Surroundings, Use, canonical
-from flowbatch.directives.options import OPTIONS, Option
+from flowbatch.directives.options import OPTIONS, Command, Option
 from flowbatch.directives.refusal import ERROR, Message, Refusal
 from flowbatch.directives.settings import BARE, LANGUAGES, SOFT, Switches
 from flowbatch.directives.values import mail, nodeinfo
@@ -110,10 +110,10 @@ def shown(chosen: Chosen, one: Option) -> str:
     return language.show(value) if language else str(value)
 
 
-def defined(chosen: Chosen) -> tuple[tuple[str, str], ...]:
-    """sbatch's list of defined options: (name, value), in its order."""
+def defined(chosen: Chosen, command: Command = "sbatch") -> tuple[tuple[str, str], ...]:
+    """The command's list of defined options: (name, value), in its order."""
     return tuple(
         ("(null)" if one.nameless else one.name, shown(chosen, one))
         for one in OPTIONS
-        if "sbatch" in one.commands and one.name in chosen
+        if command in one.commands and one.name in chosen
     )

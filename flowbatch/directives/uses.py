@@ -6,31 +6,33 @@ from collections.abc import Callable, Iterator, Sequence
 
 from flowbatch.directives.chosen import Use
 from flowbatch.directives.diagnosis import Origin
-from flowbatch.directives.options import COMMAND, TABLES, later, option
+from flowbatch.directives.options import COMMAND, TABLES, Command, later, option
 from flowbatch.directives.refusal import USAGE, Refusal
 from flowbatch.directives.script import Line
 from flowbatch.directives.words import Word
 from flowbatch.slurm.getopt import GetoptError, Operand
 
-TRY_HELP = f'Try "{COMMAND} --help" for more information'
+TRY_HELP = 'Try "{} --help" for more information'
 
 Place = Callable[[int], tuple[Origin, tuple[int, ...]]]
 """Where word number so-and-so stands, and the columns of its characters."""
 
 
-def options_of(words: Sequence[str], place: Place, component: int = 0) -> Iterator[Use | Operand]:
+def options_of(
+    words: Sequence[str], place: Place, component: int = 0, command: Command = COMMAND
+) -> Iterator[Use | Operand]:
     """The options among `words`, and what is none. Raises Refusal for a word that getopt refuses."""
     try:
-        for found in TABLES[COMMAND].parse(COMMAND, words, permute=False):
+        for found in TABLES[command].parse(command, words, permute=False):
             if isinstance(found, Operand):
                 yield found
                 continue
             origin, _ = place(found.index)
             columns = () if found.value_at is None else place(found.value_at[0])[1][found.value_at[1] :]
-            yield Use(option(found.row.long or ""), found.value, found.spelled, origin, columns, component)
+            yield Use(option(found.row.long or "", command), found.value, found.spelled, origin, columns, component)
     except GetoptError as error:
-        stop = Refusal(error.line.removeprefix(f"{COMMAND}: "), (error.line, TRY_HELP), USAGE)
-        newer = later(words[error.index].lstrip("-").partition("=")[0])
+        stop = Refusal(error.line.removeprefix(f"{command}: "), (error.line, TRY_HELP.format(command)), USAGE)
+        newer = later(words[error.index].lstrip("-").partition("=")[0], command)
         if newer:
             stop.hint = f"--{newer.name} came with Slurm {newer.since}, and this is 22.05; {newer.reason}"
         raise located(stop, place(error.index)[0]) from None

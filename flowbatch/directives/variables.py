@@ -1,10 +1,10 @@
-"""Environment variables of sbatch that are no option's value."""
+"""Environment variables of a command that are no option's value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flowbatch.directives.options import COMMAND
+from flowbatch.directives.options import COMMAND, Command
 from flowbatch.directives.refusal import ERROR
 
 
@@ -18,13 +18,13 @@ def truth(text: str | None) -> bool:
     return digits.isdecimal() and int(digits) != 0
 
 
-def exit_error(environ: Mapping[str, str]) -> tuple[int, tuple[str, ...]]:
-    """The exit code that SLURM_EXIT_ERROR names, and what sbatch says where it names none."""
+def exit_error(environ: Mapping[str, str], command: Command = COMMAND) -> tuple[int, tuple[str, ...]]:
+    """The exit code that SLURM_EXIT_ERROR names, and what is said where it names none."""
     text = environ.get("SLURM_EXIT_ERROR")
     if text is None:
         return ERROR, ()
     digits = text.strip()
     code = int(digits) if digits.lstrip("+-").isdecimal() else 0
     if code == 0:
-        return ERROR, (f"{COMMAND}: error: SLURM_EXIT_ERROR has zero value",)
+        return ERROR, (f"{command}: error: SLURM_EXIT_ERROR has zero value",)
     return code & 0xFF, ()
