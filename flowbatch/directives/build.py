@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from flowbatch.directives.chosen import Chosen, Use
-from flowbatch.directives.options import OPTIONS
+from flowbatch.directives.options import OPTIONS, Command
 from flowbatch.directives.setting import NODE_INFO, shown
 from flowbatch.directives.settings import OPEN_MODES, Switches
 from flowbatch.directives.values import array, constraint, dependency, export, gres, hostlist, licenses
@@ -37,6 +37,12 @@ class Origins:
     command: str | None = None
     arguments: tuple[str, ...] = ()
     wrapped: bool = False
+    kind: Literal["batch", "srun", "salloc"] = "batch"
+
+
+UNNAMED = {"salloc": "interactive", "srun": "srun"}
+"""The names of jobs without a script, where none is said; --no-shell is one."""
+NO_SHELL = "no-shell"
 
 
 def job(chosen: Chosen, origins: Origins, market: MarketTerms) -> JobSpec:
@@ -47,6 +53,8 @@ def job(chosen: Chosen, origins: Origins, market: MarketTerms) -> JobSpec:
     return JobSpec(
         name=_name(chosen, origins),
         work_dir=work_dir,
+        kind=origins.kind,
+        unattended=origins.kind == "salloc" and "no-shell" in chosen,
         submit_dir=origins.cwd if work_dir != origins.cwd else None,
         command=origins.command,
         arguments=origins.arguments,
@@ -70,14 +78,9 @@ def job(chosen: Chosen, origins: Origins, market: MarketTerms) -> JobSpec:
         nice=chosen.get("nice", 0),
         requeue=_requeue(chosen.get("requeue")),
         signal=chosen.get("signal"),
-        files=Files(
-            output=chosen.get("output"),
-            error=chosen.get("error"),
-            input=chosen.get("input"),
-            open_mode=OPEN_MODES.get(chosen.get("open-mode", "")),
-        ),
+        files=_files(chosen) if origins.kind == "batch" else Files(),
         mail=Mail(types=chosen.get("mail-type") or (), user=chosen.get("mail-user") or None),
-        export=_export(chosen.get("export")),
+        export=_export(chosen.get("export")) if origins.kind == "batch" else Export(),
         get_user_env="get-user-env" in chosen,
         propagate=None if chosen.get("propagate") in (None, "ALL") else _split(chosen.get("propagate")),
         no_kill=bool(chosen.get("no-kill")),
@@ -86,7 +89,7 @@ def job(chosen: Chosen, origins: Origins, market: MarketTerms) -> JobSpec:
         distribution=chosen.get("distribution"),
         switches=_switches(chosen.get("switches")),
         market=market,
-        recorded=tuple(_recorded(chosen)),
+        recorded=tuple(_recorded(chosen, "sbatch" if origins.kind == "batch" else origins.kind)),
     )
 
 
@@ -95,7 +98,18 @@ def _name(chosen: Chosen, origins: Origins) -> str:
         return str(chosen.get("job-name"))
     if origins.command is not None:
         return origins.command.rpartition("/")[2]
+    if origins.kind != "batch":
+        return NO_SHELL if "no-shell" in chosen else UNNAMED[origins.kind]
     return WRAP_NAME if origins.wrapped else STDIN_NAME
+
+
+def _files(chosen: Chosen) -> Files:
+    return Files(
+        output=chosen.get("output"),
+        error=chosen.get("error"),
+        input=chosen.get("input"),
+        open_mode=OPEN_MODES.get(chosen.get("open-mode", "")),
+    )
 
 
 def _partitions(text: str | None) -> tuple[str, ...]:
@@ -208,11 +222,11 @@ HANDED_ON = ("gpus-per-node",)
 """Options whose own words the job's environment wants, besides what they mean."""
 
 
-def _recorded(chosen: Chosen) -> Iterator[tuple[str, str]]:
+def _recorded(chosen: Chosen, command: Command) -> Iterator[tuple[str, str]]:
     """Options that the record keeps in sbatch's own words."""
     for one in OPTIONS:
         kept = one.field == "recorded" or (one.name in HANDED_ON and chosen.get(one.name))
-        if kept and "sbatch" in one.commands and one.name in chosen:
+        if kept and command in one.commands and one.name in chosen:
             yield one.name, shown(chosen, one)
 
 

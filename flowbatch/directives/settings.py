@@ -249,6 +249,21 @@ OPEN_MODES: Mapping[str, Literal["append", "truncate"]] = {"a": "append", "t": "
 HINTS = ("compute_bound", "memory_bound", "multithread", "nomultithread")
 
 
+def _immediate(text: str) -> int:
+    """--immediate: so many seconds; without a number at once, which is 1."""
+    if not text:
+        return 1
+    value = leading(text) if text.lstrip("+").isdecimal() else -1
+    if value < 0:
+        raise ValueSyntax(f'Invalid numeric value "{text}" for immediate.')
+    return value
+
+
+def _kill_command(text: str) -> int:
+    """--kill-command: a signal; 0 for the one that fits the command."""
+    return signal.parse(text).number if text else 0
+
+
 def _hint(text: str) -> str:
     for word in text.split(","):
         if word.lower() == "help":
@@ -311,6 +326,8 @@ LANGUAGES: Mapping[str, Language] = {
     "gpu_freq": _simple(frequency.parse_gpu, wording=own_words),
     "gpu_bind": _simple(binding.parse_gpu, wording=own_words),
     "mem_bind": _simple(_mem_bind, wording=own_words),
+    "immediate": _simple(_immediate, wording=soft),
+    "kill_command": _simple(_kill_command),
     "interval": _simple(_intervals, wording=own_words),
     "nice": _simple(_nice, wording=own_words),
     "priority": _simple(_priority, lambda value: str(as_int32(value)), own_words),
