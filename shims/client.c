@@ -29,7 +29,7 @@
 #define O_PATH O_RDONLY
 #endif
 
-enum { CALL = 1, DATA = 2, FAIL = 3, OUT = 16, ERR = 17, READ = 18, MORE = 19, EXIT = 20, OTHER = 21, EXEC = 22 };
+enum { CALL = 1, DATA = 2, FAIL = 3, SIGNAL = 4, OUT = 16, ERR = 17, READ = 18, MORE = 19, EXIT = 20, OTHER = 21, EXEC = 22 };
 enum { VERSION = 1, CHUNK = 65536, HEAD = 5, KILL_FAILED = 8 };
 
 #ifndef MARK
@@ -149,16 +149,46 @@ static Buffer packed_call(void) {
     return call;
 }
 
-/* All of it, or -1. A controller that is gone must not end us by SIGPIPE: that is for our own readers. */
+/* Commands that wait for a job of theirs tell the controller of these signals, and it says what comes of them. */
+static const int heard[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+static volatile sig_atomic_t last_heard;
+static int signal_line = -1;
+
+static sigset_t heard_set(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t n = 0; n < sizeof heard / sizeof *heard; n++) sigaddset(&set, heard[n]);
+    return set;
+}
+
+static void tell_signal(int number) {
+    int why = errno;
+    unsigned char told[HEAD + 4] = {SIGNAL, 0, 0, 0, 4, 0, 0, 0, (unsigned char)number};
+    last_heard = number;
+    if (send(signal_line, told, sizeof told, MSG_NOSIGNAL) < 0) _exit(128 + number);
+    errno = why;
+}
+
+static void hear_signals(int line) {
+    if (strcmp(command, "salloc") != 0 && strcmp(command, "srun") != 0) return;
+    signal_line = line;
+    struct sigaction action = {.sa_handler = tell_signal, .sa_mask = heard_set()};
+    for (size_t n = 0; n < sizeof heard / sizeof *heard; n++) sigaction(heard[n], &action, NULL);
+}
+
+/* All of it, or -1; no signal's frame comes into the middle of it. A controller that is gone must not end us by SIGPIPE: that is for our own readers. */
 static int send_all(int line, const void *bytes, size_t length) {
+    sigset_t set = heard_set(), before;
+    sigprocmask(SIG_BLOCK, &set, &before);
     while (length) {
         ssize_t sent = send(line, bytes, length, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0) return -1;
+        if (sent < 0) break;
         bytes = (const char *)bytes + sent;
         length -= (size_t)sent;
     }
-    return 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return length ? -1 : 0;
 }
 
 /* All of it; a reader that is gone ends us by SIGPIPE, another error is the caller's own affair. */
@@ -204,6 +234,10 @@ static int become(unsigned char *words, size_t length) {
     char **argv = (char **)grown(NULL, (count + 1) * sizeof *argv), *word = (char *)words;
     for (size_t n = 0; n < count; n++, word += strlen(word) + 1) argv[n] = word;
     argv[count] = NULL;
+    if (last_heard) { /* too late for the controller: it ends us, and what was held for us is let go */
+        signal(last_heard, SIG_DFL);
+        raise(last_heard);
+    }
     if (count) execv(argv[0], argv);
     fprintf(stderr, "flowbatch: cannot run %s: %s\n", count ? argv[0] : "nothing", strerror(errno));
     return 127;
@@ -340,7 +374,8 @@ int main(int argc, char **argv) {
     int line = connected();
     if (line < 0) line = started();
     Buffer call = packed_call();
-    int code = send_all(line, call.bytes, call.length) ? -1 : converse(line);
+    int code = send_all(line, call.bytes, call.length) ? -1 : 0;
+    if (code == 0) hear_signals(line), code = converse(line);
     if (code < 0) give_up(no_answer);
     _exit(code);
 }

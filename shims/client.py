@@ -14,13 +14,19 @@ import sys
 import time
 
 VERSION = 1
-CALL, DATA, FAIL = 1, 2, 3
+CALL, DATA, FAIL, SIGNAL = 1, 2, 3, 4
 OUT, ERR, READ, MORE, EXIT, OTHER, EXEC = 16, 17, 18, 19, 20, 21, 22
 CHUNK = 65536
 SOCKET = b"controller.sock"
 PATH_MAX = 100
 """Longer socket paths are reached from inside their directory."""
 
+
+PATIENT = (b"salloc", b"srun")
+"""Commands that wait for a job of theirs: the controller hears of these signals and says what comes of them."""
+HEARD = {
+    _signal.SIGHUP, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGTERM, _signal.SIGUSR1, _signal.SIGUSR2,
+}  # fmt: skip
 
 LIMITS = (
     (b"CPU", "RLIMIT_CPU"), (b"FSIZE", "RLIMIT_FSIZE"), (b"DATA", "RLIMIT_DATA"), (b"STACK", "RLIMIT_STACK"),
@@ -52,12 +58,38 @@ def main(command, state_dir, start):
     line = connect(state_dir) or started(command, arguments, state_dir, start)
     try:
         line.sendall(call(command, arguments))
+        if command in PATIENT:
+            hear_signals(line)
         code = converse(line)
     except OSError:
         code = None
     if code is None:
         give_up(command, arguments, NO_ANSWER)
     posix._exit(code)
+
+
+def hear_signals(line):
+    """Signals go to the controller from here on."""
+
+    def heard(number, _):
+        heard_signals.append(number)
+        line.sendall(frame(SIGNAL, number.to_bytes(4, "big")))
+
+    for number in HEARD:
+        _signal.signal(number, heard)
+
+
+heard_signals = []
+"""Those that the controller was told of."""
+
+
+def send(line, data):
+    """One whole frame: no signal's comes into the middle of it."""
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, HEARD)
+    try:
+        line.sendall(data)
+    finally:
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, HEARD)
 
 
 def call(command, arguments):
@@ -153,6 +185,9 @@ def converse(line):
 def become(body):
     """This process is the program that the controller names from here on; 127 if it cannot be."""
     words = body.split(b"\0")[:-1]
+    for number in heard_signals:  # too late for the controller: they end us, and what was held for us is let go
+        _signal.signal(number, _signal.SIG_DFL)
+        posix.kill(posix.getpid(), number)
     try:
         posix.execve(words[0], words, dict(word.partition(b"=")[::2] for word in environ()))
     except OSError as error:
@@ -167,7 +202,7 @@ def opened(line, path):
     try:
         return posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError as error:
-        line.sendall(frame(FAIL, error.errno.to_bytes(4, "big", signed=True)))
+        send(line, frame(FAIL, error.errno.to_bytes(4, "big", signed=True)))
         return None
 
 
@@ -181,7 +216,7 @@ def more(line, fd):
         answer = frame(DATA, chunk)
     if not chunk and fd:
         posix.close(fd)
-    line.sendall(answer)
+    send(line, answer)
     return fd if chunk else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,6 +25,12 @@ class Output(Protocol):
     def write(self, data: str | bytes) -> None: ...
 
     async def drain(self) -> None: ...
+
+
+async def no_signal() -> int:
+    """Never returns: the caller ends by its signals."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("a future that nobody holds came true")
 
 
 async def no_input() -> bytes:
@@ -63,6 +70,8 @@ class Call:
     and one more. Raises CallerFile."""
     chunk: Callable[[], Awaitable[bytes]] = no_input
     """What the caller's standard input has next, as it comes (a terminal gives a line); empty at its end. For questions."""
+    signal: Callable[[], Awaitable[int]] = no_signal
+    """The next signal that the caller got and did not end by: srun's and salloc's clients say so while they wait."""
     become: Callable[[Sequence[str]], None] = lambda words: None
     """The caller becomes this program, where it is and as it is; nothing is printed to it after that."""
     clusters: ClustersPort = field(default_factory=NoClusters, repr=False)

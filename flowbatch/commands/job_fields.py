@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flowbatch.commands.job_view import MAX_PRIORITY, NO_VALUE, JobView
-from flowbatch.core.endings import may_requeue
+from flowbatch.core import endings
 from flowbatch.core.jobs import Waiting
 from flowbatch.slurm import amounts, codes, indices
 from flowbatch.slurm.fields import NULL
@@ -353,4 +353,4 @@ _IO_ERROR = 4021
 
 
 def requeues(view: JobView) -> bool:
-    return may_requeue(view.scene.cluster, view.job)
+    return endings.requeues(view.scene.cluster, view.job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flowbatch.backends.contract import BidKey, MarketBackend
@@ -14,6 +14,7 @@ from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.ports import Door, Payload, Snapshot
 from flowbatch.core.states import Finished
+from flowbatch.core.steps import Step, StepKey
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.store.contract import Store
 
@@ -29,6 +30,19 @@ class _Waiter:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(slots=True)
+class _Watcher:
+    """Someone waits for a record of which `condition` holds, or that is over."""
+
+    job_id: int
+    condition: Callable[[Job], bool]
+    seen: asyncio.Future[Job]
+
+    def look(self, job: Job) -> None:
+        if job.id == self.job_id and not self.seen.done() and (_over(job) or self.condition(job)):
+            self.seen.set_result(job)
+
+
 class Port:
     """`core.ports.QueuePort` on a loop and its store."""
 
@@ -38,6 +52,7 @@ class Port:
         self._store = store
         self._market: tuple[str, MarketBackend] | None = None
         self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)
+        self._watchers: list[_Watcher] = []
         loop.on_commit = self._hear
 
     def rents(self, store: str, market: MarketBackend) -> None:
@@ -58,7 +73,14 @@ class Port:
         queue = self._loop.queue
         jobs = tuple(queue.jobs.values())
         return Snapshot(
-            self.now(), queue.cluster, jobs, queue.planned, queue.blocked, queue.quotes, dict(queue.departed)
+            self.now(),
+            queue.cluster,
+            jobs,
+            queue.planned,
+            queue.blocked,
+            queue.quotes,
+            dict(queue.departed),
+            dict(queue.steps),
         )
 
     async def finished(self, job_id: int) -> Sequence[Job]:
@@ -69,6 +91,20 @@ class Port:
             records = await self.history([root], ALL)
             if all(_over(job) for job in records):
                 return sorted(records, key=_index)
+
+    async def until(self, job_id: int, condition: Callable[[Job], bool]) -> Job:
+        watcher = _Watcher(job_id, condition, asyncio.get_running_loop().create_future())
+        self._watchers.append(watcher)
+        try:
+            # Asked behind the commit in flight: what the queue in memory says may never come true.
+            records = await self.history([job_id])
+            record = next((job for job in records if job.id == job_id), None)
+            if record is None:
+                raise KeyError(job_id)
+            watcher.look(record)
+            return await watcher.seen
+        finally:
+            self._watchers.remove(watcher)
 
     async def _over(self, root: int) -> None:
         """Nothing of the job is unfinished in the queue."""
@@ -89,6 +125,11 @@ class Port:
         self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
     ) -> Sequence[Job]:
         return await self._loop.on_disk(self._store.history, job_ids, limit, since)
+
+    async def step_history(
+        self, job_ids: Sequence[int] | None = None, since: int | None = None
+    ) -> Sequence[tuple[StepKey, Step]]:
+        return await self._loop.on_disk(self._store.steps, job_ids, since)
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         return await self._loop.on_disk(self._store.story, job_id)
@@ -125,6 +166,8 @@ class Port:
         """After a commit: who has waited for the last of these?"""
         touched = set()
         for job in changed:
+            for watcher in self._watchers:
+                watcher.look(job)
             for waiter in self._waiters.get(arrays.root(job), ()):
                 (waiter.unfinished.discard if _over(job) else waiter.unfinished.add)(job.id)
                 touched.add(arrays.root(job))

@@ -155,6 +155,7 @@ class Line:
         self._reader = reader
         self._writer = writer
         self._answers: asyncio.Queue[tuple[Kind, bytes]] = asyncio.Queue()
+        self._signals: asyncio.Queue[int] = asyncio.Queue()
         self._one_file = asyncio.Lock()
         self.socket: socket.socket = writer.get_extra_info("socket")
 
@@ -170,9 +171,16 @@ class Line:
         """Hands on what the client answers, until it hangs up or speaks out of turn."""
         while True:
             kind, body = await self.receive()
+            if kind is Kind.SIGNAL:
+                self._signals.put_nowait(int.from_bytes(body, "big", signed=True))
+                continue
             if kind not in (Kind.DATA, Kind.FAIL) or not self._one_file.locked() or not self._answers.empty():
                 raise BadFrame(f"{kind.name} out of turn")
             self._answers.put_nowait((kind, body))
+
+    async def signal(self) -> int:
+        """The next signal that the caller got."""
+        return await self._signals.get()
 
     def write(self, kind: Kind, body: bytes = b"") -> None:
         """Never waits. A client with too much unread is dropped; what is long goes in several frames."""
@@ -244,7 +252,7 @@ def _call(said: CallFrame, who: Peer, line: Line, clusters: ClustersPort) -> Cal
         environ={text.decode(name): text.decode(value) for name, _, value in words}, cwd=text.decode(said.cwd),
         umask=said.umask, columns=said.columns, lines=said.lines, tty=said.tty, owner=_owner(who, said.sid),
         limits=_limits(said.limits), out=Stream(line, Kind.OUT), err=Stream(line, Kind.ERR), read=line.read,
-        chunk=line.chunk, become=line.become, clusters=clusters,
+        chunk=line.chunk, signal=line.signal, become=line.become, clusters=clusters,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from flowbatch.core.events import Ended
 from flowbatch.core.jobs import Job
-from flowbatch.core.states import Ending
+from flowbatch.core.states import Ending, Requeueing
 from flowbatch.spec.cluster import ClusterSpec
 
 REFUSED_S, LONGEST_REFUSED_S = 30, 3600
@@ -20,7 +20,12 @@ def rest_s(job: Job) -> int:
 
 
 def may_requeue(cluster: ClusterSpec, job: Job) -> bool:
-    """Whether the job may run a second time: its own word, else the cluster's."""
+    """Whether the job may run a second time: its own word, else the cluster's; never where a command waits for it."""
+    return job.spec.kind == "batch" and requeues(cluster, job)
+
+
+def requeues(cluster: ClusterSpec, job: Job) -> bool:
+    """As Slurm shows it."""
     return cluster.job_requeue if job.spec.requeue is None else job.spec.requeue
 
 
@@ -35,3 +40,8 @@ def ending(fact: Ended) -> Ending:
     if fact.exit.code:
         return Ending("FAILED", fact.exit, "NonZeroExitCode")
     return Ending("COMPLETED", fact.exit)
+
+
+def downed(cluster: ClusterSpec, job: Job) -> Ending | Requeueing:
+    """What comes of a job whose node an administrator calls down."""
+    return Requeueing(cause="node") if may_requeue(cluster, job) else Ending("NODE_FAIL", reason="NodeDown")

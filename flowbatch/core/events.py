@@ -35,6 +35,8 @@ class Submitted:
     owner: Owner
     spec: JobSpec
     test_only: bool = False
+    immediate: bool = False
+    """It is refused (ESLURM_NODES_BUSY) unless it could start now."""
     notes: tuple[str, ...] = ()
 
 
@@ -56,6 +58,17 @@ class SignalAsked:
     refs: tuple[JobRef, ...]
     signal: int
     scope: Literal["steps", "batch", "full"] = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class StepSignalAsked:
+    """A user sends a signal to one running step of each job. Reply: one `Verdict` a ref."""
+
+    at: int
+    by: int
+    refs: tuple[JobRef, ...]
+    number: int
+    signal: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +355,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 """What a market says of a bid. Each may come twice, and late."""
 
 Event = (
-    Submitted | CancelAsked | SignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
+    Submitted | CancelAsked | SignalAsked | StepSignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
     | NodeAsked | PartitionAsked | ReservationAsked | Reread
     | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged

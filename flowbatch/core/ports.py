@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
 from flowbatch.core.quotes import Quotes
+from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.spec.cluster import ClusterSpec
 
 
@@ -41,6 +42,8 @@ class Snapshot:
     """The market as last seen; None where there is none, or before it was seen."""
     departed: Spending = field(default_factory=dict)
     """What jobs were billed that have left the queue."""
+    steps: Mapping[int, JobSteps] = field(default_factory=dict)
+    """The steps of placements that run, by job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,20 @@ class QueuePort(Protocol):
     async def finished(self, job_id: int) -> Sequence[Job]:
         """Waits until the job (all tasks of an array) is over; its records, by array index. Raises KeyError if unknown."""
 
+    async def until(self, job_id: int, condition: Callable[[Job], bool]) -> Job:
+        """Waits until the condition holds of the job's committed record, or the job is over; that record. Raises KeyError if unknown."""
+
     async def history(
         self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
     ) -> Sequence[Job]:
         """Records of jobs, newest first, from the store: also those that left the queue. `since`: only of jobs that were not
         over before that instant."""
+
+    async def step_history(
+        self, job_ids: Sequence[int] | None = None, since: int | None = None
+    ) -> Sequence[tuple[StepKey, Step]]:
+        """Steps of these jobs, or of all, from the store, by job, restart and number. `since`: only those that were not over
+        before that instant."""
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         """What happened to a job: (instant, fact in words), oldest first."""

@@ -8,6 +8,8 @@ answers with any number of frames and one EXIT. The controller pulls what it wan
 the client is* (path, or `-` for standard input), each MORE asks for one chunk, so nothing piles up anywhere.
 
     client -> controller   CALL  (below)        DATA chunk, empty at the end      FAIL errno (1 big-endian int32)
+                           SIGNAL number (int32): the caller got it while it waits (srun and salloc alone say so; no controller before
+                           them ran these outside a job, so this frame needed no other VERSION)
     controller -> client   OUT bytes   ERR bytes   READ path   MORE   EXIT code (int32)   OTHER text: versions differ
                            EXEC words, each ended by NUL: become this program, where you are and as you are
 
@@ -34,6 +36,7 @@ class Kind(IntEnum):
     CALL = 1
     DATA = 2
     FAIL = 3
+    SIGNAL = 4
     OUT = 16
     ERR = 17
     READ = 18
