@@ -13,6 +13,7 @@ from flowbatch.cli.cancel import cancel
 from flowbatch.cli.completion import completion
 from flowbatch.cli.controller import controller
 from flowbatch.cli.cost import cost
+from flowbatch.cli.debug import debug
 from flowbatch.cli.doctor import doctor
 from flowbatch.cli.explain import explain
 from flowbatch.cli.logs import logs
@@ -38,7 +39,7 @@ def flow() -> None:
 
 
 COMMANDS = (
-    submit, explain, status, logs, ssh, cancel, cost, pricing, setup, shims, controller, sandbox, doctor, completion,
+    submit, explain, status, logs, ssh, cancel, cost, pricing, setup, shims, controller, sandbox, doctor, debug, completion,
 )  # fmt: skip
 for command in COMMANDS:
     flow.add_command(command)

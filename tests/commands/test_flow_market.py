@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flowbatch.commands import flow_cost, flow_door, flow_explain, flow_jobs, flow_plan, flow_pricing
+from flowbatch.commands import flow_cost, flow_door, flow_explain, flow_jobs, flow_metrics, flow_plan, flow_pricing
 from flowbatch.commands.flow_bids import Market, ago
 from flowbatch.commands.flow_results import Costs, DryRun, Prices, read_jobs
 from flowbatch.core.bids import Bid
@@ -341,3 +342,32 @@ def test_the_way_to_a_machine(caller: Any, fixed_queue: Any, state: Any, way: Do
         assert json.loads(done.out)["host"] == "host" and json.loads(done.out)["work_dir"] == "/w"
     else:
         assert (done.code, done.err.splitlines()[0]) == (1, said)
+
+
+def test_the_controller_in_numbers(caller: Any, fixed_queue: Any) -> None:
+    """As Prometheus reads it: each family once, its samples under it."""
+    running = Running(NOW - 60, HELD, NOW + 60, launched=True)
+    said = caller.run(
+        flow_metrics.metrics,
+        fixed_queue(
+            seen(
+                job(1, RESOURCES, bid(), account="lab"),
+                job(2, running, bid(2, by_day=((20_000, 1_250_000),), spent_micro_usd=1_250_000)),
+            )
+        ),
+    ).out
+    assert 'flowbatch_jobs{cluster="sandbox",state="PENDING"} 1\n' in said
+    assert 'flowbatch_jobs{cluster="sandbox",state="RUNNING"} 1\n' in said
+    assert 'flowbatch_market_bids{cluster="sandbox"} 2\n' in said
+    assert 'flowbatch_market_spent_dollars{cluster="sandbox",account=""} 1.25\n' in said
+    assert 'flowbatch_market_escrow_dollars{cluster="sandbox",account="lab"} 2.0\n' in said
+    names = re.findall(r"^# TYPE (\S+) gauge$", said, re.MULTILINE)
+    assert len(names) == len(set(names))
+    sample = re.compile(r'[a-z_]+\{(?:[a-z]+="[^"\n]*"(?:,(?=[a-z]))?)*\} [0-9.]+')
+    assert all(sample.fullmatch(line) for line in said.splitlines() if not line.startswith("#")), said
+
+
+def test_a_label_may_say_anything() -> None:
+    family = flow_metrics.Family("x", "y")
+    said = flow_metrics.text([(family, {"a": 'q"u\\o\nte'}, 1)])
+    assert said == '# HELP x y\n# TYPE x gauge\nx{a="q\\"u\\\\o\\nte"} 1\n'
