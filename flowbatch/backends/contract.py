@@ -7,14 +7,24 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from flowbatch.core.bids import Bid
-from flowbatch.core.events import BidFact, Configured, Ended, Launched, LaunchFailed, MarketSeen, NodeLost
+from flowbatch.core.events import (
+    BidFact,
+    Configured,
+    Ended,
+    Launched,
+    LaunchFailed,
+    MarketSeen,
+    NodeLost,
+    StepBegan,
+    StepEnded,
+)
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Door
 from flowbatch.protocol.launch import Key, LaunchMessage
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.market import MarketTerms
 
-Fact = Launched | LaunchFailed | Ended | NodeLost
+Fact = Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded
 MarketFact = Fact | BidFact | MarketSeen | Configured
 Tell = Callable[[MarketFact], Awaitable[None]]
 """Called for each fact; returns when it is committed. The same fact may come again until then."""
@@ -33,6 +43,9 @@ class Backend(Protocol):
     async def stop(self, key: Key, why: str) -> None: ...
 
     async def deliver(self, key: Key, signal: int, scope: str) -> None: ...
+
+    async def deliver_step(self, key: Key, number: int, signal: int, by: int) -> None:
+        """A signal to the tasks of one step; one that ends it was that user's scancel."""
 
     async def pause(self, key: Key, paused: bool) -> None:
         """Its processes stop where they are, or go on, and its time limit with them."""

@@ -12,10 +12,21 @@ from typing import Any
 
 from flowbatch.backends.contract import Fact, Tell
 from flowbatch.backends.supervised import supervised
-from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost, StepBegan, StepEnded
 from flowbatch.core.states import ExitStatus
+from flowbatch.core.steps import Step
 from flowbatch.errors import FlowError
-from flowbatch.protocol.launch import BadLine, Key, LaunchMessage, Report, line, parse, report_of
+from flowbatch.protocol.launch import (
+    BadLine,
+    Key,
+    LaunchMessage,
+    Report,
+    StepReport,
+    line,
+    parse,
+    report_of,
+    step_report_of,
+)
 
 RETRY_S = (0.05, 0.2, 1.0, 5.0)
 """How soon a node that went away is looked for again, the last for good."""
@@ -87,6 +98,10 @@ class Conversation:
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
         await self._resumed.wait()
         await self._send(line("deliver", key=key, signal=signal, scope=scope))
+
+    async def deliver_step(self, key: Key, number: int, signal: int, by: int) -> None:
+        await self._resumed.wait()
+        await self._send(line("step", key=key, number=number, signal=signal, by=by))
 
     async def pause(self, key: Key, paused: bool) -> None:
         self._paused[key] = paused
@@ -190,6 +205,8 @@ class Conversation:
                 self._called(int(message["number"]))
             case "report":
                 await self._report(report_of(message["report"]))
+            case "step":
+                self._step(step_report_of(message["step"]))
 
     def _compare_clocks(self, theirs: float) -> None:
         ahead_s = round(theirs - time.time())
@@ -213,6 +230,15 @@ class Conversation:
             self._note(report)
             self._pass_on(key, fact_of(replace(report, at=self._here(report.at))))
 
+    def _step(self, report: StepReport) -> None:
+        """Told after all that came earlier of its placement; an end is heard once it is committed."""
+        key = report.key
+        if key.store != self._store or key in self._forgotten:
+            return
+        here = replace(report, at=self._here(report.at), began_at=self._here(report.began_at))
+        heard = line("heard", key=key, number=report.number) if report.what == "ended" else None
+        self._pass_on(key, step_fact_of(here), heard)
+
     def _note(self, report: Report) -> None:
         """What this report answers is not asked again."""
         self._launches.pop(report.key, None)
@@ -224,17 +250,20 @@ class Conversation:
             self._leaving.pop(report.key, None)
             self._paused.pop(report.key, None)
 
-    def _pass_on(self, key: Key, fact: Fact) -> None:
-        """Tells a fact, after the earlier ones of its placement; facts of different placements share a commit."""
-        task = supervised(self._say(self._telling.get(key), fact), f"telling of {key}")
+    def _pass_on(self, key: Key, fact: Fact, answer: bytes | None = None) -> None:
+        """Tells a fact, after the earlier ones of its placement, and answers the node; facts of different placements share a
+        commit."""
+        task = supervised(self._say(self._telling.get(key), fact, answer), f"telling of {key}")
         self._telling[key] = task
         task.add_done_callback(lambda done: self._telling.pop(key) if self._telling.get(key) is done else None)
 
-    async def _say(self, earlier: asyncio.Task[None] | None, fact: Fact) -> None:
+    async def _say(self, earlier: asyncio.Task[None] | None, fact: Fact, answer: bytes | None) -> None:
         if earlier is not None:
             await earlier
         assert self._tell is not None
         await self._tell(fact)
+        if answer is not None:
+            await self._send(answer)
 
 
 def fact_of(report: Report) -> Fact:
@@ -250,3 +279,20 @@ def fact_of(report: Report) -> Fact:
             return Ended(at, job_id, restart, exit_status, report.cause, report.notes)
         case _:
             return NodeLost(at, job_id, restart)
+
+
+def step_fact_of(report: StepReport) -> Fact:
+    """A node's report of a step as the event it is to the queue."""
+    step = Step(
+        number=report.number, name=report.name, nodes=report.nodes, tasks_on=report.tasks_on, cpus=report.cpus,
+        began_at=report.began_at, gpus=report.gpus, memory_mib=report.memory_mib, command=report.command,
+        limit_min=report.limit_min, layout=report.layout, srun=report.srun,
+    )  # fmt: skip
+    at, job_id, restart = report.at, report.key.job_id, report.key.restart
+    if report.what == "began":
+        return StepBegan(at, job_id, restart, step)
+    over = replace(
+        step, ended_at=report.at, exit=ExitStatus(report.code, report.signal), cancelled_by=report.cancelled_by,
+        max_rss_kib=report.max_rss_kib, cpu_ms=report.cpu_ms,
+    )  # fmt: skip
+    return StepEnded(at, job_id, restart, over)

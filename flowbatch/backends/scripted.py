@@ -96,6 +96,9 @@ class ScriptedBackend:
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
         self._calls.append(("deliver", key, signal, scope))
 
+    async def deliver_step(self, key: Key, number: int, signal: int, by: int) -> None:
+        self._calls.append(("deliver_step", key, number, signal, by))
+
     async def pause(self, key: Key, paused: bool) -> None:
         self._calls.append(("pause", key, int(paused)))
 

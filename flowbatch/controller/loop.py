@@ -19,7 +19,6 @@ from flowbatch.clock import Clock
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Configured, Event, Passed, Reply
 from flowbatch.core.jobs import Job
-from flowbatch.core.market.budgets import Spending
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
 from flowbatch.core.states import Finished
@@ -66,7 +65,7 @@ class Loop:
 
     def __init__(
         self, store: Store, cluster: ClusterSpec, clock: Clock, *, step: Callable[[Queue, Event], Stepped] = step,
-        queue: Callable[[ClusterSpec, int, Iterable[Job], Spending], Queue] = Queue, failpoint: Failpoint = nowhere,
+        queue: Callable[..., Queue] = Queue, failpoint: Failpoint = nowhere,
     ) -> None:  # fmt: skip
         self.cluster = cluster
         self.clock = clock
@@ -104,7 +103,7 @@ class Loop:
         """Reads the queue from the store. Raises StoreFailed."""
         loaded = await self.on_disk(self._store.load)
         first = max(loaded.next_job_id, self.cluster.first_job_id)
-        self._queue = self._make_queue(self.cluster, first, loaded.jobs, loaded.departed)
+        self._queue = self._make_queue(self.cluster, first, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings)
         self._seq = loaded.seq
         self._performed = max(self._performed, loaded.performed)
         self._saved = loaded.performed
@@ -221,7 +220,7 @@ class Loop:
 
     def _entries(self, stepped: Sequence[tuple[_Asked, Stepped]]) -> list[Entry]:
         """The journal's lines for the steps that did anything."""
-        did = [(asked, s) for asked, s in stepped if s.changed or s.dropped or s.orders]
+        did = [(asked, s) for asked, s in stepped if s.changed or s.dropped or s.orders or s.steps or s.rulings]
         return [Entry(self._seq + n, asked.event, s, asked.payload) for n, (asked, s) in enumerate(did, 1)]
 
     def _tell(self, stepped: Sequence[tuple[_Asked, Stepped]], entries: Sequence[Entry]) -> None:

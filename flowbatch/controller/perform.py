@@ -16,6 +16,7 @@ from flowbatch.controller.mail import Mailer
 from flowbatch.core.effects import (
     ChangeBid,
     Deliver,
+    DeliverStep,
     Effect,
     Forget,
     Freeze,
@@ -85,6 +86,8 @@ class Performer:
                 await self.backend.stop(self._key(effect), effect.why)
             case Deliver():
                 await self.backend.deliver(self._key(effect), effect.signal, effect.scope)
+            case DeliverStep():
+                await self.backend.deliver_step(self._key(effect), effect.number, effect.signal, effect.by)
             case Freeze() | Thaw():
                 await self.backend.pause(self._key(effect), isinstance(effect, Freeze))
             case Say():
@@ -111,7 +114,7 @@ class Performer:
         tender = launching.tender(self.site, job, bid)
         await (self.backend.place if isinstance(effect, PlaceBid) else self.backend.change)(tender)
 
-    def _key(self, effect: Stop | Deliver | Freeze | Thaw | Say | Forget) -> Key:
+    def _key(self, effect: Stop | Deliver | DeliverStep | Freeze | Thaw | Say | Forget) -> Key:
         return Key(self.site.store, effect.job_id, effect.restart)
 
     async def _launch(self, job: Job | None) -> None:

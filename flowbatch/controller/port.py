@@ -81,6 +81,7 @@ class Port:
             queue.quotes,
             dict(queue.departed),
             dict(queue.steps),
+            queue.rulings,
         )
 
     async def finished(self, job_id: int) -> Sequence[Job]:

@@ -13,6 +13,7 @@ from flowbatch.core.bids import Bid
 from flowbatch.core.effects import (
     ChangeBid,
     Deliver,
+    DeliverStep,
     Effect,
     Forget,
     Freeze,
@@ -68,7 +69,7 @@ def owed(loaded: Loaded, jobs: dict[int, Job]) -> Iterator[Order]:
         for order in _due(job):
             yield Order(0, order, job)
     for seq, order in loaded.owed:
-        if isinstance(order, Deliver | Say | SendMail | Forget):
+        if isinstance(order, Deliver | DeliverStep | Say | SendMail | Forget):
             yield Order(seq, order, jobs.get(order.job_id))
 
 

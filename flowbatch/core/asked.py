@@ -12,8 +12,9 @@ from typing import Literal
 
 from flowbatch.core import priority
 from flowbatch.core.arrays import without
+from flowbatch.core.effects import DeliverStep
 from flowbatch.core.endings import may_requeue
-from flowbatch.core.events import JobRef, Verdict
+from flowbatch.core.events import JobRef, StepSignalAsked, Verdict
 from flowbatch.core.facts import Cancelled, Continued, Held, Paused, Released, Requeued, Signalled, Told
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.moves import Refusal
@@ -55,6 +56,19 @@ def signal(
         return _any(ref, *each(turn, by, ref, deliver, "ESLURM_ACCESS_DENIED"))
 
     return tuple(one(ref) for ref in refs)
+
+
+def signal_step(turn: Turn, event: StepSignalAsked) -> tuple[Verdict, ...]:
+    """Delivers a signal to the step of that number, where it runs."""
+
+    def act(job: Job) -> str | None:
+        steps = turn.queue.steps.get(job.id)
+        if steps is None or event.number not in steps.running:
+            return "ESLURM_INVALID_JOB_ID"
+        turn.stepped.orders.append(DeliverStep(job.id, job.restarts, event.number, event.signal, event.by))
+        return None
+
+    return tuple(_any(ref, *each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED")) for ref in event.refs)
 
 
 def hold(turn: Turn, by: int, refs: Iterable[JobRef], *, releasable: bool) -> tuple[Verdict, ...]:

@@ -20,7 +20,7 @@ class Stop:
 
     job_id: int
     restart: int
-    why: Literal["cancelled", "timeout", "requeue", "preempted", "deadline"] = "cancelled"
+    why: Literal["cancelled", "timeout", "requeue", "preempted", "deadline", "node"] = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,17 @@ class Deliver:
     restart: int
     signal: int
     scope: Literal["steps", "batch", "full"] = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverStep:
+    """Send one signal to the tasks of one step; where it ends them, `by` has cancelled it."""
+
+    job_id: int
+    restart: int
+    number: int
+    signal: int
+    by: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +109,6 @@ class WithdrawBid:
     number: int
 
 
-Effect = Launch | Stop | Deliver | Freeze | Thaw | Say | Forget | SendMail | PlaceBid | ChangeBid | WithdrawBid
+Effect = (
+    Launch | Stop | Deliver | DeliverStep | Freeze | Thaw | Say | Forget | SendMail | PlaceBid | ChangeBid | WithdrawBid
+)

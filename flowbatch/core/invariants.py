@@ -152,6 +152,16 @@ def _wakes(queue: Queue) -> Iterator[str]:
         yield f"jobs {fresh} may start and no pass is due"
 
 
+def _steps(queue: Queue) -> Iterator[str]:
+    """Steps run beside a job that holds its nodes, and none that is over does."""
+    for id, steps in queue.steps.items():
+        if id not in queue.jobs or not isinstance(queue.jobs[id].state, Holding):
+            yield f"steps {sorted(steps.running)} of job {id} run without it"
+        for number, step in steps.running.items():
+            if step.ended_at is not None or step.number != number or number > steps.last:
+                yield f"step {id}.{number} runs as {step!r}, the last is {steps.last}"
+
+
 def _alone(queue: Queue) -> Iterator[str]:
     """The last task of an array has the array's id."""
     for job in queue.jobs.values():
@@ -160,6 +170,6 @@ def _alone(queue: Queue) -> Iterator[str]:
 
 
 RULES: tuple[Callable[[Queue], Iterator[str]], ...] = (
-    _numbers, _array_indices, _holds, _reasons, _throttles, _nodes, _counts, _indexes, _wakes, _alone,
+    _numbers, _array_indices, _holds, _reasons, _throttles, _nodes, _counts, _indexes, _wakes, _alone, _steps,
     broken,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
-from flowbatch.core import asked, changes, priority, stepping, terms
+from flowbatch.core import administering, asked, changes, priority, reserving, stepping, terms
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import (
     Accepted,
@@ -19,20 +19,26 @@ from flowbatch.core.events import (
     Launched,
     LaunchFailed,
     MarketSeen,
+    NodeAsked,
     NodeLost,
     NotifyAsked,
+    PartitionAsked,
     Passed,
     Refused,
     ReleaseAsked,
     Reply,
     RequeueAsked,
+    Reread,
+    ReservationAsked,
     SignalAsked,
     StepBegan,
     StepEnded,
+    StepSignalAsked,
     Submitted,
     SuspendAsked,
     TermsAsked,
     UpdateAsked,
+    WouldStart,
 )
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.market import caps, forecast
@@ -62,7 +68,7 @@ def step(queue: Queue, event: Event) -> Stepped:
 
 def _submit(turn: Turn, event: Submitted) -> Reply:
     queue = turn.queue
-    verdict = admit(queue.cluster, event, queue)
+    verdict = admit(queue.cluster, event, queue, queue.rulings.reservations)
     if isinstance(verdict, Refused):
         return verdict
     spec = caps.paid(queue.cluster.market, verdict.spec, verdict.partitions)
@@ -70,12 +76,21 @@ def _submit(turn: Turn, event: Submitted) -> Reply:
     if event.test_only and queue.cluster.market is not None:
         return forecast.would_start(queue.cluster, queue.quotes, queue.jobs.values(), job, event.at)
     if event.test_only:
-        return would_start(queue.cluster, queue.occupancy, job, queue.running(), event.at)
+        return would_start(
+            queue.cluster, queue.occupancy, job, queue.running(), event.at, queue.rulings.reservations
+        )
+    if event.immediate and not _starts_now(queue, job, event.at):
+        return Refused("ESLURM_NODES_BUSY")
     queue.next_job_id += 1
     turn.put(job)
     turn.rejudge(job)
     turn.reconsider(queue.jobs[job.id])
     return Accepted(job.id, job.notes)
+
+
+def _starts_now(queue: Queue, job: Job, at: int) -> bool:
+    first = would_start(queue.cluster, queue.occupancy, job, queue.running(), at)
+    return isinstance(first, WouldStart) and first.at <= at
 
 
 def _new_job(queue: Queue, event: Submitted, spec: JobSpec, partitions: tuple[str, ...], notes: tuple[str, ...]) -> Job:
@@ -93,7 +108,7 @@ def _new_job(queue: Queue, event: Submitted, spec: JobSpec, partitions: tuple[st
 
 def _configure(turn: Turn, event: Configured) -> None:
     """Jobs stay; the next pass finds out what those that wait wait for now, also where a partition is gone."""
-    if event.cluster != turn.queue.cluster:
+    if event.cluster != turn.queue.configured:
         turn.queue.reshape(event.cluster)
         keep_under_caps(turn)
 
@@ -122,10 +137,15 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     NotifyAsked: lambda turn, event: asked.notify(turn, event.by, event.refs, event.text),
     UpdateAsked: changes.update,
     TermsAsked: terms.update,
+    NodeAsked: administering.nodes,
+    PartitionAsked: administering.partition,
+    ReservationAsked: reserving.reservation,
+    Reread: administering.reread,
     Passed: lambda turn, event: pass_time(turn),
     Configured: _configure,
     MarketSeen: see,
     **dict.fromkeys(get_args(BidFact), hear),
+    StepSignalAsked: asked.signal_step,
     StepBegan: lambda turn, event: stepping.began(turn.queue, turn.stepped, event),
     StepEnded: lambda turn, event: stepping.ended(turn.queue, turn.stepped, event),
     **dict.fromkeys((Launched, LaunchFailed, Ended, NodeLost), _hear),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,9 @@ from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Stepped
+from flowbatch.core.rulings import NOTHING_SAID, Rulings
+from flowbatch.core.states import Holding
+from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.ids import StoreId
 
 
@@ -40,6 +43,10 @@ class Loaded:
     performed: int = 0
     owed: tuple[tuple[int, Effect], ...] = ()
     departed: Spending = field(default_factory=dict)
+    steps: Mapping[int, JobSteps] = field(default_factory=dict)
+    """The steps of placements that run, by job."""
+    rulings: Rulings = NOTHING_SAID
+    """What administrators have said of the cluster."""
 
 
 class Store(Protocol):
@@ -63,7 +70,23 @@ class Store(Protocol):
         `since`: only of jobs that were not over before that instant.
         """
 
+    def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
+        """Steps of these jobs by id, or of all, in the order of their keys. `since`: only those that were not over before."""
+
     def story(self, job_id: int) -> list[tuple[int, str]]:
         """What happened to a job: (instant, words), oldest first."""
 
     def close(self) -> None: ...
+
+
+def remembered(jobs: Iterable[Job], steps: Iterable[tuple[StepKey, Step]]) -> dict[int, JobSteps]:
+    """What a queue of these jobs knows of their steps, as far as they are given."""
+    placements = {job.id: job.restarts for job in jobs if isinstance(job.state, Holding)}
+    known: dict[int, JobSteps] = {}
+    for key, step in steps:
+        if placements.get(key.job_id) != key.restart:
+            continue
+        before = known.get(key.job_id, JobSteps({}, -1))
+        running = before.running if step.ended_at is not None else {**before.running, key.number: step}
+        known[key.job_id] = JobSteps(running, max(before.last, key.number))
+    return known

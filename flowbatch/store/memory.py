@@ -10,10 +10,12 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload
+from flowbatch.core.rulings import NOTHING_SAID
 from flowbatch.core.states import Finished
+from flowbatch.core.steps import Step, StepKey
 from flowbatch.ids import StoreId, new_store_id
 from flowbatch.store import story
-from flowbatch.store.contract import Entry, Loaded
+from flowbatch.store.contract import Entry, Loaded, remembered
 
 
 class MemoryStore:
@@ -27,12 +29,24 @@ class MemoryStore:
         self._payloads: dict[int, Payload] = {}
         self._orders: list[tuple[int, Effect]] = []
         self._departed: dict[Account, int] = {}
+        self._steps: dict[StepKey, Step] = {}
+        self._rulings = NOTHING_SAID
         self._story: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
 
     def load(self) -> Loaded:
         jobs = tuple(self._jobs[job_id] for job_id in sorted(self._queued))
         owed = tuple((seq, order) for seq, order in self._orders if seq > self._performed)
-        return Loaded(self._id, self._next_job_id, jobs, self._seq, self._performed, owed, dict(self._departed))
+        return Loaded(
+            self._id,
+            self._next_job_id,
+            jobs,
+            self._seq,
+            self._performed,
+            owed,
+            dict(self._departed),
+            remembered(jobs, self._steps.items()),
+            self._rulings,
+        )
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         for entry in entries:
@@ -54,6 +68,15 @@ class MemoryStore:
             and not (since is not None and isinstance(job.state, Finished) and job.state.ended_at < since)
         ][:limit]
 
+    def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
+        named = None if job_ids is None else set(job_ids)
+        return sorted(
+            (key, step)
+            for key, step in self._steps.items()
+            if (named is None or key.job_id in named)
+            and (since is None or step.ended_at is None or step.ended_at >= since)
+        )
+
     def story(self, job_id: int) -> list[tuple[int, str]]:
         return list(self._story.get(job_id, ()))
 
@@ -66,6 +89,8 @@ class MemoryStore:
         for job_id, words in story.lines(event, stepped):
             self._story[job_id].append((event.at, words))
         self._jobs.update(stepped.changed)
+        self._steps.update(stepped.steps)
+        self._rulings = stepped.rulings or self._rulings
         self._queued |= stepped.changed.keys()
         if entry.payload is not None and isinstance(stepped.reply, Accepted):
             self._payloads[stepped.changed[stepped.reply.job_id].payload_id] = entry.payload

@@ -39,4 +39,15 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (account, day)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE steps (
+        job_id   INTEGER NOT NULL,
+        restart  INTEGER NOT NULL,
+        number   INTEGER NOT NULL,
+        ended_at INTEGER,
+        body     TEXT NOT NULL,
+        PRIMARY KEY (job_id, restart, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX steps_running ON steps (job_id) WHERE ended_at IS NULL;
+    """,
 )

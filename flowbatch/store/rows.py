@@ -15,10 +15,14 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
+from flowbatch.core.rulings import Rulings
+from flowbatch.core.steps import Step
 from flowbatch.spec.job import JobSpec
 
 _JOB = TypeAdapter(Job)
+_STEP = TypeAdapter(Step)
 _SPEC = TypeAdapter(JobSpec)
+_RULINGS = TypeAdapter(Rulings)
 _EVENTS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Event)}
 _ORDERS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Effect)}
 _BULK = {"spec", "cluster", "quotes"}
@@ -34,6 +38,14 @@ def job(row: str, spec: JobSpec) -> Job:
     return _JOB.validate_python({**json.loads(row), "spec": spec})
 
 
+def step_row(step: Step) -> str:
+    return _STEP.dump_json(step, exclude_defaults=True).decode()
+
+
+def step(row: str) -> Step:
+    return _STEP.validate_json(row)
+
+
 def spec_row(spec: JobSpec) -> str:
     return _SPEC.dump_json(spec, exclude_defaults=True).decode()
 
@@ -46,6 +58,15 @@ def event_row(event: Event) -> str:
     """A fact as the journal keeps it: its kind and its small fields."""
     fields = _EVENTS[type(event)].dump_python(event, mode="json", exclude=_BULK)
     return json.dumps({"fact": type(event).__name__, **fields}, separators=(",", ":"))
+
+
+def rulings_row(rulings: Rulings) -> str:
+    """All that administrators have said."""
+    return _RULINGS.dump_json(rulings, exclude_defaults=True).decode()
+
+
+def rulings(row: str) -> Rulings:
+    return _RULINGS.validate_json(row)
 
 
 def orders_row(orders: list[Effect]) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload
+from flowbatch.core.rulings import NOTHING_SAID
 from flowbatch.core.states import Holding
+from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import NewerStore, StoreFailed
 from flowbatch.ids import StoreId, new_store_id
 from flowbatch.spec.job import JobSpec
 from flowbatch.store import rows, story
-from flowbatch.store.contract import Entry, Loaded
+from flowbatch.store.contract import Entry, Loaded, remembered
 from flowbatch.store.migrations import MIGRATIONS
 
 _IDS_PER_QUERY = 500
@@ -34,6 +36,10 @@ _LATE = "coalesce(json_extract(jobs.body, '$.state.ended_at') >= ?, 1) ORDER BY 
 _NEWEST = _RECORD.format("") + f" WHERE {_LATE}"
 _NAMED = _RECORD.format("") + f" WHERE (jobs.id IN ({{0}}) OR jobs.array_id IN ({{0}})) AND {_LATE}"
 
+_STEP = "SELECT job_id, restart, number, body FROM steps"
+_STEPS = _STEP + " WHERE {0}coalesce(ended_at >= ?, 1) ORDER BY job_id, restart, number"
+_RUNNING_STEPS = _STEP + " WHERE ended_at IS NULL ORDER BY job_id, restart, number"
+_LAST_STEP = _STEP + " WHERE job_id = ? AND restart = ? ORDER BY number DESC LIMIT 1"
 _DEPARTED = "SELECT nullif(account, ''), day, micro_usd FROM departed"
 _BILLED = (
     "INSERT INTO departed (account, day, micro_usd) VALUES (?, ?, ?) "
@@ -64,9 +70,11 @@ class SqliteStore:
             (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
             owed = tuple(self._owed(int(meta["performed"])))
             departed = {(account, day): micro_usd for account, day, micro_usd in self._db.execute(_DEPARTED)}
+            steps = remembered(jobs, self._last_steps(jobs))
+            rulings = rows.rulings(meta["rulings"]) if "rulings" in meta else NOTHING_SAID
             store = self._identity(meta, placed=any(map(_is_placed, jobs)))
         self._known_specs = {job.spec_id for job in jobs}
-        return Loaded(store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed, departed)
+        return Loaded(store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed, departed, steps, rulings)
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         with _border("cannot write to the store"), self._transaction():
@@ -80,8 +88,11 @@ class SqliteStore:
                 add(departed, entry.stepped.departed.items())
             self._save(changed.values())
             self._drop(dropped)
+            self._save_steps({key: step for entry in entries for key, step in entry.stepped.steps.items()})
             self._db.executemany(_BILLED, ((name or "", day, sum_) for (name, day), sum_ in departed.items()))
-            self._meta({"next_job_id": str(next_job_id), "performed": str(performed)})
+            said = [entry.stepped.rulings for entry in entries if entry.stepped.rulings is not None]
+            ruled = {"rulings": rows.rulings_row(said[-1])} if said else {}
+            self._meta({"next_job_id": str(next_job_id), "performed": str(performed), **ruled})
 
     def payload(self, payload_id: int) -> Payload | None:
         with _border("cannot read the store"):
@@ -105,6 +116,19 @@ class SqliteStore:
         with _border("cannot read the store"):
             query = "SELECT at, words FROM story WHERE job_id = ? ORDER BY seq"
             return list(self._db.execute(query, (job_id,)))
+
+    def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
+        earliest = -1 if since is None else since
+        with _border("cannot read the store"):
+            if job_ids is None:
+                return list(_steps(self._db.execute(_STEPS.format(""), (earliest,))))
+            found: list[tuple[StepKey, Step]] = []
+            named = sorted(set(job_ids))
+            for start in range(0, len(named), _IDS_PER_QUERY):
+                some = named[start : start + _IDS_PER_QUERY]
+                query = _STEPS.format(f"job_id IN ({','.join('?' * len(some))}) AND ")
+                found += _steps(self._db.execute(query, (*some, earliest)))
+            return found
 
     def close(self) -> None:
         with _border("cannot close the store"):
@@ -180,6 +204,20 @@ class SqliteStore:
             ((job.id, job.array_id, job.spec_id, job.payload_id, rows.job_row(job)) for job in changed),
         )
 
+    def _save_steps(self, steps: Mapping[StepKey, Step]) -> None:
+        self._db.executemany(
+            "INSERT INTO steps (job_id, restart, number, ended_at, body) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (job_id, restart, number) DO UPDATE SET ended_at = excluded.ended_at, body = excluded.body",
+            ((*key, step.ended_at, rows.step_row(step)) for key, step in steps.items()),
+        )
+
+    def _last_steps(self, jobs: Collection[Job]) -> Iterator[tuple[StepKey, Step]]:
+        """The steps that run, and the highest numbered one of each of these jobs that holds an allocation."""
+        yield from _steps(self._db.execute(_RUNNING_STEPS))
+        for job in jobs:
+            if isinstance(job.state, Holding):
+                yield from _steps(self._db.execute(_LAST_STEP, (job.id, job.restarts)))
+
     def _drop(self, job_ids: set[int]) -> None:
         ids = [(job_id,) for job_id in sorted(job_ids)]
         self._db.executemany("UPDATE jobs SET queued = 0 WHERE id = ?", ids)
@@ -222,6 +260,10 @@ def _records(cursor: sqlite3.Cursor) -> Iterator[Job]:
         if spec_id not in specs:
             specs[spec_id] = rows.spec(spec)
         yield rows.job(body, specs[spec_id])
+
+
+def _steps(cursor: sqlite3.Cursor) -> Iterator[tuple[StepKey, Step]]:
+    return ((StepKey(*key), rows.step(body)) for *key, body in cursor.fetchall())
 
 
 @contextmanager

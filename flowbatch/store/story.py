@@ -42,6 +42,12 @@ def _fact(event: Event) -> str:
             return f"cancel asked by uid {event.by}"
         case events.SignalAsked():
             return f"signal {event.signal} asked by uid {event.by}"
+        case events.StepSignalAsked():
+            return f"signal {event.signal} to step {event.number} asked by uid {event.by}"
+        case events.StepBegan():
+            return f"step {event.step.number} began"
+        case events.StepEnded():
+            return f"step {event.step.number} ended"
         case events.HoldAsked():
             return f"hold asked by uid {event.by}"
         case events.ReleaseAsked():
@@ -66,6 +72,14 @@ def _fact(event: Event) -> str:
             return "lost by its node"
         case events.Passed():
             return "scheduled"
+        case events.NodeAsked():
+            return f"node {','.join(event.nodes)} {event.change.state or 'changed'} by {event.name}"
+        case events.PartitionAsked():
+            return f"partition {event.spec.name}: {event.act}"
+        case events.ReservationAsked():
+            return f"reservation {event.wish.name}: {event.act}"
+        case events.Reread():
+            return "configuration read again"
         case events.Configured():
             return "cluster configured"
         case events.MarketSeen():

@@ -14,6 +14,7 @@ from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload, Snapshot
 from flowbatch.core.queue import Queue, step
+from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import FlowError
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -46,6 +47,7 @@ class FixedQueue:
         self._snapshot, self._reply = snapshot, reply
         self.events: list[Event] = []
         self.payloads: dict[int, Payload] = {}
+        self.steps: dict[StepKey, Step] = {}
 
     @property
     def cluster(self) -> ClusterSpec:
@@ -69,6 +71,11 @@ class FixedQueue:
     ) -> Sequence[Job]:
         return [job for job in self.snapshot().jobs if job_ids is None or {job.id, job.array_id} & {*job_ids}]
 
+    async def step_history(
+        self, job_ids: Sequence[int] | None = None, since: int | None = None
+    ) -> Sequence[tuple[StepKey, Step]]:
+        return [(key, step) for key, step in sorted(self.steps.items()) if job_ids is None or key.job_id in job_ids]
+
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         return ()
 
@@ -86,12 +93,13 @@ class LiveQueue(FixedQueue):
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         self.events.append(event)
         stepped = step(self.queue, event)
+        self.steps.update(stepped.steps)
         if payload is not None:
             self.payloads.update(dict.fromkeys(stepped.changed, payload))
         return stepped.reply
 
     def snapshot(self) -> Snapshot:
-        return replace(self._snapshot, jobs=tuple(self.queue.jobs.values()))
+        return replace(self._snapshot, jobs=tuple(self.queue.jobs.values()), steps=dict(self.queue.steps))
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,24 @@ from dataclasses import replace
 import pytest
 
 from flowbatch.core.effects import Deliver, Effect, Forget, Launch
-from flowbatch.core.events import Accepted, CancelAsked, Ended, Event, JobRef, Passed, Refused, Reply, Submitted
+from flowbatch.core.events import (
+    Accepted,
+    CancelAsked,
+    Ended,
+    Event,
+    JobRef,
+    Passed,
+    Refused,
+    Reply,
+    StepBegan,
+    StepEnded,
+    Submitted,
+)
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Stepped
 from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
+from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.spec.array import IndexRange, IndexSet
 from flowbatch.spec.job import JobSpec
 from flowbatch.store.contract import Entry, Store
@@ -99,6 +112,40 @@ def test_a_payload_stays_while_a_task_needs_it(store, write):
     assert store.payload(1) == PAYLOAD
     assert store.history([1]) == [task, rest]
     assert store.history([2]) == [task]
+
+
+FIRST = Step(0, "true", ("n1", "n2"), (2, 1), 3, 106, gpus=1, memory_mib=7, command="true -x", limit_min=3, srun=77)
+OVER = replace(FIRST, ended_at=108, exit=ExitStatus(3), cancelled_by=0, max_rss_kib=9, cpu_ms=10)
+SECOND = Step(1, "sleep", ("n1",), (1,), 1, 107)
+
+
+def steps(*some: Step, restart: int = 0) -> Stepped:
+    return Stepped(steps={StepKey(1, restart, step.number): step for step in some})
+
+
+def test_steps_are_loaded_as_far_as_they_run_and_their_numbers_are_not_lost(store, write):
+    write(submitted(PENDING), (Passed(105), stepped(RUNNING)))
+    assert store.load().steps == {}
+    write((StepBegan(106, 1, 0, FIRST), steps(FIRST)), (StepBegan(107, 1, 0, SECOND), steps(SECOND)))
+    assert store.load().steps == {1: JobSteps({0: FIRST, 1: SECOND}, 1)}
+    write(
+        (StepEnded(108, 1, 0, OVER), steps(OVER)), (StepEnded(109, 1, 0, SECOND), steps(replace(SECOND, ended_at=109)))
+    )
+    assert store.load().steps == {1: JobSteps({}, 1)}
+
+
+def test_steps_of_earlier_placements_and_of_jobs_that_left_are_history(store, write):
+    again = replace(RUNNING, restarts=1)
+    write(submitted(PENDING), (Passed(105), stepped(again)))
+    write((StepEnded(108, 1, 0, OVER), steps(OVER)), (StepBegan(109, 1, 1, SECOND), steps(SECOND, restart=1)))
+    assert store.load().steps == {1: JobSteps({1: SECOND}, 1)}
+    assert store.steps() == [(StepKey(1, 0, 0), OVER), (StepKey(1, 1, 1), SECOND)]
+    assert store.steps([1], since=108) == store.steps()
+    assert store.steps(since=109) == [(StepKey(1, 1, 1), SECOND)]
+    assert store.steps([2]) == []
+    write((Passed(500), stepped(FINISHED)), (Passed(900), stepped(dropped={1})))
+    assert store.load().steps == {}
+    assert len(store.steps([1, 2, 3])) == 2
 
 
 def test_a_large_array_is_one_small_record(store, write):

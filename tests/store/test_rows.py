@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from flowbatch.core.effects import (
     ChangeBid,
     Deliver,
+    DeliverStep,
     Effect,
     Forget,
     Freeze,
@@ -107,7 +108,7 @@ def test_jobs(state, array):
 
 def test_orders():
     orders: list[Effect] = [
-        Launch(1, 0), Stop(1, 2, "timeout"), Deliver(3, 0, 12, "full"), Freeze(3, 0), Thaw(3, 0), Say(3, 0, "word"),
+        Launch(1, 0), Stop(1, 2, "timeout"), Deliver(3, 0, 12, "full"), DeliverStep(3, 0, 1, 9, 1000), Freeze(3, 0), Thaw(3, 0), Say(3, 0, "word"),
         Forget(4, 1), SendMail(5, "END"),
         PlaceBid(6, 1), ChangeBid(6, 1), WithdrawBid(6, 2),
     ]  # fmt: skip

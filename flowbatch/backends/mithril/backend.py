@@ -170,6 +170,11 @@ class MithrilBackend:
         if machine is not None:
             await machine.deliver(key, signal, scope)
 
+    async def deliver_step(self, key: Key, number: int, signal: int, by: int) -> None:
+        machine = await self._machine(key)
+        if machine is not None:
+            await machine.deliver_step(key, number, signal, by)
+
     async def pause(self, key: Key, paused: bool) -> None:
         """Never ordered: a rented machine bills on, and core refuses it."""
         machine = await self._machine(key)

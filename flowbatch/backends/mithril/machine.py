@@ -25,7 +25,7 @@ from flowbatch.backends.mithril.prepare import GUARD, STANDING, Place
 from flowbatch.backends.mithril.ssh import Connection, Identity, SshAway, in_thread
 from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.backends.supervised import supervised
-from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost
+from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost, StepBegan, StepEnded
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Door
 from flowbatch.core.states import ExitStatus
@@ -124,6 +124,9 @@ class Machine:
 
     async def deliver(self, key: Key, signal: int, scope: str) -> None:
         self._spawn(self._conversation.deliver(key, signal, scope), f"a signal for {key}")
+
+    async def deliver_step(self, key: Key, number: int, signal: int, by: int) -> None:
+        self._spawn(self._conversation.deliver_step(key, number, signal, by), f"a signal for a step of {key}")
 
     async def pause(self, key: Key, paused: bool) -> None:
         await self._conversation.pause(key, paused)
@@ -288,7 +291,7 @@ class Machine:
 
     async def _hear(self, fact: MarketFact) -> None:
         """What the node says, told in its time: an end when the files are back."""
-        assert isinstance(fact, (Launched, LaunchFailed, Ended, NodeLost))
+        assert isinstance(fact, (Launched, LaunchFailed, Ended, NodeLost, StepBegan, StepEnded))
         key = Key(self._rental.store, fact.job_id, fact.restart)
         coming = self._homecomings.get(key)
         if isinstance(fact, Launched) and coming is not None:
@@ -297,7 +300,7 @@ class Machine:
             ending = self._ending[key] = supervised(self._end(coming, fact), f"the end of {key}")
             ending.add_done_callback(lambda done: self._ending.pop(key, None))
             await ending
-        elif isinstance(fact, Launched):
+        elif isinstance(fact, (Launched, StepBegan, StepEnded)):
             await self._say(fact)
         else:
             await self._told(key, fact)
