@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from flowbatch.clock import Clock
 from flowbatch.core.effects import Effect
-from flowbatch.core.events import Configured, Event, Passed, Reply
+from flowbatch.core.events import Configured, Event, Passed, Reply, Reread
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
@@ -61,13 +61,14 @@ class _Asked:
 
 class Loop:
     """Owns the queue. `on_commit` hears of changed records after each commit; `orders` wait to be carried out. `cluster` is
-    the shape that was committed last."""
+    the shape that was committed last, as administrators have it."""
 
     def __init__(
         self, store: Store, cluster: ClusterSpec, clock: Clock, *, step: Callable[[Queue, Event], Stepped] = step,
         queue: Callable[..., Queue] = Queue, failpoint: Failpoint = nowhere,
     ) -> None:  # fmt: skip
         self.cluster = cluster
+        self._configured = cluster
         self.clock = clock
         self.orders: asyncio.Queue[Order] = asyncio.Queue()
         self.on_commit: Callable[[Iterable[Job]], None] = lambda jobs: None
@@ -103,7 +104,8 @@ class Loop:
         """Reads the queue from the store. Raises StoreFailed."""
         loaded = await self.on_disk(self._store.load)
         first = max(loaded.next_job_id, self.cluster.first_job_id)
-        self._queue = self._make_queue(self.cluster, first, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings)
+        self._queue = self._make_queue(self._configured, first, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings)
+        self.cluster = self._queue.cluster
         self._seq = loaded.seq
         self._performed = max(self._performed, loaded.performed)
         self._saved = loaded.performed
@@ -225,10 +227,11 @@ class Loop:
 
     def _tell(self, stepped: Sequence[tuple[_Asked, Stepped]], entries: Sequence[Entry]) -> None:
         for asked, result in stepped:
-            if isinstance(asked.event, Configured):
-                self.cluster = asked.event.cluster
+            if isinstance(asked.event, Configured | Reread) and result.reply is None:
+                self._configured = asked.event.cluster
             if not asked.answer.done():
                 asked.answer.set_result(result.reply)
+        self.cluster = self.queue.cluster
         for entry in entries:
             self._seq = entry.seq
             for effect in entry.stepped.orders:

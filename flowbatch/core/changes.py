@@ -92,7 +92,7 @@ def _judged(turn: Turn, event: UpdateAsked, job: Job) -> Job | str:
         return "ESLURM_INVALID_TIME_VALUE"
     wish = job.spec.model_copy(update={"hold": job.held is not None})
     asked = Submitted(event.at, replace(job.owner, uid=event.by), wish)
-    verdict = admit(queue.cluster, asked, _Room())
+    verdict = admit(queue.cluster, asked, _Room(), queue.rulings.reservations)
     if isinstance(verdict, Refused):
         return verdict.code
     job = replace(job, spec=verdict.spec.model_copy(update={"hold": job.spec.hold}), partitions=verdict.partitions)

@@ -115,6 +115,13 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class Downed:
+    """An administrator says that a node of its is down."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The owner or root wants it suspended."""
 

@@ -14,6 +14,7 @@ from flowbatch.core.facts import (
     Cancelled,
     Continued,
     Doomed,
+    Downed,
     Expired,
     Held,
     Limited,
@@ -38,11 +39,11 @@ KINDS: tuple[Kind, ...] = ("pending", "running", "suspended", "requeueing", "end
 Fact = (
     Waits | Placed | Cancelled | Signalled | Held | Released | Requeued | Doomed | Missed | Announced
     | Launched | LaunchFailed | Ended | NodeLost
-    | Asked | BidRefused | BidLost | BidGone | Limited | Expired | Paused | Continued | Told
+    | Asked | BidRefused | BidLost | BidGone | Limited | Expired | Paused | Continued | Told | Downed
 )  # fmt: skip
 FACTS: tuple[type, ...] = (
     Waits, Placed, Launched, LaunchFailed, Ended, NodeLost, Cancelled, Signalled, Held, Released, Requeued, Doomed,
-    Missed, Announced, Asked, BidRefused, BidLost, BidGone, Limited, Expired, Paused, Continued, Told,
+    Missed, Announced, Asked, BidRefused, BidLost, BidGone, Limited, Expired, Paused, Continued, Told, Downed,
 )  # fmt: skip
 
 
@@ -79,3 +80,10 @@ def kind_of(state: State) -> Kind:
 
 NOTHING = Refusal()
 """Passed over in silence."""
+
+DONE = Refusal("ESLURM_ALREADY_DONE")
+FINISHED = Refusal("ESLURM_JOB_FINISHED")
+PENDING = Refusal("ESLURM_JOB_PENDING")
+DISABLED = Refusal("ESLURM_DISABLED")
+AWAKE = Refusal("ESLURM_JOB_NOT_SUSPENDED")
+CHANGING = Refusal("ESLURM_TRANSITION_STATE_NO_UPDATE")

@@ -12,6 +12,8 @@ from flowbatch.core.limits import named_at
 from flowbatch.core.market.buying import buy
 from flowbatch.core.market.upkeep import lapses_at
 from flowbatch.core.placing.scheduling import By, Plan, plan
+from flowbatch.core.reservations import deleted, names
+from flowbatch.core.reserving import pass_reservations
 from flowbatch.core.states import Allocation, Finished, Pending, Running
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import BAD_CONSTRAINTS, BEGIN_TIME, is_ready
@@ -19,6 +21,9 @@ from flowbatch.core.waiting import BAD_CONSTRAINTS, BEGIN_TIME, is_ready
 
 def pass_time(turn: Turn) -> None:
     """Everything that is due by now; a scheduling pass only when it may find something new."""
+    if turn.queue.boundary is not None and turn.queue.boundary <= turn.at:
+        pass_reservations(turn)
+        turn.settle()
     _fall_due(turn)
     look = _schedule if turn.queue.cluster.market is None else buy
     while turn.queue.pass_due is not None and turn.queue.pass_due <= turn.at:
@@ -78,7 +83,8 @@ def _schedule(turn: Turn) -> None:
     """One scheduling pass, carried out; another one is due at once if this one started something and did not see all."""
     queue = turn.queue
     candidates = queue.candidates()
-    found = plan(queue.cluster, queue.occupancy, candidates, queue.running(), turn.at)
+    reserved = queue.rulings.reservations
+    found = plan(queue.cluster, queue.occupancy, candidates, queue.running(), turn.at, reserved)
     unseen = next(candidates, None) is not None
     queue.planned, queue.blocked = found.planned, found.blocked
     places = _by_record(found)
@@ -94,7 +100,8 @@ def _wait(turn: Turn, job: Job, reason: str) -> None:
     if not isinstance(job.state, Pending) or job.state.reason == reason:
         return
     seen = replace(job, last_evaluated_at=turn.at)
-    turn.advance(seen, Held(turn.at, reason) if reason == BAD_CONSTRAINTS else Waits(turn.at, reason))
+    never = reason == BAD_CONSTRAINTS or (job.spec.reservation and reason in map(deleted, names(job.spec)))
+    turn.advance(seen, Held(turn.at, reason) if never else Waits(turn.at, reason))
 
 
 def _by_record(found: Plan) -> dict[int, list[tuple[Allocation, By]]]:

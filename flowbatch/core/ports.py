@@ -10,6 +10,7 @@ from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
 from flowbatch.core.quotes import Quotes
+from flowbatch.core.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -44,6 +45,8 @@ class Snapshot:
     """What jobs were billed that have left the queue."""
     steps: Mapping[int, JobSteps] = field(default_factory=dict)
     """The steps of placements that run, by job."""
+    rulings: Rulings = NOTHING_SAID
+    """What administrators have said of the cluster; `cluster` is as they have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from flowbatch.core.market.budgets import Account, Spending, add, spending
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.quotes import Quotes
+from flowbatch.core.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.states import Allocation, held
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.core.waiting import is_ready
@@ -34,6 +35,8 @@ class Stepped:
     reply: Reply = None
     departed: dict[Account, int] = field(default_factory=dict)
     """What the jobs that left were billed, by account and day."""
+    rulings: Rulings | None = None
+    """What administrators have said, all of it, where this step changed it."""
     steps: dict[StepKey, Step] = field(default_factory=dict)
     """Steps that began or ended, as they are now."""
 
@@ -43,7 +46,7 @@ class Queue:
 
     def __init__(
         self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), departed: Spending | None = None,
-        steps: Mapping[int, JobSteps] | None = None,
+        steps: Mapping[int, JobSteps] | None = None, rulings: Rulings = NOTHING_SAID,
     ) -> None:  # fmt: skip
         self.next_job_id = next_job_id
         self.departed = dict(departed or {})
@@ -59,13 +62,17 @@ class Queue:
         """Partitions whose first waiting job could not start at the last scheduling pass."""
         self.pass_due: int | None = None
         """When the next scheduling pass may find something new; None while it cannot."""
+        self.rulings = rulings
+        self.boundary: int | None = 0 if rulings.reservations else None
+        """When a reservation next begins or ends; 0: look at once."""
         self.reshape(cluster)
 
     def reshape(self, cluster: ClusterSpec) -> None:
-        """The cluster has this shape; everything that follows from the records is made anew."""
-        self.cluster = cluster
-        self.indexes = Indexes(cluster)
-        self.occupancy = Occupancy(cluster)
+        """The cluster is configured so; everything that follows from the records is made anew."""
+        self.configured = cluster
+        self.cluster = self.rulings.applied(cluster)
+        self.indexes = Indexes(self.cluster)
+        self.occupancy = Occupancy(self.cluster)
         self.count = 0
         """How many tasks the records stand for."""
         for job in self.jobs.values():
@@ -76,9 +83,19 @@ class Queue:
         if len(self.indexes.ready):
             self.pass_due = 0
 
+    def rule(self, rulings: Rulings, at: int) -> None:
+        """Administrators have said this; reservations and those that wait are looked at anew."""
+        reshapes = (rulings.nodes, rulings.partitions) != (self.rulings.nodes, self.rulings.partitions)
+        self.rulings = rulings
+        self.boundary = rulings.next_boundary(at)
+        if reshapes:
+            self.reshape(self.configured)
+        self.pass_by(at)
+
     def next_wake(self) -> int | None:
         """The next instant at which `Passed` must come, or None while only other facts can change anything."""
-        return min((at for at in (self.pass_due, self.indexes.timers.least()) if at is not None), default=None)
+        due = (self.pass_due, self.boundary, self.indexes.timers.least())
+        return min((at for at in due if at is not None), default=None)
 
     def job_count(self) -> int:
         """How many jobs the queue holds, an array's unstarted tasks counted each."""

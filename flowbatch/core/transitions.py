@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flowbatch.core import moves
 from flowbatch.core.deadlines import ends_by
 from flowbatch.core.effects import Deliver, Effect, Forget, Freeze, Launch, PlaceBid, Say, Stop, Thaw
-from flowbatch.core.endings import ending, may_requeue, rest_s
+from flowbatch.core.endings import downed, ending, may_requeue, rest_s
 from flowbatch.core.events import BidGone, BidLost, BidRefused, Ended, Launched, LaunchFailed, NodeLost
 from flowbatch.core.facts import (
     Announced,
@@ -18,6 +19,7 @@ from flowbatch.core.facts import (
     Cancelled,
     Continued,
     Doomed,
+    Downed,
     Expired,
     Held,
     Limited,
@@ -185,6 +187,10 @@ def _expired(cluster: ClusterSpec, job: Job, state: Running, fact: Expired) -> M
     return _stopping(job, state, fact.at, then, Stop(job.id, job.restarts, "timeout"))
 
 
+def _downed(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Downed) -> Moved:
+    return _stopping(job, state, fact.at, downed(cluster, job), Stop(job.id, job.restarts, "node"))
+
+
 def _announced(cluster: ClusterSpec, job: Job, state: Running, fact: Announced) -> Moved:
     return Moved(replace(job, state=replace(state, mailed_percent=fact.percent)))
 
@@ -278,10 +284,9 @@ def _interrupted(cluster: ClusterSpec, job: Job, state: Running | Suspended, at:
 def _again(cluster: ClusterSpec, job: Job, at: int, orders: tuple[Effect, ...]) -> Moved:
     """Back in the queue under the same id, as if submitted now, after a rest."""
     after = at + cluster.requeue_delay_s
-    state = Pending(job.held or BEGIN_TIME, after)
     again = replace(
-        job, state=state, restarts=job.restarts + 1, submitted_at=at, eligible_at=after, scheduled_by=None,
-        last_evaluated_at=None,
+        job, state=Pending(job.held or BEGIN_TIME, after), restarts=job.restarts + 1, submitted_at=at, eligible_at=after,
+        scheduled_by=None, last_evaluated_at=None,
     )  # fmt: skip
     return Moved(again, orders)
 
@@ -297,24 +302,17 @@ def _held_again(job: Job, fact: Requeued) -> Job:
     return replace(job, held=REQUEUED_HELD, priority=0) if fact.hold else job
 
 
-_DONE = Refusal("ESLURM_ALREADY_DONE")
-_FINISHED = Refusal("ESLURM_JOB_FINISHED")
-_PENDING = Refusal("ESLURM_JOB_PENDING")
-_DISABLED = Refusal("ESLURM_DISABLED")
-_AWAKE = Refusal("ESLURM_JOB_NOT_SUSPENDED")
-_CHANGING = Refusal("ESLURM_TRANSITION_STATE_NO_UPDATE")
-
 TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("pending", Waits): Line(("pending",), "its reason is the new one", _waits),
     ("pending", Placed): Line(("running",), "it holds the allocation; the node is told to launch it", _placed),
     ("pending", Cancelled): Line(("finished",), "CANCELLED; it never ran", _cancelled_pending),
-    ("pending", Signalled): _CHANGING,
+    ("pending", Signalled): moves.CHANGING,
     ("pending", Held): Line(("pending",), "priority 0; the reason says who holds it", _held_pending),
     ("pending", Released): Line(("pending",), "a fresh priority", _released_pending),
-    ("pending", Requeued): _PENDING,
-    ("pending", Paused): _PENDING,
-    ("pending", Continued): _PENDING,
-    ("pending", Told): _DISABLED,
+    ("pending", Requeued): moves.PENDING,
+    ("pending", Paused): moves.PENDING,
+    ("pending", Continued): moves.PENDING,
+    ("pending", Told): moves.DISABLED,
     ("pending", Doomed): Line(("finished",), "CANCELLED, reason DependencyNeverSatisfied", _doomed),
     ("pending", Missed): Line(("finished",), "DEADLINE", _missed),
     ("pending", Asked): Line(("pending",), "a bid is made for it; reason Resources", _asked),
@@ -337,6 +335,7 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ),
     ("running", Limited): Line(("running",), "it ends sooner", _limited),
     ("running", Expired): Line(("ending",), "the node is told to stop it; TIMEOUT", _expired),
+    ("running", Downed): Line(("requeueing", "ending"), "stopped: back in the queue, or NODE_FAIL", _downed),
     ("running", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
     ("running", Signalled): Line(("running",), "the node is told to deliver the signal", _signalled),
     ("running", Held): Line(("running",), "priority 0: it will be held if it is requeued", _held_holding),
@@ -344,7 +343,7 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("running", Requeued): Line(("requeueing",), "the node is told to stop it", _requeued_running),
     ("running", Announced): Line(("running",), "the owner gets a mail", _announced),
     ("running", Paused): Line(("suspended",), "the node is told to stop its processes; its CPUs are free", _paused),
-    ("running", Continued): _AWAKE,
+    ("running", Continued): moves.AWAKE,
     ("running", Told): Line(("running",), "the node is told to write it into the job's output", _told),
     ("suspended", Launched): Line(("suspended",), "its process is known to exist", _launched_suspended),
     ("suspended", LaunchFailed): Line(("finished",), "FAILED with the node's reason", _launch_failed),
@@ -353,8 +352,9 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
         ("pending", "finished"), "back in the queue; NODE_FAIL if it must not run twice", _node_lost
     ),
     ("suspended", Limited): Line(("suspended",), "it ends sooner, once it is resumed", _limited_suspended),
+    ("suspended", Downed): Line(("requeueing", "ending"), "stopped: back in the queue, or NODE_FAIL", _downed),
     ("suspended", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
-    ("suspended", Signalled): _CHANGING,
+    ("suspended", Signalled): moves.CHANGING,
     ("suspended", Held): Line(("suspended",), "priority 0: it will be held if it is requeued", _held_holding),
     ("suspended", Released): Line(("suspended",), "a fresh priority", _released_running),
     ("suspended", Requeued): Line(("requeueing",), "the node is told to stop it", _requeued_running),
@@ -367,13 +367,13 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("requeueing", BidLost): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
     ("requeueing", BidGone): Line(("pending",), "back in the queue, after a rest", _gone_while_requeueing),
     ("requeueing", Cancelled): Line(("ending",), "it will be CANCELLED instead", _cancelled_requeueing),
-    ("requeueing", Signalled): _CHANGING,
+    ("requeueing", Signalled): moves.CHANGING,
     ("requeueing", Held): Line(("requeueing",), "it will be held in the queue", _held_holding),
     ("requeueing", Released): Line(("requeueing",), "a fresh priority", _released_requeueing),
     ("requeueing", Requeued): Line(("requeueing",), "as before; held if that was asked now", _requeued_completing),
-    ("requeueing", Paused): _DONE,
-    ("requeueing", Continued): _DONE,
-    ("requeueing", Told): _DISABLED,
+    ("requeueing", Paused): moves.DONE,
+    ("requeueing", Continued): moves.DONE,
+    ("requeueing", Told): moves.DISABLED,
     ("ending", Ended): Line(
         ("finished",), "the end that was decided, with the exit status as it came", _gone_while_ending
     ),
@@ -381,20 +381,20 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("ending", NodeLost): Line(("finished",), "the end that was decided", _gone_while_ending),
     ("ending", BidLost): Line(("finished",), "the end that was decided", _gone_while_ending),
     ("ending", BidGone): Line(("finished",), "the end that was decided", _gone_while_ending),
-    ("ending", Cancelled): _DONE,
-    ("ending", Signalled): _CHANGING,
-    ("ending", Held): _FINISHED,
-    ("ending", Released): _FINISHED,
+    ("ending", Cancelled): moves.DONE,
+    ("ending", Signalled): moves.CHANGING,
+    ("ending", Held): moves.FINISHED,
+    ("ending", Released): moves.FINISHED,
     ("ending", Requeued): Line(("requeueing",), "it will go back to the queue instead", _requeued_completing),
-    ("ending", Paused): _DONE,
-    ("ending", Continued): _DONE,
-    ("ending", Told): _DISABLED,
-    ("finished", Paused): _DONE,
-    ("finished", Continued): _DONE,
-    ("finished", Told): _DISABLED,
-    ("finished", Cancelled): _DONE,
-    ("finished", Signalled): _DONE,
-    ("finished", Held): _FINISHED,
-    ("finished", Released): _FINISHED,
+    ("ending", Paused): moves.DONE,
+    ("ending", Continued): moves.DONE,
+    ("ending", Told): moves.DISABLED,
+    ("finished", Paused): moves.DONE,
+    ("finished", Continued): moves.DONE,
+    ("finished", Told): moves.DISABLED,
+    ("finished", Cancelled): moves.DONE,
+    ("finished", Signalled): moves.DONE,
+    ("finished", Held): moves.FINISHED,
+    ("finished", Released): moves.FINISHED,
     ("finished", Requeued): Line(("pending",), "back in the queue, after a rest", _requeued_finished),
 }

@@ -31,7 +31,7 @@ BLOCKING = frozenset({
 
 def is_ready(job: Job) -> bool:
     """Whether the job waits for nothing but a place."""
-    return isinstance(job.state, Pending) and job.state.reason not in BLOCKING
+    return isinstance(job.state, Pending) and job.held is None and job.state.reason not in BLOCKING
 
 
 def doomed(job: Job) -> bool:

@@ -47,6 +47,26 @@ class NodeSpec(Frozen):
     weight: int = 1
     state: Literal["UNKNOWN", "DOWN", "DRAIN", "FUTURE"] = "UNKNOWN"
     cloud: Cloud | None = None
+    flags: tuple[Literal["DRAIN", "FAIL"], ...] = ()
+    """What an administrator said of it besides its state."""
+    active: tuple[str, ...] | None = None
+    """Those of its features that jobs may ask for now; None: all of them."""
+    reason: str | None = None
+    reason_by: str = ""
+    reason_uid: int = 0
+    reason_at: int | None = None
+    """Why it is as it is; who said so, and when."""
+    comment: str | None = None
+    extra: str | None = None
+
+    @property
+    def in_service(self) -> bool:
+        """Whether it takes new jobs."""
+        return self.state == "UNKNOWN" and not self.flags
+
+    @property
+    def active_features(self) -> tuple[str, ...]:
+        return self.features if self.active is None else self.active
 
 
 class PartitionSpec(Frozen):
@@ -111,6 +131,8 @@ class ClusterSpec(Frozen):
     mail_prog: str | None = None
     mail_domain: str | None = None
     gres_types: tuple[str, ...] = ()
+    slurm_uid: int = 0
+    """SlurmUser, who runs the controller: with root the administrator."""
     market: MarketPolicy | None = None
     """How it spends, if its nodes are rented: then every placement begins with a bid."""
     other: tuple[tuple[str, str], ...] = ()

@@ -6,7 +6,7 @@ nodes: it may wait for a cluster that has what it wants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,10 +14,12 @@ from flowbatch.core import limits
 from flowbatch.core.admitting.gresrules import gres_fault
 from flowbatch.core.admitting.hints import hint
 from flowbatch.core.admitting.onmarket import on_market, unserved
+from flowbatch.core.admitting.reserved import outside, reservation_fault
 from flowbatch.core.events import Refused, Submitted
 from flowbatch.core.placing import constraints
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.sizing import Demand, default_memory, demand, license_counts, partition_nodes
+from flowbatch.core.reservations import Reservation
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.model import Malformed
@@ -48,15 +50,19 @@ class Admitted:
     notes: tuple[str, ...] = ()
 
 
-def admit(cluster: ClusterSpec, event: Submitted, context: AdmissionContext) -> Admitted | Refused:
+def admit(
+    cluster: ClusterSpec, event: Submitted, context: AdmissionContext, reservations: Sequence[Reservation] = ()
+) -> Admitted | Refused:
     """The verdict on a submission; changes nothing."""
-    verdict = _admit(cluster, event, context)
+    verdict = _admit(cluster, event, context, reservations)
     if isinstance(verdict, Refused):
         return replace(verdict, hint=verdict.hint or hint(cluster, event.spec, verdict.code))
     return verdict
 
 
-def _admit(cluster: ClusterSpec, event: Submitted, context: AdmissionContext) -> Admitted | Refused:
+def _admit(
+    cluster: ClusterSpec, event: Submitted, context: AdmissionContext, reservations: Sequence[Reservation]
+) -> Admitted | Refused:
     spec, notes = _obliged(cluster, event.spec) if cluster.obliging else (event.spec, ())
     fault = _client(cluster, spec) or _nice(spec, event.owner.uid)
     fault = fault or _strings(cluster, spec) or _array(cluster, spec) or _nodelist(cluster, spec)
@@ -70,12 +76,13 @@ def _admit(cluster: ClusterSpec, event: Submitted, context: AdmissionContext) ->
     if isinstance(found, Refused):
         return found
     fault = _times(found[0], spec, event.at) or next(filter(None, (check(cluster, spec) for check in _CHECKS)), None)
+    fault = fault or reservation_fault(reservations, event.owner, spec)
     if fault is None and not event.test_only and context.job_count() + _tasks(spec) > cluster.max_job_count:
         fault = Refused("EAGAIN")
     if fault is None and not spec.hold and cluster.market is not None:
         fault = unserved(cluster, spec, [partition.name for partition in found])
     elif fault is None and not spec.hold:
-        fault = _fits(cluster, found, spec, test_only=event.test_only)
+        fault = _fits(cluster, found, spec, test_only=event.test_only) or outside(cluster, reservations, found, spec)
     if fault is not None:
         return fault
     return Admitted(_filled(cluster, found, spec), tuple(p.name for p in found), notes)
@@ -254,10 +261,6 @@ def _features(cluster: ClusterSpec, spec: JobSpec) -> Refused | None:
     return None
 
 
-def _reservation(cluster: ClusterSpec, spec: JobSpec) -> Refused | None:
-    return Refused("ESLURM_RESERVATION_INVALID") if spec.reservation else None
-
-
 _CHECKS: tuple[Callable[[ClusterSpec, JobSpec], Refused | None], ...] = (
     _licenses,
     _tres,
@@ -265,7 +268,6 @@ _CHECKS: tuple[Callable[[ClusterSpec, JobSpec], Refused | None], ...] = (
     _dependency,
     _batch,
     _features,
-    _reservation,
 )
 
 

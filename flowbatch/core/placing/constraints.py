@@ -20,7 +20,7 @@ def names(constraint: Constraint) -> Iterator[str]:
 def holds(constraint: Constraint, node: NodeSpec) -> bool:
     """Whether a node has what the constraint says of a single node; counts and `matching` say nothing of one node."""
     if isinstance(constraint, FeatureTerm):
-        return constraint.name in node.features
+        return constraint.name in node.active_features
     if constraint.kind == "all":
         return all(holds(term, node) for term in constraint.terms)
     return any(holds(term, node) for term in constraint.terms)

@@ -140,8 +140,8 @@ class Occupancy:
 
 
 def out_of_service(cluster: ClusterSpec) -> frozenset[str]:
-    """Nodes that are configured not to be used."""
-    return frozenset(node.name for node in cluster.nodes if node.state != "UNKNOWN")
+    """Nodes that take no new jobs."""
+    return frozenset(node.name for node in cluster.nodes if not node.in_service)
 
 
 def _selections(need: Demand, offers: list[Offer]) -> list[tuple[list[Offer], frozenset[str]]]:

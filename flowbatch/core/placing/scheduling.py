@@ -11,9 +11,11 @@ from typing import Literal
 from flowbatch.core import limits
 from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.jobs import Job
+from flowbatch.core.placing.fences import Fence, boundaries, fences
 from flowbatch.core.placing.placement import Occupancy, out_of_service
 from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.placing.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
+from flowbatch.core.reservations import Reservation, deleted, names
 from flowbatch.core.states import Allocation
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.spec.resources import Resources
@@ -30,6 +32,10 @@ PATIENCE = 3
 """A pass looks at this many times `default_queue_depth` jobs at most, those included that only wait behind others."""
 
 NODES_TAKEN = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+
+RESERVED = "ReqNodeNotAvail, May be reserved for other job"
+NOT_YET = "Reservation"
+"""A job's own reservation has not begun."""
 
 PASSING = ("Resources", NODES_TAKEN, "Priority", "Licenses")
 """Reasons that time alone removes, the most telling first; a job with one of them is looked ahead for."""
@@ -61,19 +67,21 @@ class Plan:
 
 
 def plan(
-    cluster: ClusterSpec, occupancy: Occupancy, candidates: Iterable[Candidate], running: Iterable[Job], at: int
-) -> Plan:
+    cluster: ClusterSpec, occupancy: Occupancy, candidates: Iterable[Candidate], running: Iterable[Job], at: int,
+    reservations: Sequence[Reservation] = (),
+) -> Plan:  # fmt: skip
     """One pass at the instant `at`. `candidates` come in priority order and are read only as far as the pass looks;
     `running` are all jobs that hold something (running or completing). Changes none of its arguments.
 
     Costs at most some hundred placements, however long the queue is.
     """
-    return _Pass(cluster, occupancy, running, at).run(candidates)
+    return _Pass(cluster, occupancy, running, at, reservations).run(candidates)
 
 
 def would_start(
-    cluster: ClusterSpec, occupancy: Occupancy, job: Job, running: Iterable[Job], at: int
-) -> WouldStart | Refused:
+    cluster: ClusterSpec, occupancy: Occupancy, job: Job, running: Iterable[Job], at: int,
+    reservations: Sequence[Reservation] = (),
+) -> WouldStart | Refused:  # fmt: skip
     """Where and when `job` (accepted, not queued) would start, as sbatch --test-only says it; or why it never would.
 
     As on 22.05 partition limits on time and memory are not asked, and jobs that wait are not seen.
@@ -81,7 +89,8 @@ def would_start(
     wish = job.spec.resources
     if wish.nodes is not None and not wish.nodes.minimum and not wish.nodes.maximum and not wish.ntasks:
         return WouldStart(job.id, at, 0, (), job.partitions[0])
-    timeline = Timeline(occupancy, releases(cluster, running, at), at)
+    timeline = Timeline(occupancy, releases(cluster, running, at), at, boundaries(reservations, at))
+    ways = fences(cluster, reservations, job.spec)
     empty, out = occupancy.emptied(), out_of_service(cluster)
     for name in job.partitions:
         partition = cluster.partition(name)
@@ -89,7 +98,8 @@ def would_start(
             continue
         need = demand(cluster, partition, job.spec)
         seconds = seconds_of(limits.time_limit_min(partition, job.spec))
-        found = timeline.earliest(need, partition, seconds, out, at)
+        starts = (timeline.earliest(need, partition, seconds, out, at, fence) for fence in ways)
+        found = min((one for one in starts if one is not None), key=lambda one: one.start, default=None)
         where = found.allocation if found is not None else empty.find(need, partition)
         if where is not None:
             start = found.start if found is not None else at + FOREVER_S
@@ -104,9 +114,10 @@ class _Try:
     partition: PartitionSpec
     need: Demand
     seconds: int
+    fence: Fence
 
 
-Shape = tuple[Resources, bool, int | None, str | None, tuple[str, ...], bool]
+Shape = tuple[Resources, bool, int | None, str | None, tuple[str, ...], bool, str | None]
 """All of a job that decides where it may run."""
 
 _Look = tuple[Sequence[_Try], Sequence[str]]
@@ -116,8 +127,12 @@ _Look = tuple[Sequence[_Try], Sequence[str]]
 class _Pass:
     """One pass under way: `free` is what is held if all that was decided so far happens."""
 
-    def __init__(self, cluster: ClusterSpec, occupancy: Occupancy, running: Iterable[Job], at: int) -> None:
+    def __init__(
+        self, cluster: ClusterSpec, occupancy: Occupancy, running: Iterable[Job], at: int,
+        reservations: Sequence[Reservation],
+    ) -> None:  # fmt: skip
         self.cluster = cluster
+        self.reservations = reservations
         self.running = running
         self.at = at
         self.free = occupancy.copy()
@@ -169,11 +184,11 @@ class _Pass:
     def _start_in_order(self, job: Job, tries: Sequence[_Try], reasons: list[str]) -> bool:
         """Starts one task of the job, or adds the reason of each partition that cannot take it."""
         for one in tries:
-            if one.partition.name in self.blocked:
+            if one.partition.name in self.blocked and not one.fence.inside:
                 reasons.append("Priority")
                 continue
             known = self.in_vain.get(id(one))
-            allocation = None if known else self.free.find(one.need, one.partition, self.taken)
+            allocation = None if known else self._find(self.free, one, self.out if one.fence.inside else self.taken)
             if allocation is not None:
                 self._start(job, one, allocation, "Main")
                 return True
@@ -181,15 +196,19 @@ class _Pass:
             reasons.append(known or self._obstacle(one))
             if reasons[-1] not in ("Resources", NODES_TAKEN):
                 self.in_vain[id(one)] = reasons[-1]
-            elif self._only_busy(one):
+            elif not one.fence.inside and self._only_busy(one):
                 self.blocked.add(one.partition.name)
                 self.taken |= frozenset(one.partition.nodes)
         return False
 
     def _obstacle(self, one: _Try) -> str:
         """Why the job cannot start in this partition now."""
-        if not self.free.licenses_suffice(one.need):
+        if one.fence.closed(self.at):
+            return NOT_YET
+        if not one.fence.beside(self.free, self.at, self.at + one.seconds).licenses_suffice(one.need):
             return "Licenses"
+        if not one.fence.barred(self.at, self.at + one.seconds).isdisjoint(one.need.nodelist):
+            return RESERVED
         overtaken = self.taken > self.out and self.taken.issuperset(one.partition.nodes)
         if overtaken or self.free.find(one.need, one.partition, self.out) is not None:
             return NODES_TAKEN
@@ -202,7 +221,13 @@ class _Pass:
 
     def _only_busy(self, one: _Try) -> bool:
         """Whether the nodes in service would do, were they idle."""
-        return self.empty.find(one.need, one.partition, self.out) is not None
+        return self._find(self.empty, one, self.out) is not None
+
+    def _find(self, occupancy: Occupancy, one: _Try, avoid: frozenset[str]) -> Allocation | None:
+        """A place for all the time that the job may take, outside what is reserved."""
+        end = self.at + one.seconds
+        free = one.fence.beside(occupancy, self.at, end)
+        return free.find(one.need, one.partition, avoid | one.fence.barred(self.at, end))
 
     def _look(self, job: Job) -> _Look:
         """The partitions that may take the job, those of higher tier first, and the limits of those that may not.
@@ -210,7 +235,9 @@ class _Pass:
         Jobs of one shape share what was found for the first of them.
         """
         spec, young = job.spec, self.at < limits.named_at(self.cluster, job)
-        shape = (spec.resources, spec.reboot, spec.time_limit_min, spec.account, job.partitions, young)
+        shape = (
+            spec.resources, spec.reboot, spec.time_limit_min, spec.account, job.partitions, young, spec.reservation,
+        )  # fmt: skip
         found = self.shapes.get(shape)
         if found is None:
             found = self.shapes[shape] = self._tries(job, young=young)
@@ -218,13 +245,15 @@ class _Pass:
 
     def _tries(self, job: Job, *, young: bool) -> _Look:
         tries: list[_Try] = []
-        reasons: list[str] = []
+        ways = fences(self.cluster, self.reservations, job.spec)
+        reasons = [] if ways else [deleted(names(job.spec)[0])]
         found = [p for p in (self.cluster.partition(name) for name in job.partitions) if p is not None]
         for partition in sorted(found, key=lambda p: -p.priority_tier):
             need = demand(self.cluster, partition, job.spec)
             trouble = limits.reason_to_wait(self.cluster, partition, job.spec, need)
             if trouble is None:
-                tries.append(_Try(partition, need, seconds_of(limits.time_limit_min(partition, job.spec))))
+                seconds = seconds_of(limits.time_limit_min(partition, job.spec))
+                tries += [_Try(partition, need, seconds, fence) for fence in ways]
             elif trouble in ("PartitionNodeLimit", "PartitionTimeLimit"):
                 reasons.append(limits.UNNAMED if young else trouble)
             else:
@@ -239,7 +268,7 @@ class _Pass:
     def _out_of_order(self, rest: Iterator[Candidate]) -> None:
         """A job starts if that delays no booking; the first of each partition and some more that cannot are booked."""
         known = [*releases(self.cluster, self.running, self.at), *self.releases]
-        timeline = Timeline(self.free, known, self.at)
+        timeline = Timeline(self.free, known, self.at, boundaries(self.reservations, self.at))
         unbooked = set(self.blocked)
         for candidate in islice(self._line(rest), BACKFILL_DEPTH):
             job = candidate.job
@@ -264,7 +293,7 @@ class _Pass:
         for one in tries:
             if id(one) in self.not_now:
                 continue
-            allocation = timeline.now(one.need, one.partition, one.seconds, self.out)
+            allocation = timeline.now(one.need, one.partition, one.seconds, self.out, one.fence)
             if allocation is not None:
                 timeline.book(Booking(self.at, self.at + one.seconds, allocation))
                 self._start(job, one, allocation, "Backfill")
@@ -276,7 +305,7 @@ class _Pass:
         found: list[Booking] = []
         for one in tries:
             since = self.earliest.get(id(one), self.at)
-            booking = timeline.earliest(one.need, one.partition, one.seconds, self.out, since)
+            booking = timeline.earliest(one.need, one.partition, one.seconds, self.out, since, one.fence)
             if booking is not None:
                 self.earliest[id(one)] = booking.start
                 found.append(booking)

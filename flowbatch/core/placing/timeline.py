@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flowbatch.core.jobs import Job
+from flowbatch.core.placing.fences import Fence
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.sizing import Demand
 from flowbatch.core.states import Allocation, Completing, Running, Suspended, held
@@ -48,8 +49,10 @@ def releases(cluster: ClusterSpec, running: Iterable[Job], at: int) -> Iterator[
 class Timeline:
     """Occupancy from now on, in stretches between the instants at which it changes; the last one has no end."""
 
-    def __init__(self, occupancy: Occupancy, back: Iterable[tuple[int, Allocation]], at: int) -> None:
-        """`back`: when what `occupancy` holds is expected back."""
+    def __init__(
+        self, occupancy: Occupancy, back: Iterable[tuple[int, Allocation]], at: int, marks: Iterable[int] = ()
+    ) -> None:
+        """`back`: when what `occupancy` holds is expected back. `marks`: other instants at which something may begin."""
         self.at = at
         self._times = [at]
         self._states = [occupancy.copy()]
@@ -63,6 +66,8 @@ class Timeline:
             self._times.append(time)
             self._states.append(state)
         self._from_now: dict[int, Occupancy] = {}
+        for time in marks:
+            self._cut(time)
 
     def book(self, booking: Booking) -> None:
         """From now on nothing is found that would disturb the booking."""
@@ -71,20 +76,26 @@ class Timeline:
             state.add(booking.allocation)
         self._from_now.clear()
 
-    def now(self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str]) -> Allocation | None:
-        """Where the job can run now for `seconds` without disturbing any booking."""
+    def now(
+        self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], fence: Fence
+    ) -> Allocation | None:
+        """Where the job can run now for `seconds` without disturbing any booking, or a reservation."""
+        start, end = self.at, self.at + seconds
+        avoid |= fence.barred(start, end)
         if self._states[0].find(need, partition, avoid) is None:
             return None
-        return self._during(0, seconds).find(need, partition, avoid)
+        return fence.beside(self._during(0, seconds), start, end).find(need, partition, avoid)
 
     def earliest(
-        self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], since: int
+        self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], since: int, fence: Fence
     ) -> Booking | None:
         """The first instant from `since` on, and the place, at which the job can run for `seconds` beside all bookings."""
         for index, time in enumerate(self._times):
-            if time < since or self._states[index].find(need, partition, avoid) is None:
+            barred = avoid | fence.barred(time, time + seconds)
+            if time < since or self._states[index].find(need, partition, barred) is None:
                 continue
-            allocation = self._during(index, seconds).find(need, partition, avoid)
+            free = fence.beside(self._during(index, seconds), time, time + seconds)
+            allocation = free.find(need, partition, barred)
             if allocation is not None:
                 return Booking(time, time + seconds, allocation)
         return None

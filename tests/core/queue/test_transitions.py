@@ -15,6 +15,7 @@ from flowbatch.core.facts import (
     Cancelled,
     Continued,
     Doomed,
+    Downed,
     Expired,
     Held,
     Limited,
@@ -62,6 +63,7 @@ NOTHING = {
     ("suspended", Waits), ("suspended", Placed), ("suspended", Doomed), ("suspended", Missed), ("suspended", Announced),
     ("suspended", Asked), ("suspended", BidRefused), ("suspended", BidLost), ("suspended", BidGone),
     ("suspended", Expired),
+    ("pending", Downed), ("requeueing", Downed), ("ending", Downed), ("finished", Downed),
 }  # fmt: skip
 
 AT = Allocation("debug", (NodeShare("n1", 1, (0,)),))
@@ -81,7 +83,7 @@ EXAMPLES = {
     Ended: Ended(9, 1, 0, ExitStatus(), "preempted"), NodeLost: NodeLost(9, 1, 0),
     Asked: Asked(9, Bid(1, "m1", "8xa100", "r1", 1, 1, 9, 99, 60)), BidRefused: BidRefused(9, 1, 1, "no"),
     BidLost: BidLost(9, 1, 1), BidGone: BidGone(9, 1, 1), Limited: Limited(9, 10), Expired: Expired(9, "TimeLimit"),
-    Paused: Paused(9), Continued: Continued(9, 78), Told: Told(9, "word"),
+    Paused: Paused(9), Continued: Continued(9, 78), Told: Told(9, "word"), Downed: Downed(9),
 }  # fmt: skip
 
 
