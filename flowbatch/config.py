@@ -14,8 +14,10 @@ from pydantic import SecretStr
 
 from flowbatch.errors import ConfigError
 from flowbatch.spec.policy import MarketPolicy
+from flowbatch.units import DAY
 
 IDLE_EXIT_S = 600
+HISTORY_DAYS = 400
 
 API_URL = "https://api.mithril.ai"
 MITHRIL = "mithril"
@@ -27,15 +29,22 @@ class Settings:
     """`FLOW_IDLE_EXIT`: seconds with nothing queued or running after which the controller ends itself, 0 for never.
 
     `FLOW_SMTP`: `host[:port]` that takes the mails of --mail-type, in place of MailProg and sendmail.
+
+    `FLOW_HISTORY_DAYS`: so long sacct knows a job after its end, 0 for always.
     """
 
     idle_exit_s: int = IDLE_EXIT_S
     smtp: tuple[str, int] | None = None
+    history_s: int | None = HISTORY_DAYS * DAY
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
         """Raises ConfigError, naming the variable."""
-        return cls(_idle(env.get("FLOW_IDLE_EXIT", "")), _smtp(env.get("FLOW_SMTP", "")))
+        return cls(
+            _whole(env, "FLOW_IDLE_EXIT", IDLE_EXIT_S, "seconds"),
+            _smtp(env.get("FLOW_SMTP", "")),
+            _whole(env, "FLOW_HISTORY_DAYS", HISTORY_DAYS, "days") * DAY or None,
+        )
 
 
 Kind = Literal["local", "mithril"]
@@ -105,11 +114,12 @@ class Configuration:
         return replace(self, clusters={**self.clusters, MITHRIL: one})
 
 
-def _idle(value: str) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, unit: str) -> int:
+    value = env.get(name, "")
     if not value:
-        return IDLE_EXIT_S
+        return default
     if not value.isdecimal():
-        raise ConfigError(f"FLOW_IDLE_EXIT={value}: not a whole number of seconds")
+        raise ConfigError(f"{name}={value}: not a whole number of {unit}")
     return int(value)
 
 

@@ -20,15 +20,22 @@ from flowbatch.controller.loop import Loop
 from flowbatch.controller.mail import Mailer
 from flowbatch.controller.perform import Performer
 from flowbatch.controller.port import Port
-from flowbatch.core.events import Configured
-from flowbatch.errors import FlowError, MarketAway
+from flowbatch.core.events import CancelAsked, Configured, JobRef
+from flowbatch.errors import FlowError, MarketAway, StoreFailed
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.ids import StoreId
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.store.contract import Loaded, Store
+from flowbatch.units import DAY
 
 AWAY_S = 5
 """How soon a machine or a market that did not answer is asked again."""
+
+JOURNAL_KEPT_S = 7 * DAY
+"""So long the journal's lines are kept once their orders were carried out."""
+
+PRUNED_EVERY_S, BREATH_S = 3600, 0.05
+"""How often what is too old is looked for, and the pause between two pieces of it."""
 
 SEEN_WITHIN_S, KNOWN_WITHIN_S = 20, 5
 """A market says by then what it has and at what price, the first time and later; whoever asks waits no longer."""
@@ -47,6 +54,8 @@ class ClusterParts:
     slurm_conf: str | None = None
     steps: tuple[str, ...] = ()
     """The program that is srun in its jobs, with its first words; empty where they have one of their own."""
+    allocations: tuple[str, ...] = ()
+    """The program that uses an allocation where its caller is, with its first words; empty where there are none."""
     modules: Modules = field(default_factory=Modules)
 
 
@@ -54,9 +63,12 @@ class Cluster:
     """One cluster of a controller. After `open` its port can be asked; what it orders is carried out by `work`."""
 
     def __init__(
-        self, parts: ClusterParts, clock: Clock, smtp: tuple[str, int] | None = None, failpoint: Failpoint = nowhere
-    ) -> None:
-        """Opens the store. Raises FlowError."""
+        self, parts: ClusterParts, clock: Clock, smtp: tuple[str, int] | None = None, failpoint: Failpoint = nowhere,
+        history_s: int | None = None,
+    ) -> None:  # fmt: skip
+        """Opens the store. `history_s`: how long jobs are remembered that are over, None for always. Raises FlowError."""
+        self._history_s = history_s
+        self._clock = clock
         self._parts = parts
         self._failpoint = failpoint
         self._mailer = Mailer(parts.shape, smtp)
@@ -68,7 +80,7 @@ class Cluster:
         self._backend: Backend | None = None
         self._loaded: Loaded | None = None
         self._claim: FileLock | None = None
-        self.port = Port(self._loop, self._store, parts.steps)
+        self.port = Port(self._loop, self._store, parts.steps, parts.allocations)
 
     @property
     def name(self) -> str:
@@ -113,14 +125,15 @@ class Cluster:
     async def work(self) -> None:
         """Carries out orders until cancelled. A fault of our own ends it with that fault."""
         assert self._turning is not None
-        working = asyncio.ensure_future(self._work())
+        working, forgetting = asyncio.ensure_future(self._work()), asyncio.ensure_future(self._forget())
         try:
-            done, _ = await asyncio.wait({working, self._turning}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({working, forgetting, self._turning}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
+            forgetting.cancel()
+            await asyncio.gather(working, forgetting, return_exceptions=True)
 
     async def close(self) -> None:
         """What had arrived is committed, the machines are let go of (what runs there goes on), and the store is closed."""
@@ -140,12 +153,30 @@ class Cluster:
         performer = Performer(self._loop, self.port, self._backend, site, self._mailer, self._failpoint)
         if isinstance(self._backend, MarketBackend):
             await self._backend.know(recovery.tenders(site, self._loaded.jobs))
+        await self._forsake(self._loaded)
         await self._reconcile(self._backend, self._loaded)
         for order in recovery.owed(self._loaded, self._loop.queue.jobs):
             self._loop.orders.put_nowait(order)
         self._loop.timers = True
         self._loop.wake()
         await performer.run()
+
+    async def _forget(self) -> None:
+        """What is older than it is kept leaves the store, piece by piece."""
+        while True:
+            now = self._clock.now()
+            jobs_before = 0 if self._history_s is None else now - self._history_s
+            try:
+                while await self._loop.on_disk(self._store.prune, now - JOURNAL_KEPT_S, jobs_before):
+                    await asyncio.sleep(BREATH_S)
+            except StoreFailed as error:
+                log.warning("nothing was forgotten", extra={"fields": {"cluster": self.name, "why": error.message}})
+            await asyncio.sleep(PRUNED_EVERY_S)
+
+    async def _forsake(self, loaded: Loaded) -> None:
+        """Jobs that a command waited for at the death of the last controller are cancelled: those commands are gone too."""
+        for job in recovery.forsaken(loaded.jobs):
+            await self._loop.tell(CancelAsked(self._loop.clock.now(), job.owner.uid, (JobRef(job.id),)))
 
     async def _reconcile(self, backend: Backend, loaded: Loaded) -> None:
         """The truth about all that ran is known, however long the machine or the market is away: nothing is ordered before."""

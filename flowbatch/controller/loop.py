@@ -79,6 +79,7 @@ class Loop:
         self._make_queue = queue
         self._failpoint = failpoint
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._past = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._queue: Queue | None = None
         self._inbox: list[_Asked] = []
         self._arrived = asyncio.Event()
@@ -115,6 +116,14 @@ class Loop:
     async def on_disk(self, ask: Callable[..., T], *words: object) -> T:
         """Asks the store, on its own thread."""
         return await asyncio.get_running_loop().run_in_executor(self._disk, ask, *words)
+
+    async def of_the_past(self, ask: Callable[..., T], *words: object) -> T:
+        """Asks the store about what was committed, beside the thread that writes: however long it takes, no commit waits for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._past, ask, *words)
+
+    async def settled(self) -> None:
+        """The commit in flight is over, whatever became of it."""
+        await self.on_disk(lambda: None)
 
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         """Applies one fact; its reply, after the commit. Raises StoreFailed: then nothing of it happened."""
@@ -169,6 +178,7 @@ class Loop:
         if self._queue is not None and self._performed > self._saved:
             await self._turn([])
         self._disk.shutdown()
+        self._past.shutdown()
 
     def stop(self) -> None:
         """No fact is taken any more; `run` returns after the last commit."""

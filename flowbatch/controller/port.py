@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flowbatch.backends.contract import BidKey, MarketBackend
@@ -12,7 +12,7 @@ from flowbatch.controller.loop import Loop
 from flowbatch.core import arrays
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import ArrayTask, Job
-from flowbatch.core.ports import Door, Payload, Snapshot
+from flowbatch.core.ports import Door, Payload, Snapshot, Tally
 from flowbatch.core.states import Finished
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.spec.cluster import ClusterSpec
@@ -46,9 +46,10 @@ class _Watcher:
 class Port:
     """`core.ports.QueuePort` on a loop and its store."""
 
-    def __init__(self, loop: Loop, store: Store, steps: tuple[str, ...] = ()) -> None:
+    def __init__(self, loop: Loop, store: Store, steps: tuple[str, ...] = (), allocations: tuple[str, ...] = ()) -> None:
         self._loop = loop
         self.steps = steps
+        self.allocations = allocations
         self._store = store
         self._market: tuple[str, MarketBackend] | None = None
         self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)
@@ -69,9 +70,9 @@ class Port:
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         return await self._loop.apply(event, payload)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
         queue = self._loop.queue
-        jobs = tuple(queue.jobs.values())
+        jobs = tuple(queue.jobs.values() if job_ids is None else queue.named(job_ids))
         return Snapshot(
             self.now(),
             queue.cluster,
@@ -89,6 +90,7 @@ class Port:
         while True:
             await self._over(root)
             # The store is asked behind the commit in flight; had that failed, the job is not over yet after all.
+            await self._loop.settled()
             records = await self.history([root], ALL)
             if all(_over(job) for job in records):
                 return sorted(records, key=_index)
@@ -98,6 +100,7 @@ class Port:
         self._watchers.append(watcher)
         try:
             # Asked behind the commit in flight: what the queue in memory says may never come true.
+            await self._loop.settled()
             records = await self.history([job_id])
             record = next((job for job in records if job.id == job_id), None)
             if record is None:
@@ -109,9 +112,7 @@ class Port:
 
     async def _over(self, root: int) -> None:
         """Nothing of the job is unfinished in the queue."""
-        waiter = _Waiter(
-            {job.id for job in self._loop.queue.jobs.values() if arrays.root(job) == root and not _over(job)}
-        )
+        waiter = _Waiter({job.id for job in self._loop.queue.named([root]) if arrays.root(job) == root and not _over(job)})
         if not waiter.unfinished:
             return
         self._waiters[root].append(waiter)
@@ -125,19 +126,22 @@ class Port:
     async def history(
         self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
     ) -> Sequence[Job]:
-        return await self._loop.on_disk(self._store.history, job_ids, limit, since)
+        return await self._loop.of_the_past(self._store.history, job_ids, limit, since)
 
     async def step_history(
         self, job_ids: Sequence[int] | None = None, since: int | None = None
     ) -> Sequence[tuple[StepKey, Step]]:
-        return await self._loop.on_disk(self._store.steps, job_ids, since)
+        return await self._loop.of_the_past(self._store.steps, job_ids, since)
+
+    async def tally(self, since: int) -> Tally:
+        return await self._loop.of_the_past(self._store.tally, since)
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
-        return await self._loop.on_disk(self._store.story, job_id)
+        return await self._loop.of_the_past(self._store.story, job_id)
 
     async def payload(self, job_id: int) -> Payload | None:
         job = await self._record(job_id)
-        return None if job is None else await self._loop.on_disk(self._store.payload, job.payload_id)
+        return None if job is None else await self._loop.of_the_past(self._store.payload, job.payload_id)
 
     async def door(self, job_id: int) -> Door | None:
         job = self._loop.queue.jobs.get(job_id)

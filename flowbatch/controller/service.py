@@ -43,7 +43,9 @@ async def serve(parts: Parts, ready: Callable[[], None]) -> None:
     `ready` is called when the socket answers. Raises StoreFailed if the default cluster's queue cannot be read.
     """
     clusters = Clusters(
-        parts.clusters, lambda one: Cluster(one, parts.clock, parts.settings.smtp, parts.failpoint), parts.clock.now
+        parts.clusters,
+        lambda one: Cluster(one, parts.clock, parts.settings.smtp, parts.failpoint, parts.settings.history_s),
+        parts.clock.now,
     )
     server = Server(clusters, parts.commands)
     stopping = asyncio.Event()

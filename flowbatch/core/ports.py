@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,18 @@ class Payload:
     environment: tuple[bytes, ...] = field(repr=False)
     limits: Mapping[str, int]
     umask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many jobs were submitted, started and over since an instant. `backfilled`: of those started."""
+
+    submitted: int = 0
+    started: int = 0
+    completed: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    backfilled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,9 @@ class ClustersPort(Protocol):
         it cannot be served now (no account, no sandbox running)."""
 
 
+Condition = Callable[[Job], bool]
+
+
 class QueuePort(Protocol):
     """One cluster's queue, for commands."""
 
@@ -95,16 +110,20 @@ class QueuePort(Protocol):
     def steps(self) -> tuple[str, ...]:
         """The program, and its first words, that is srun in a job of this cluster; empty where its jobs have one of their own."""
 
+    @property
+    def allocations(self) -> tuple[str, ...]:
+        """The program, and its first words, that uses an allocation of this cluster where its caller is; empty where there are none."""
+
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         """Applies one fact; its reply, after the commit. `payload` goes with `Submitted`. Raises StoreFailed."""
 
-    def snapshot(self) -> Snapshot:
-        """The queue as it is now."""
+    def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
+        """The queue as it is now. `job_ids`: only the records that these numbers name, and all others of their arrays."""
 
     async def finished(self, job_id: int) -> Sequence[Job]:
         """Waits until the job (all tasks of an array) is over; its records, by array index. Raises KeyError if unknown."""
 
-    async def until(self, job_id: int, condition: Callable[[Job], bool]) -> Job:
+    async def until(self, job_id: int, condition: Condition) -> Job:
         """Waits until the condition holds of the job's committed record, or the job is over; that record. Raises KeyError if unknown."""
 
     async def history(
@@ -118,6 +137,9 @@ class QueuePort(Protocol):
     ) -> Sequence[tuple[StepKey, Step]]:
         """Steps of these jobs, or of all, from the store, by job, restart and number. `since`: only those that were not over
         before that instant."""
+
+    async def tally(self, since: int) -> Tally:
+        """How many jobs were submitted, started and over since that instant, from the store."""
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         """What happened to a job: (instant, fact in words), oldest first."""

@@ -156,6 +156,15 @@ class Queue:
             if startable:
                 yield Candidate(job, startable)
 
+    def named(self, job_ids: Iterable[int]) -> list[Job]:
+        """The records that these numbers name, and all others of their arrays, by id."""
+        found: set[int] = set()
+        for id in job_ids:
+            job = self.jobs.get(id)
+            entry = self.indexes.arrays.get(id if job is None else root(job))
+            found.update([id] if entry is None else entry.records)
+        return [self.jobs[id] for id in sorted(found) if id in self.jobs]
+
     def running(self) -> Iterator[Job]:
         """Every job that holds an allocation, by id."""
         return (self.jobs[id] for id in sorted(self.indexes.holding))

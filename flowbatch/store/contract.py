@@ -10,7 +10,7 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
-from flowbatch.core.ports import Payload
+from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.queue import Stepped
 from flowbatch.core.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.states import Holding
@@ -50,7 +50,8 @@ class Loaded:
 
 
 class Store(Protocol):
-    """Remembers the queue. Every method may wait for a disk: a loop calls them from one thread of their own."""
+    """Remembers the queue. Every method may wait for a disk: a loop calls those that write from one thread of their own, and
+    those that look back (`payload`, `history`, `steps`, `story`, `tally`) from another one; they see what was committed."""
 
     def load(self) -> Loaded:
         """The queue as of the last commit. Raises StoreFailed."""
@@ -75,6 +76,13 @@ class Store(Protocol):
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
         """What happened to a job: (instant, words), oldest first."""
+
+    def tally(self, since: int) -> Tally:
+        """How many jobs were submitted, started and ended since that instant."""
+
+    def prune(self, journal_before: int, jobs_before: int) -> int:
+        """Forgets some of what is older than these instants: journal lines whose orders were carried out, and all about jobs
+        that were over and have left the queue. How many lines and jobs; 0 once there is nothing left to forget."""
 
     def close(self) -> None: ...
 

@@ -9,9 +9,9 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
-from flowbatch.core.ports import Payload
+from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.rulings import NOTHING_SAID
-from flowbatch.core.states import Finished
+from flowbatch.core.states import Finished, Pending
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.ids import StoreId, new_store_id
 from flowbatch.store import story
@@ -60,7 +60,7 @@ class MemoryStore:
 
     def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
         named = None if job_ids is None else set(job_ids)
-        newest = sorted(self._jobs.values(), key=lambda job: -job.id)
+        newest = sorted(list(self._jobs.values()), key=lambda job: -job.id)
         return [
             job
             for job in newest
@@ -72,13 +72,35 @@ class MemoryStore:
         named = None if job_ids is None else set(job_ids)
         return sorted(
             (key, step)
-            for key, step in self._steps.items()
+            for key, step in list(self._steps.items())
             if (named is None or key.job_id in named)
             and (since is None or step.ended_at is None or step.ended_at >= since)
         )
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
         return list(self._story.get(job_id, ()))
+
+    def tally(self, since: int) -> Tally:
+        jobs = list(self._jobs.values())
+        started = [job for job in jobs if not isinstance(job.state, Pending) and (job.state.started_at or 0) >= since]
+        ends = [job.state.ending.outcome for job in jobs if isinstance(job.state, Finished) and job.state.ended_at >= since]
+        completed, cancelled = ends.count("COMPLETED"), ends.count("CANCELLED")
+        return Tally(
+            sum(job.submitted_at >= since for job in jobs), len(started), completed, cancelled, len(ends) - completed - cancelled,
+            sum(job.scheduled_by == "Backfill" for job in started),
+        )  # fmt: skip
+
+    def prune(self, journal_before: int, jobs_before: int) -> int:
+        over = [
+            job for id, job in self._jobs.items()
+            if id not in self._queued and isinstance(job.state, Finished) and job.state.ended_at < jobs_before
+        ]  # fmt: skip
+        for job in over:
+            del self._jobs[job.id]
+            self._story.pop(job.id, None)
+        gone = {job.id for job in over}
+        self._steps = {key: step for key, step in self._steps.items() if key.job_id not in gone}
+        return len(over)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -50,4 +50,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX steps_running ON steps (job_id) WHERE ended_at IS NULL;
     """,
+    """
+    CREATE INDEX jobs_ended ON jobs (json_extract(body, '$.state.ended_at'));
+    CREATE INDEX jobs_spec ON jobs (spec_id);
+    """,
 )

@@ -10,6 +10,7 @@ import zlib
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Event
@@ -25,7 +26,7 @@ _SPEC = TypeAdapter(JobSpec)
 _RULINGS = TypeAdapter(Rulings)
 _EVENTS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Event)}
 _ORDERS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Effect)}
-_BULK = {"spec", "cluster", "quotes"}
+_BULK = {"spec", "specs", "cluster", "quotes"}
 """Fields of events that stand elsewhere (in the table of specs, in slurm.conf) or are of their moment alone."""
 
 
@@ -35,7 +36,7 @@ def job_row(job: Job) -> str:
 
 
 def job(row: str, spec: JobSpec) -> Job:
-    return _JOB.validate_python({**json.loads(row), "spec": spec})
+    return _JOB.validate_python({**from_json(row), "spec": spec})
 
 
 def step_row(step: Step) -> str:

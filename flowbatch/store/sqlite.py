@@ -18,7 +18,7 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
-from flowbatch.core.ports import Payload
+from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.rulings import NOTHING_SAID
 from flowbatch.core.states import Holding
 from flowbatch.core.steps import Step, StepKey
@@ -28,13 +28,30 @@ from flowbatch.spec.job import JobSpec
 from flowbatch.store import rows, story
 from flowbatch.store.contract import Entry, Loaded, remembered
 from flowbatch.store.migrations import MIGRATIONS
+from flowbatch.store.pruning import prune
 
 _IDS_PER_QUERY = 500
-_RECORD = "SELECT jobs.body, specs.id, specs.body FROM jobs {} JOIN specs ON specs.id = jobs.spec_id"
+_RECORD = "SELECT jobs.body, specs.body FROM jobs {} JOIN specs ON specs.id = jobs.spec_id"
 _QUEUED = _RECORD.format("INDEXED BY jobs_queued") + " WHERE queued"
-_LATE = "coalesce(json_extract(jobs.body, '$.state.ended_at') >= ?, 1) ORDER BY jobs.id DESC LIMIT ?"
-_NEWEST = _RECORD.format("") + f" WHERE {_LATE}"
-_NAMED = _RECORD.format("") + f" WHERE (jobs.id IN ({{0}}) OR jobs.array_id IN ({{0}})) AND {_LATE}"
+_ENDED = "json_extract(jobs.body, '$.state.ended_at')"
+"""As the index `jobs_ended` has it, letter by letter; inside a `coalesce` no index is used."""
+_NEWEST = _RECORD.format("") + " ORDER BY jobs.id DESC LIMIT ?"
+_LATE = _RECORD.format("") + f" WHERE {_ENDED} >= ? OR {_ENDED} IS NULL ORDER BY jobs.id DESC LIMIT ?"
+_NAMED = (
+    _RECORD.format("")
+    + f" WHERE (jobs.id IN ({{0}}) OR jobs.array_id IN ({{0}})) AND coalesce({_ENDED} >= ?, 1) ORDER BY jobs.id DESC LIMIT ?"
+)
+_OUTCOME, _STARTED = (
+    "json_extract(body, '$.state.ending.outcome')",
+    "coalesce(json_extract(body, '$.state.started_at'), json_extract(body, '$.state.was.started_at'), 0)",
+)
+_TALLY = (
+    f"SELECT total(json_extract(body, '$.submitted_at') >= :since), total({_STARTED} >= :since), "
+    f"total({_ENDED} >= :since AND {_OUTCOME} = 'COMPLETED'), total({_ENDED} >= :since AND {_OUTCOME} = 'CANCELLED'), "
+    f"total({_ENDED} >= :since AND {_OUTCOME} NOT IN ('COMPLETED', 'CANCELLED')), "
+    f"total({_STARTED} >= :since AND json_extract(body, '$.scheduled_by') = 'Backfill') "
+    f"FROM jobs WHERE {_ENDED} >= :since OR {_ENDED} IS NULL"
+)
 
 _STEP = "SELECT job_id, restart, number, body FROM steps"
 _STEPS = _STEP + " WHERE {0}coalesce(ended_at >= ?, 1) ORDER BY job_id, restart, number"
@@ -60,6 +77,8 @@ class SqliteStore:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.set_trace_callback(trace)
             self._migrate()
+            self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._reader.execute("PRAGMA query_only = ON")
 
     def load(self) -> Loaded:
         with _border("cannot read the store"):
@@ -96,42 +115,52 @@ class SqliteStore:
 
     def payload(self, payload_id: int) -> Payload | None:
         with _border("cannot read the store"):
-            found = self._db.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
+            found = self._reader.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
         return rows.payload(found[0]) if found else None
 
     def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
         earliest = -1 if since is None else since
         with _border("cannot read the store"):
             if job_ids is None:
-                return list(_records(self._db.execute(_NEWEST, (earliest, limit))))
+                query = (_NEWEST, (limit,)) if since is None else (_LATE, (since, limit))
+                return list(_records(self._reader.execute(*query)))
             found: dict[int, Job] = {}
             for start in range(0, len(job_ids), _IDS_PER_QUERY):
                 ids = job_ids[start : start + _IDS_PER_QUERY]
                 marks = ",".join("?" * len(ids))
-                query = self._db.execute(_NAMED.format(marks), (*ids, *ids, earliest, limit))
-                found.update({job.id: job for job in _records(query)})
+                named = self._reader.execute(_NAMED.format(marks), (*ids, *ids, earliest, limit))
+                found.update({job.id: job for job in _records(named)})
         return sorted(found.values(), key=lambda job: -job.id)[:limit]
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
         with _border("cannot read the store"):
             query = "SELECT at, words FROM story WHERE job_id = ? ORDER BY seq"
-            return list(self._db.execute(query, (job_id,)))
+            return list(self._reader.execute(query, (job_id,)))
+
+    def tally(self, since: int) -> Tally:
+        with _border("cannot read the store"):
+            return Tally(*map(int, self._reader.execute(_TALLY, {"since": since}).fetchone()))
 
     def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
         earliest = -1 if since is None else since
         with _border("cannot read the store"):
             if job_ids is None:
-                return list(_steps(self._db.execute(_STEPS.format(""), (earliest,))))
+                return list(_steps(self._reader.execute(_STEPS.format(""), (earliest,))))
             found: list[tuple[StepKey, Step]] = []
             named = sorted(set(job_ids))
             for start in range(0, len(named), _IDS_PER_QUERY):
                 some = named[start : start + _IDS_PER_QUERY]
                 query = _STEPS.format(f"job_id IN ({','.join('?' * len(some))}) AND ")
-                found += _steps(self._db.execute(query, (*some, earliest)))
+                found += _steps(self._reader.execute(query, (*some, earliest)))
             return found
+
+    def prune(self, journal_before: int, jobs_before: int) -> int:
+        with _border("cannot write to the store"), self._transaction():
+            return prune(self._db, journal_before, jobs_before)
 
     def close(self) -> None:
         with _border("cannot close the store"):
+            self._reader.close()
             self._db.close()
 
     def _migrate(self) -> None:
@@ -254,12 +283,12 @@ def _is_placed(job: Job) -> bool:
 
 
 def _records(cursor: sqlite3.Cursor) -> Iterator[Job]:
-    """Records with their specs rejoined: those that share one row share one value."""
-    specs: dict[int, JobSpec] = {}
-    for body, spec_id, spec in cursor.fetchall():
-        if spec_id not in specs:
-            specs[spec_id] = rows.spec(spec)
-        yield rows.job(body, specs[spec_id])
+    """Records with their specs rejoined: those that say the same share one value."""
+    specs: dict[str, JobSpec] = {}
+    for body, spec in cursor:
+        if spec not in specs:
+            specs[spec] = rows.spec(spec)
+        yield rows.job(body, specs[spec])
 
 
 def _steps(cursor: sqlite3.Cursor) -> Iterator[tuple[StepKey, Step]]:

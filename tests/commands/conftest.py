@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,8 +12,9 @@ from flowbatch import text
 from flowbatch.commands.call import Call, CallerFile, Command
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job, Owner
-from flowbatch.core.ports import Payload, Snapshot
+from flowbatch.core.ports import Payload, Snapshot, Tally
 from flowbatch.core.queue import Queue, step
+from flowbatch.core.states import Finished
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import FlowError
 from flowbatch.spec.cluster import ClusterSpec
@@ -56,8 +57,12 @@ class FixedQueue:
     def now(self) -> int:
         return self._snapshot.at
 
-    def snapshot(self) -> Snapshot:
-        return self._snapshot
+    def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
+        if job_ids is None:
+            return self._snapshot
+        jobs = self._snapshot.jobs
+        roots = {job.id if job.array_id is None else job.array_id for job in jobs if {job.id, job.array_id} & {*job_ids}}
+        return replace(self._snapshot, jobs=tuple(job for job in jobs if {job.id, job.array_id} & roots))
 
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         self.events.append(event)
@@ -70,6 +75,12 @@ class FixedQueue:
         self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
     ) -> Sequence[Job]:
         return [job for job in self.snapshot().jobs if job_ids is None or {job.id, job.array_id} & {*job_ids}]
+
+    async def tally(self, since: int) -> Tally:
+        ended = [job.state.ending.outcome for job in self._snapshot.jobs if isinstance(job.state, Finished)]
+        return Tally(
+            submitted=len(self._snapshot.jobs), completed=ended.count("COMPLETED"), cancelled=ended.count("CANCELLED")
+        )
 
     async def step_history(
         self, job_ids: Sequence[int] | None = None, since: int | None = None
@@ -98,8 +109,9 @@ class LiveQueue(FixedQueue):
             self.payloads.update(dict.fromkeys(stepped.changed, payload))
         return stepped.reply
 
-    def snapshot(self) -> Snapshot:
-        return replace(self._snapshot, jobs=tuple(self.queue.jobs.values()), steps=dict(self.queue.steps))
+    def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
+        jobs = self.queue.jobs.values() if job_ids is None else self.queue.named(job_ids)
+        return replace(self._snapshot, jobs=tuple(jobs), steps=dict(self.queue.steps))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from flowbatch.core.events import (
     Submitted,
 )
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
-from flowbatch.core.ports import Payload
+from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.queue import Stepped
 from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
 from flowbatch.core.steps import JobSteps, Step, StepKey
@@ -208,3 +208,25 @@ def test_the_story_of_a_job(store, write):
         (110, "ended 3:0 (exit) -> FAILED 3:0"),
     ]
     assert store.story(2) == []
+
+
+def test_a_tally_counts_what_happened_since(store, write):
+    old, backfilled = replace(PENDING, id=2, submitted_at=1), replace(FINISHED, id=3, scheduled_by="Backfill")
+    write(submitted(PENDING), (Passed(110), stepped(FINISHED, old, backfilled)), (Passed(900), stepped(dropped={1})))
+    assert store.tally(2) == Tally(submitted=2, started=2, failed=2, backfilled=1)
+    assert store.tally(106) == Tally(failed=2)
+    assert store.tally(111) == Tally()
+
+
+def test_what_was_over_long_ago_is_forgotten(store, write):
+    second = replace(FINISHED, id=2, spec_id=2, payload_id=2)
+    write(submitted(PENDING), submitted(replace(PENDING, id=2, spec_id=2, payload_id=2)), submitted(replace(PENDING, id=3)))
+    write((Passed(500), stepped(FINISHED, second)), (Passed(900), stepped(dropped={1})))
+    ended = FINISHED.state.ended_at
+    assert store.prune(0, ended) == 0
+    while store.prune(10_000, ended + 1):
+        pass
+    assert store.history([1]) == [] and store.story(1) == []
+    assert store.history([2]) == [second] and store.story(2)  # not over for as long: it is still in the queue
+    loaded = store.load()
+    assert [job.id for job in loaded.jobs] == [2, 3] and loaded.seq == 5

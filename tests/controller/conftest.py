@@ -14,6 +14,7 @@ from flowbatch.core.effects import Effect, Forget, Launch
 from flowbatch.core.events import Accepted, Ended, Event, Launched, Passed, Submitted
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.queue import Stepped
+from flowbatch.core.rulings import NOTHING_SAID
 from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
 from flowbatch.errors import StoreFailed
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
@@ -30,11 +31,15 @@ ON_N1 = Allocation("debug", (NodeShare("n1", 1, (0,)),))
 class ToyQueue:
     """Whatever is submitted runs at the next pass; what has ended leaves at the pass after."""
 
-    def __init__(self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), departed: Any = None) -> None:
+    def __init__(self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), *beside: object) -> None:
         self.cluster = cluster
         self.next_job_id = next_job_id
         self.jobs = {job.id: job for job in jobs}
         self.planned, self.blocked, self.quotes, self.departed = {}, frozenset(), None, {}
+        self.steps, self.rulings = {}, NOTHING_SAID
+
+    def named(self, job_ids: Iterable[int]) -> list[Job]:
+        return [self.jobs[id] for id in job_ids if id in self.jobs]
 
     def next_wake(self) -> int | None:
         waits = any(isinstance(job.state, Pending | Finished) for job in self.jobs.values())
