@@ -16,7 +16,7 @@ from flowbatch import text
 from flowbatch.backends.conversation import fact_of
 from flowbatch.backends.mithril import wire
 from flowbatch.directives import flowtoml, market, sbatch, slurmconf
-from flowbatch.directives.chosen import Surroundings
+from flowbatch.directives.chosen import FileWanted, Surroundings
 from flowbatch.directives.diagnosis import DirectiveError
 from flowbatch.directives.script import Script, fault
 from flowbatch.directives.values import (
@@ -134,6 +134,9 @@ MARKET_SHAPES = (
 BAD_LINE = (launch.BadLine, KeyError, TypeError, ValueError)
 """What both ends of a conversation with a node take for a line that is none."""
 
+SAID = (DirectiveError, ValueSyntax, FileWanted)
+"""How sbatch's reader ends: it refuses, or wants a file that the script names."""
+
 TARGETS: dict[str, Target] = {
     "time": _value(time.parse, "time", "time-min"),
     "memory": _value(memory.parse, "mem", "mem-per-cpu"),
@@ -167,16 +170,14 @@ TARGETS: dict[str, Target] = {
     "pattern": Target(lambda data: patterns.expand(text.decode(data), NAMES), (), (b"slurm-%A_%4a.%j%%\\%x",)),
     "script": Target(
         _script,
-        (DirectiveError, ValueSyntax),
+        SAID,
         (
             b"#!/bin/bash\n#SBATCH -N2 --mem=4G\n#SBATCH hetjob\n#SBATCH -J 'a b'\ntrue\n",
             b"#!/bin/sh\n#PBS -l nodes=2\n#BSUB -n 3\n#FLOW --budget=$3\n",
         ),
     ),
-    "flow lines": Target(
-        _market, (DirectiveError, ValueSyntax), (b"#!/bin/sh\n#FLOW --budget=$3 --limit-price '$2/h' --image=x\n",)
-    ),
-    "words": Target(_words, (DirectiveError, ValueSyntax), (b"-N2\n--mem\n4G\n--wrap=true", b"job.sh\n-J\nx\n:\n-n2")),
+    "flow lines": Target(_market, SAID, (b"#!/bin/sh\n#FLOW --budget=$3 --limit-price '$2/h' --image=x\n",)),
+    "words": Target(_words, SAID, (b"-N2\n--mem\n4G\n--wrap=true", b"job.sh\n-J\nx\n:\n-n2")),
     "slurm.conf": Target(
         lambda data: slurmconf.parse(
             text.decode(data), None, hostname="vm", name="slurm.conf", gres_name="gres.conf", include=lambda name: ""
