@@ -142,9 +142,14 @@ class Mailer:
 def _mail(user: str, words: str) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = "slurm"
-    mail["To"] = user
-    mail["Subject"] = words
+    mail["To"] = _one_line(user)
+    mail["Subject"] = _one_line(words)
     return mail
+
+
+def _one_line(text: str) -> str:
+    """A job's name may hold a line's end, which would begin another header."""
+    return " ".join(text.splitlines())
 
 
 async def _run(command: list[str], stdin: bytes, environ: dict[str, str]) -> None:

@@ -103,7 +103,8 @@ def test_a_mail_that_cannot_be_sent_is_logged(program, caplog):
     assert record.fields["job"] == 7
 
 
-def test_smtp():
+@pytest.mark.parametrize("words", ["words", "wo\nBcc: eve@elsewhere.org\r\n\r\nrds"])
+def test_smtp(words):
     listening = socket.create_server(("127.0.0.1", 0))
     listening.settimeout(10)
     heard: list[bytes] = []
@@ -131,7 +132,8 @@ def test_smtp():
 
     thread = threading.Thread(target=serve)
     thread.start()
-    asyncio.run(Mailer(CLUSTER, ("127.0.0.1", listening.getsockname()[1])).send(over("COMPLETED"), "END", "words"))
+    asyncio.run(Mailer(CLUSTER, ("127.0.0.1", listening.getsockname()[1])).send(over("COMPLETED"), "END", words))
     thread.join(10)
     listening.close()
-    assert b"Subject: words\r\n" in heard and b"To: root\r\n" in heard
+    assert b"Subject: " + b" ".join(words.encode().splitlines()) + b"\r\n" in heard and b"To: root\r\n" in heard
+    assert not any(line.startswith(b"Bcc") for line in heard)
