@@ -12,19 +12,22 @@ from flowbatch.core.states import Allocation, Completing, Finished, NodeShare, R
 from flowbatch.slurm import indices
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.nodestates import NO_FLAGS, Base, Flag, NodeState
+from flowbatch.slurm.times import TimeStyle
 from flowbatch.spec.cluster import GresDevice, NodeSpec
 from flowbatch.units import dollars
 
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """One node. `price_micro_usd`: what its machine costs an hour now, where a market has said so."""
+    """One node. `price_micro_usd`: what its machine costs an hour now, where a market has said so. `reasoned_at`: since when
+    the reason of its state holds, as the caller's times are written."""
 
     spec: NodeSpec
     state: NodeState
     shares: tuple[NodeShare, ...] = ()
     gres_types: tuple[str, ...] = ()
     price_micro_usd: int | None = None
+    reasoned_at: str = "Unknown"
 
     @property
     def name(self) -> str:
@@ -46,6 +49,20 @@ class NodeView:
     @property
     def features(self) -> str:
         return ",".join(self.spec.features) or NULL
+
+    @property
+    def active_features(self) -> str:
+        return ",".join(self.spec.active_features) or NULL
+
+    @property
+    def reason(self) -> str:
+        return self.spec.reason or "none"
+
+    def blamed(self, unknown: str) -> tuple[str, str]:
+        """Who says why it is as it is, without and with the number; root, where its configuration does."""
+        by, uid = (self.spec.reason_by, self.spec.reason_uid) if self.spec.reason else ("root", 0)
+        known = bool(self.spec.reason) or self.state.unavailable
+        return (by, f"{by}({uid})") if known else (unknown, unknown)
 
     @property
     def gres(self) -> str:
@@ -72,26 +89,38 @@ class NodeView:
 
     @property
     def comment(self) -> str | None:
-        """The price of a machine of the market, which Slurm has no field for."""
-        return None if self.price_micro_usd is None else f"price={dollars(self.price_micro_usd)}/h"
+        """What an administrator said; of a machine of the market its price, which Slurm has no field for."""
+        return self.spec.comment or None if self.price_micro_usd is None else f"price={dollars(self.price_micro_usd)}/h"
 
     @property
     def extra(self) -> str | None:
-        """What a node of the market stands for."""
+        """What a node of the market stands for, or what an administrator said."""
         cloud = self.spec.cloud
-        return f"instance_type={cloud.instance_type},region={cloud.region}" if cloud is not None else None
+        return (
+            f"instance_type={cloud.instance_type},region={cloud.region}"
+            if cloud is not None
+            else self.spec.extra or None
+        )
 
 
 def _kind(device: GresDevice) -> str:
     return f"{device.name}:{device.type}" if device.type else device.name
 
 
-def views(snapshot: Snapshot) -> list[NodeView]:
-    """Every node, in the cluster's order."""
+def views(snapshot: Snapshot, times: TimeStyle | None = None) -> list[NodeView]:
+    """Every node, in the cluster's order. `times`: how instants are written, where they are."""
     cluster = snapshot.cluster
     use = _Use.of(snapshot.jobs)
+    marks = _reserved(snapshot)
     return [
-        NodeView(node, _state(node, use), use.shares.get(node.name, ()), cluster.gres_types, _price(snapshot, node))
+        NodeView(
+            node,
+            _state(node, use, marks.get(node.name, NO_FLAGS)),
+            use.shares.get(node.name, ()),
+            cluster.gres_types,
+            _price(snapshot, node),
+            times.stamp(node.reason_at, "Unknown") if times is not None else "Unknown",
+        )
         for node in cluster.nodes
     ]
 
@@ -140,8 +169,23 @@ def _had(job: Job) -> tuple[str, ...]:
             return ()
 
 
-def _state(node: NodeSpec, use: _Use) -> NodeState:
-    flags = _cloud_flags(node, use) if node.cloud is not None else NO_FLAGS
+def _reserved(snapshot: Snapshot) -> dict[str, Flag]:
+    """What active reservations make of their nodes."""
+    marks: dict[str, Flag] = {}
+    for one in snapshot.rulings.reservations:
+        if one.active(snapshot.at):
+            mark = Flag.RESERVED | (Flag.MAINTENANCE if "MAINT" in one.flags else NO_FLAGS)
+            marks |= {name: marks.get(name, NO_FLAGS) | mark for name in one.nodes}
+    return marks
+
+
+_SAID = {"DRAIN": Flag.DRAIN, "FAIL": Flag.FAIL}
+
+
+def _state(node: NodeSpec, use: _Use, marks: Flag) -> NodeState:
+    flags = marks | (_cloud_flags(node, use) if node.cloud is not None else NO_FLAGS)
+    for said in node.flags:
+        flags |= _SAID[said]
     if node.name in use.completing:
         flags |= Flag.COMPLETING
     match node.state:

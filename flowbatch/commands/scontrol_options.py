@@ -46,6 +46,13 @@ class Asked:
     def style(self) -> Style:
         return style_of(self.call.environ, self.queue.now())
 
+    @property
+    def rented(self) -> str:
+        """Why nobody administers this cluster here, beside Slurm's refusal; empty for one that is."""
+        if self.queue.cluster.market is None:
+            return ""
+        return "scontrol: the nodes of a market are what is to be had there: flow.toml says what of it is rented\n"
+
     def out(self, text: str) -> None:
         self.call.out.write(text)
 

@@ -9,8 +9,6 @@ from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scontrol_options import Asked
 
 _ONE_PROCESS = "the controller starts with the first command and ends by itself: flow controller stop"
-_CONFIGURED = "the cluster's shape is that of its configuration file"
-_NO_RESERVATIONS = "there are no reservations here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,6 @@ REFUSED: Mapping[str, Refused] = {
     "abort": Refused("slurm_shutdown error: Requested operation not supported on this system", _ONE_PROCESS),
     "cancel_reboot": Refused(
         "slurm_update error: Invalid node state specified", "no node is to reboot", "missing argument for keyword:cancel_reboot"
-    ),
-    "create": Refused(
-        "Requested operation not supported on this system", f"{_CONFIGURED}, and {_NO_RESERVATIONS}",
-        "too few arguments for create keyword",
-    ),
-    "delete": Refused(
-        "Requested operation not supported on this system", f"{_CONFIGURED}, and {_NO_RESERVATIONS}",
-        "too few arguments for delete keyword",
     ),
     "fsdampeningfactor": Refused(
         "slurm_set_fs_dampeningfactor error: Requested operation not supported on this system",

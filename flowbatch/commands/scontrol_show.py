@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from flowbatch import text
-from flowbatch.commands import node_view, show_cluster, show_job
+from flowbatch.commands import node_view, show_cluster, show_job, show_reservation
 from flowbatch.commands.call import CallerFile
 from flowbatch.commands.command_options import Stop, help_text
 from flowbatch.commands.job_view import JobView, Scene
@@ -135,7 +135,7 @@ async def _show_node(asked: Asked, words: Sequence[str]) -> int:
             asked.out(f"Node {name} not found\n")
             code = 1
         elif words or node.spec.state != "FUTURE" or "future" in asked.flags:
-            lines = show_cluster.node(snapshot.cluster, node, asked.call.owner.host)
+            lines = show_cluster.node(snapshot.cluster, node, asked.call.owner.host, asked.style.times)
             asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
     return code
 
@@ -169,8 +169,15 @@ async def _show_licenses(asked: Asked, words: Sequence[str]) -> int:
 
 
 async def _show_reservation(asked: Asked, words: Sequence[str]) -> int:
-    asked.out(f"Reservation {words[0]} not found\n" if words else "No reservations in the system\n")
-    return 1 if words else 0
+    snapshot = asked.queue.snapshot()
+    chosen = [one for one in snapshot.rulings.reservations if not words or one.name == words[0]]
+    if not chosen:
+        asked.out(f"Reservation {words[0]} not found\n" if words else "No reservations in the system\n")
+        return 1 if words else 0
+    for one in chosen:
+        lines = show_reservation.record(snapshot.cluster, one, snapshot.at, asked.style.times)
+        asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
+    return 0
 
 
 async def _show_daemons(asked: Asked, words: Sequence[str]) -> int:

@@ -5,19 +5,22 @@ The cost of a job on the market stands where Slurm keeps an administrator's comm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_alter import Complaint, alter, targets
+from flowbatch.commands.scontrol_nodes import update_nodes
 from flowbatch.commands.scontrol_options import Asked
+from flowbatch.commands.scontrol_partitions import update_partition
+from flowbatch.commands.scontrol_reservations import update_reservation
 from flowbatch.commands.scontrol_settings import Changes, changes, spec_of
+from flowbatch.commands.scontrol_words import Setting, settings_of
 from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked
 from flowbatch.directives import market
 from flowbatch.directives.values import time
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.slurm import codes
 from flowbatch.spec.job import UNLIMITED
 
 LIMIT_PRICE = "limitprice"
@@ -29,18 +32,9 @@ _NO_ENTITY = (
     "No valid entity in update command\n"
     'Input line must include "NodeName", "PartitionName", "Reservation", "JobId", or "SlurmctldDebug"\n'
 )
-_OTHERS = ("nodename", "partitionname", "reservationname", "reservation", "slurmctlddebug", "stepid", "frontendname")
-"""What else real scontrol updates: an administrator's affairs, which are slurm.conf's here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """`key=value`, `key+=value` or `key-=value`, the key in small letters."""
-
-    key: str
-    sign: str
-    value: str
-    written: str
+_NODES = ("nodename", "nodenames", "node")
+_PARTITIONS = ("partitionname", "partition")
+_RESERVATIONS = ("reservationname", "reservation", "res")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +55,12 @@ class Terms:
 
 async def update(asked: Asked) -> int:
     """Changes what the words say; the exit code. Raises Stop."""
-    settings = list(_settings(asked.words[1:]))
+    settings = list(settings_of(asked.words[1:]))
     if not settings:
         raise Stop(1, err="too few arguments for update keyword\n")
     jobs = next((one.value for one in settings if one.key in ("jobid", "job")), None)
     if jobs is None:
-        if any(one.key in _OTHERS for one in settings):
-            raise Stop(1, err=f"slurm_update error: {codes.message('ESLURM_NOT_SUPPORTED')}\n")
-        raise Stop(1, err=_NO_ENTITY)
+        return await _other(asked, settings)
     terms = _terms(asked, [one for one in settings if one.key not in ("jobid", "job")])
     at, by = asked.queue.now(), asked.call.owner.uid
     if terms.changes or terms.throttle is not None:
@@ -90,15 +82,18 @@ async def update(asked: Asked) -> int:
     return await alter(asked, event, Complaint(suspends=False), [jobs])
 
 
-def _settings(words: Sequence[str]) -> Iterator[Setting]:
-    """The words, where a key without `=` takes the word behind it as its value."""
-    rest = iter(words)
-    for word in rest:
-        key, equals, value = word.partition("=")
-        if not equals:
-            value = next(rest, "")
-        sign = key[-1:] if equals and key.endswith(("+", "-")) else ""
-        yield Setting(key.removesuffix(sign).lower(), sign, value, word if equals else f"{key}={value}")
+async def _other(asked: Asked, settings: Sequence[Setting]) -> int:
+    """An entity that is no job. Raises Stop."""
+    for keys, change in (
+        (_RESERVATIONS, update_reservation), (_NODES, update_nodes), (_PARTITIONS, update_partition),
+    ):  # fmt: skip
+        named = next((one for one in settings if one.key in keys), None)
+        if named is not None:
+            return await change(asked, named, [one for one in settings if one is not named])
+    debug = next((one for one in settings if one.key == "slurmctlddebug"), None)
+    if debug is not None:
+        raise Stop(1, err=f"invalid debug level: {debug.value}\nslurm_update error: No error\n")
+    raise Stop(1, err=_NO_ENTITY)
 
 
 def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:

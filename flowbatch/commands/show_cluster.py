@@ -22,7 +22,7 @@ def block(lines: Sequence[str], *, one_line: bool) -> str:
     return "\n   ".join(lines) + "\n\n"
 
 
-def node(cluster: ClusterSpec, view: NodeView, host: str) -> list[str]:
+def node(cluster: ClusterSpec, view: NodeView, host: str, times: TimeStyle) -> list[str]:
     """One node. What nobody measures here (load, free memory, boot time) is said to be unknown, in Slurm's words; a machine of
     the market that is not there has neither an architecture nor a version."""
     spec = view.spec
@@ -32,7 +32,7 @@ def node(cluster: ClusterSpec, view: NodeView, host: str) -> list[str]:
         f"NodeName={spec.name} {'Arch=x86_64 ' if view.present else ''}CoresPerSocket={spec.cores_per_socket} ",
         f"CPUAlloc={view.cpus_held} CPUEfctv={spec.cpus} CPUTot={spec.cpus} CPULoad=N/A",
         f"AvailableFeatures={view.features}",
-        f"ActiveFeatures={view.features}",
+        f"ActiveFeatures={view.active_features}",
         f"Gres={view.gres}",
         f"NodeAddr={address} NodeHostName={address} {'Version=22.05.8' if view.present else ''}",
         *(["OS=Linux "] if view.present else []),
@@ -47,6 +47,7 @@ def node(cluster: ClusterSpec, view: NodeView, host: str) -> list[str]:
         "CapWatts=n/a",
         "CurrentWatts=0 AveWatts=0",
         "ExtSensorsJoules=n/s ExtSensorsWatts=0 ExtSensorsTemp=n/s",
+        *([f"Reason={spec.reason} [{spec.reason_by}@{times.stamp(spec.reason_at)}]"] if spec.reason else []),
         *([f"Comment={view.comment}"] if view.comment else []),
         *([f"Extra={view.extra}"] if view.extra else []),
     ]
@@ -64,7 +65,7 @@ def partition(cluster: ClusterSpec, spec: PartitionSpec) -> list[str]:
         f"Hidden={_yes(spec.hidden)}",
         f"MaxNodes={_number(spec.max_nodes)} MaxTime={_limit(spec.max_time_min, 'UNLIMITED')} MinNodes={spec.min_nodes} "
         f"LLN=NO MaxCPUsPerNode={_number(spec.max_cpus_per_node)}",
-        f"Nodes={hostlist.fold_sorted(spec.nodes)}",
+        f"Nodes={hostlist.fold_sorted(spec.nodes) or _NULL}",
         f"PriorityJobFactor={spec.priority_job_factor} PriorityTier={spec.priority_tier} RootOnly={_yes(spec.root_only)} "
         f"ReqResv=NO OverSubscribe={shared_by(spec)}",
         "OverTimeLimit=NONE PreemptMode=OFF",
@@ -72,7 +73,7 @@ def partition(cluster: ClusterSpec, spec: PartitionSpec) -> list[str]:
         f"JobDefaults={_NULL}",
         f"{_memory('Def', spec.def_mem_per_cpu, spec.def_mem_per_node)} "
         f"{_memory('Max', spec.max_mem_per_cpu, spec.max_mem_per_node)}",
-        f"TRES=cpu={cpus},mem={amounts.mebibytes(memory)},node={len(nodes)},billing={cpus}",
+        f"TRES=cpu={cpus},mem={amounts.mebibytes(memory)},node={len(nodes)},billing={cpus}" if nodes else f"TRES={_NULL}",
     ]
 
 

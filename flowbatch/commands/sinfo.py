@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from flowbatch.commands import clusters, node_json
+from flowbatch.commands import clusters, node_json, show_reservation
 from flowbatch.commands.call import Call
 from flowbatch.commands.columns import columns_of
 from flowbatch.commands.command_options import Stop
+from flowbatch.commands.job_fields import style_of
 from flowbatch.commands.job_json import as_json, as_yaml
 from flowbatch.commands.node_view import views
 from flowbatch.commands.sinfo_fields import VALUES, likeness
@@ -47,7 +48,8 @@ async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> Non
         call.out.write(as_json(data) if "json" in wanted.flags else as_yaml(data))
         return
     if "reservation" in wanted.flags:
-        call.out.write("No reservations in the system\n")
+        for snapshot in snapshots:
+            call.out.write(_reservations(call, snapshot, headed="noheader" not in wanted.flags))
         return
     headed = "noheader" not in wanted.flags
     dated = headed and ("long" in wanted.flags or wanted.iterate_s)
@@ -57,6 +59,13 @@ async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> Non
         text, notes = await asyncio.to_thread(_listing, call, snapshot, wanted)
         call.err.write(notes)
         call.out.write(text)
+
+
+def _reservations(call: Call, snapshot: Snapshot, *, headed: bool) -> str:
+    found = snapshot.rulings.reservations
+    if not found:
+        return "No reservations in the system\n"
+    return show_reservation.listing(found, snapshot.at, style_of(call.environ, snapshot.at).times, headed=headed)
 
 
 def _document(snapshots: Iterable[Snapshot], host: str) -> dict[str, object]:
@@ -71,7 +80,8 @@ def _listing(call: Call, snapshot: Snapshot, wanted: Wanted) -> tuple[str, str]:
     columns, notes = columns_of("sinfo", format.text, format.by_name, fields.NODES)
     names = [column.key for column in columns if column.key]
     alike = likeness(names, exact="exact" in wanted.flags, nodewise=wanted.nodewise, host=host)
-    found = sort(rows(snapshot.cluster, views(snapshot), wanted, alike, host), wanted.order)
+    nodes = views(snapshot, style_of(call.environ, snapshot.at).times)
+    found = sort(rows(snapshot.cluster, nodes, wanted, alike, host), wanted.order)
     columns = [_measured(column, found) if column.key in format.measured else column for column in columns]
     values = [_value(column) for column in columns]
     head = "" if "noheader" in wanted.flags else listing.header(columns) + "\n"

@@ -69,15 +69,15 @@ class NodeText:
 
 
 NODE: Mapping[str, NodeText] = {
-    "features_act": NodeText(lambda node: node.features, NULL),
+    "features_act": NodeText(lambda node: node.active_features, NULL),
     "features": NodeText(lambda node: node.features, NULL),
     "statecompact": NodeText(lambda node: node.state.compact, nodestates.NOTHING),
     "statelong": NodeText(lambda node: node.state.long, nodestates.NOTHING),
     "statecomplete": NodeText(lambda node: node.state.complete, nodestates.NOTHING),
-    "reason": NodeText(lambda node: "none", "none"),
-    "user": NodeText(lambda node: "root" if node.state.unavailable else _UNKNOWN, "root"),
-    "userlong": NodeText(lambda node: "root(0)" if node.state.unavailable else _UNKNOWN, "root(0)"),
-    "timestamp": NodeText(lambda node: _UNKNOWN, _UNKNOWN),
+    "reason": NodeText(lambda node: node.reason, "none"),
+    "user": NodeText(lambda node: node.blamed(_UNKNOWN)[0], "root"),
+    "userlong": NodeText(lambda node: node.blamed(_UNKNOWN)[1], "root(0)"),
+    "timestamp": NodeText(lambda node: node.reasoned_at, _UNKNOWN),
     "gres": NodeText(lambda node: node.gres, NULL),
     "gresused": NodeText(lambda node: node.gres_used, NULL),
     "comment": NodeText(lambda node: node.comment or NULL, NULL),

@@ -35,7 +35,7 @@ OPTIONS = (
     CommandOption("summarize", "s", help="one line for each partition"),
     CommandOption("sort", "S", "required", "order by these letters of --format, - for descending"),
     CommandOption("states", "t", "required", "nodes in one of these states, or in all of them (joined by &)"),
-    CommandOption("reservation", "T", help="reservations, of which there are none"),
+    CommandOption("reservation", "T", help="reservations"),
     CommandOption(
         "verbose", "v", help="say what was asked", verdict="recorded", reason="the listing speaks for itself"
     ),

@@ -36,6 +36,9 @@ class Party:
         return found != self.denied
 
 
+NOBODY = Party()
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """One reservation, from `start` up to `end`. `cpus`: the CPU numbers of each node that it has; None is whole nodes."""
@@ -47,11 +50,10 @@ class Reservation:
     cpus: tuple[tuple[int, ...], ...] | None = None
     partition: str | None = None
     features: str | None = None
-    users: Party = Party()
-    accounts: Party = Party()
+    users: Party = NOBODY
+    accounts: Party = NOBODY
     licenses: tuple[tuple[str, int], ...] = ()
     flags: frozenset[str] = frozenset()
-    comment: str | None = None
 
     def active(self, at: int) -> bool:
         return self.start <= at < self.end

@@ -10,7 +10,7 @@ from flowbatch.core.administering import refused, rule
 from flowbatch.core.events import Made, Refused, ReservationAsked
 from flowbatch.core.facts import Expired, Held
 from flowbatch.core.placing.timeline import releases
-from flowbatch.core.reservations import NEVER, Party, Reservation, deleted, names, users_of
+from flowbatch.core.reservations import NEVER, NOBODY, Party, Reservation, deleted, names, users_of
 from flowbatch.core.rulings import Rulings
 from flowbatch.core.states import Finished, Pending, Running, Suspended
 from flowbatch.core.turn import Turn
@@ -58,12 +58,11 @@ def _created(turn: Turn, rulings: Rulings, wish: ReservationWish) -> Reservation
     times = _times(turn.at, wish)
     if isinstance(times, Refused):
         return times
-    users, accounts = wish.users or Party(), wish.accounts or Party()
+    users, accounts = wish.users or NOBODY, wish.accounts or NOBODY
     first = next((name for name, _ in (*users.names, *accounts.names)), "resv")
     made = Reservation(
         name=wish.name or f"{first}_{rulings.numbered + 1}", start=times[0], end=times[1], users=users, accounts=accounts,
         partition=wish.partition, features=wish.features, licenses=wish.licenses or (), flags=wish.flags,
-        comment=wish.comment,
     )  # fmt: skip
     return _on_nodes(turn, made, wish)
 
@@ -84,7 +83,6 @@ def _changed(turn: Turn, known: Reservation, wish: ReservationWish) -> Reservati
         users=_party(wish.users or known.users, wish.more_users, wish.less_users),
         accounts=wish.accounts or known.accounts, partition=wish.partition or known.partition,
         licenses=known.licenses if wish.licenses is None else wish.licenses, features=wish.features or known.features,
-        comment=known.comment if wish.comment is None else wish.comment,
     )  # fmt: skip
     if not changed.users.names and not changed.accounts.names:
         return Refused("ESLURM_RESERVATION_EMPTY")

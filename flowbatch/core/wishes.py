@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flowbatch.core.reservations import Party
+from flowbatch.core.reservations import NOBODY, Party
 
 NodeWord = Literal["DOWN", "DRAIN", "FAIL", "FUTURE", "IDLE", "NORESP", "RESUME", "UNDRAIN", "POWER_DOWN", "POWER_UP"]
 
@@ -43,10 +43,9 @@ class ReservationWish:
     features: str | None = None
     users: Party | None = None
     accounts: Party | None = None
-    more_users: Party = Party()
-    less_users: Party = Party()
+    more_users: Party = NOBODY
+    less_users: Party = NOBODY
     licenses: tuple[tuple[str, int], ...] | None = None
     flags: frozenset[str] = frozenset()
     less_flags: frozenset[str] = frozenset()
-    comment: str | None = None
     skip: bool = False

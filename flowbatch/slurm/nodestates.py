@@ -24,11 +24,14 @@ class Flag(IntFlag):
     CLOUD = 0x80
     COMPLETING = 0x400
     DRAIN = 0x200
+    FAIL = 0x2000
+    MAINTENANCE = 0x8000
     NOT_RESPONDING = 0x800
     POWERED_DOWN = 0x1000
     POWERING_UP = 0x4000
     POWERING_DOWN = 0x40000
     POWER_DOWN = 0x100000
+    RESERVED = 0x20
 
 
 NO_FLAGS = Flag(0)
@@ -41,6 +44,24 @@ _SUFFIXES = (
     (Flag.NOT_RESPONDING, "*"),
 )  # fmt: skip
 """The first flag that holds is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """How flags are worded that say more than the base state."""
+
+    draining: str
+    drained: str
+    failing: str
+    completing: str
+    both: str
+    reserved: str
+    fail: str = "fail"
+    maint: str = "maint"
+
+
+_COMPACT_WORDS = _Words("drng", "drain", "failg", "comp", "alloc+", "resv")
+_LONG_WORDS = _Words("draining", "drained", "failing", "completing", "allocated+", "reserved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +84,7 @@ class NodeState:
     @property
     def unavailable(self) -> bool:
         """Whether no job will get it as it is."""
-        return self.base in (Base.DOWN, Base.FUTURE) or bool(self.flags & Flag.DRAIN)
+        return self.base in (Base.DOWN, Base.FUTURE) or bool(self.flags & (Flag.DRAIN | Flag.FAIL))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -73,24 +94,31 @@ class NodeState:
     @property
     def compact(self) -> str:
         """`idle~`, `drng`: how sinfo shows it in six places."""
-        return self._worded("drng", "drain", "comp", "alloc+", _COMPACT[self.base])
+        return self._worded(_COMPACT_WORDS, _COMPACT[self.base])
 
     @property
     def long(self) -> str:
         """`mixed#`, `draining`."""
-        return self._worded("draining", "drained", "completing", "allocated+", self.base.name.lower())
+        return self._worded(_LONG_WORDS, self.base.name.lower())
 
     @property
     def complete(self) -> str:
         """`idle+cloud+powered_down`."""
         return "+".join(self.words).lower()
 
-    def _worded(self, draining: str, drained: str, completing: str, both: str, base: str) -> str:
+    def _worded(self, words: _Words, base: str) -> str:
         suffix = next((mark for flag, mark in _SUFFIXES if flag in self.flags), "")
+        if Flag.MAINTENANCE in self.flags and self.base is Base.IDLE and Flag.DRAIN not in self.flags:
+            return words.maint + suffix
         if Flag.DRAIN in self.flags:
-            return (draining if self.busy else drained) + suffix
+            return (words.draining if self.busy else words.drained) + suffix
+        if Flag.FAIL in self.flags:
+            failing = self.base is Base.ALLOCATED or Flag.COMPLETING in self.flags
+            return (words.failing if failing else words.fail) + suffix
         if Flag.COMPLETING in self.flags:
-            return (both if self.base is Base.ALLOCATED else completing) + suffix
+            return (words.both if self.base is Base.ALLOCATED else words.completing) + suffix
+        if Flag.RESERVED in self.flags and self.base is Base.IDLE:
+            return words.reserved + suffix
         return base + suffix
 
 
@@ -123,7 +151,7 @@ _BY_FLAG = MappingProxyType(
     {
         "drain": Flag.DRAIN, "no_respond": Flag.NOT_RESPONDING, "cloud": Flag.CLOUD, "completing": Flag.COMPLETING,
         "powering_down": Flag.POWERING_DOWN, "powered_down": Flag.POWERED_DOWN, "power_down": Flag.POWER_DOWN,
-        "powering_up": Flag.POWERING_UP,
+        "powering_up": Flag.POWERING_UP, "fail": Flag.FAIL, "maint": Flag.MAINTENANCE, "reserved": Flag.RESERVED,
     }
 )  # fmt: skip
 

@@ -33,6 +33,11 @@ class Fence:
         """Whether the job may not leave its reservation."""
         return self.own is not None and "FLEX" not in self.own.flags
 
+    def maintained(self, start: int, end: int) -> frozenset[str]:
+        """The barred nodes that are to be maintained then."""
+        kept = (one for one in self.others if "MAINT" in one.flags and one.overlaps(start, end))
+        return frozenset(name for one in kept for name in one.nodes) & self.barred(start, end)
+
     def closed(self, at: int) -> bool:
         """Whether the job's reservation is not on at that instant."""
         return self.own is not None and self.inside and not self.own.active(at)

@@ -1,0 +1,27 @@
+"""The words behind `update`, `create` and `delete`: settings of an entity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`key=value`, `key+=value` or `key-=value`, the key in small letters."""
+
+    key: str
+    sign: str
+    value: str
+    written: str
+
+
+def settings_of(words: Sequence[str]) -> Iterator[Setting]:
+    """The words, where a key without `=` takes the word behind it as its value."""
+    rest = iter(words)
+    for word in rest:
+        key, equals, value = word.partition("=")
+        if not equals:
+            value = next(rest, "")
+        sign = key[-1:] if equals and key.endswith(("+", "-")) else ""
+        yield Setting(key.removesuffix(sign).lower(), sign, value, word if equals else f"{key}={value}")
