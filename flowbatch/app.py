@@ -198,6 +198,7 @@ def _local(
         backend=lambda id: LocalBackend(directory, id, ensure),
         slurm_conf=slurm_conf,
         steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
+        allocations=(sys.executable, "-I", "-m", "flowbatch.node.allocation", str(directory)),
         modules=modules,
     )
 

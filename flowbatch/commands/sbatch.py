@@ -77,12 +77,12 @@ async def main(call: Call, queue: QueuePort) -> int:
 async def understand(call: Call, queue: QueuePort, argv: Sequence[str], flow: Sequence[str] = ()) -> Understood:
     """Reads everything that `argv` asks for, files included; `flow` are options of our own. Raises DirectiveError, Help."""
     around = surroundings(call, queue)
-    line, around = await _with_files(call, around, lambda a: sbatch.command_line(argv, a, call.environ))
+    line, around = await with_files(call, around, lambda a: sbatch.command_line(argv, a, call.environ))
     try:
         found = await find(call, line, _work_dir(call, line))
     except CannotOpen as closed:
         raise _error(call, line, f"Unable to open file {closed.path}") from None
-    submission, around = await _with_files(
+    submission, around = await with_files(
         call, around, lambda a: sbatch.read(line, found.raw, found.name, a, call.environ)
     )
     return Understood(found, submission, market.read(submission.script, call.environ, flow))
@@ -140,7 +140,7 @@ def worst(jobs: Sequence[Job]) -> int:
     return max((1 if ending.signal else ending.code for ending in endings), default=0)
 
 
-async def _with_files(call: Call, around: Surroundings, run: Callable[[Surroundings], T]) -> tuple[T, Surroundings]:
+async def with_files(call: Call, around: Surroundings, run: Callable[[Surroundings], T]) -> tuple[T, Surroundings]:
     """What `run` gives once it has the caller's files that it wants; and the surroundings with them."""
     while True:
         try:

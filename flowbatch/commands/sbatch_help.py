@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flowbatch.commands.command_options import VERSION
-from flowbatch.directives.options import Option, option
+from flowbatch.directives.options import OPTIONS, Option
 from flowbatch.directives.settings import HINTS
 from flowbatch.spec.cluster import ClusterSpec
 
-SECTIONS: tuple[tuple[str, str], ...] = (
+Sections = tuple[tuple[str, str], ...]
+
+SECTIONS: Sections = (
     (
         "Parallel run options:",
         "array account acctg-freq batch bb bbf begin comment cpu-freq cpus-per-task dependency deadline delay-boot chdir"
@@ -36,6 +40,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
 )
 """Headings that tools look for, and the options below each."""
 
+_BY_NAME: dict[str, Option] = {one.name: one for one in OPTIONS if "sbatch" in one.commands}
 _VALUE = {"none": "", "required": "=VALUE", "optional": "[=VALUE]"}
 
 
@@ -43,9 +48,9 @@ def text(name: str, cluster: ClusterSpec) -> str:
     """What an option that asks for a text gets."""
     match name:
         case "help":
-            return _help()
+            return page("Usage: sbatch [OPTIONS(0)...] [ : [OPTIONS(N)...]] script(0) [args(0)...]", SECTIONS, _BY_NAME)
         case "usage":
-            return _usage()
+            return synopsis("Usage: sbatch", "executable [args...]", SECTIONS, _BY_NAME)
         case "version":
             return f"{VERSION}\n"
         case "gres":
@@ -59,10 +64,11 @@ def text(name: str, cluster: ClusterSpec) -> str:
             return "mem-bind: [quiet|verbose,]none|rank|local|map_mem:LIST|mask_mem:LIST[,prefer][,sort]\n"
 
 
-def _help() -> str:
-    rows = ["Usage: sbatch [OPTIONS(0)...] [ : [OPTIONS(N)...]] script(0) [args(0)...]"]
-    for heading, names in SECTIONS:
-        rows += ["", heading, *(_row(option(name)) for name in names.split())]
+def page(first: str, sections: Sections, options: Mapping[str, Option]) -> str:
+    """--help: the first line, then the sections."""
+    rows = [first]
+    for heading, names in sections:
+        rows += ["", heading, *(_row(options[name]) for name in names.split())]
     return "\n".join(rows) + "\n"
 
 
@@ -72,12 +78,13 @@ def _row(one: Option) -> str:
     return f"  {short} --{one.name + _VALUE[one.arity]:<26} {mark}{one.reason}"
 
 
-def _usage() -> str:
-    words = [f"[--{name}{_VALUE[option(name).arity]}]" for _, names in SECTIONS for name in names.split()]
-    lines, line = [], "Usage: sbatch"
+def synopsis(first: str, last: str, sections: Sections, options: Mapping[str, Option]) -> str:
+    """--usage: the options' names alone."""
+    words = [f"[--{name}{_VALUE[options[name].arity]}]" for _, names in sections for name in names.split()]
+    lines, line = [], first
     for word in words:
         if len(line) + len(word) > 78:
             lines.append(line)
-            line = " " * 13
+            line = " " * len(first)
         line += f" {word}"
-    return "\n".join([*lines, line, f"{' ' * 13} executable [args...]"]) + "\n"
+    return "\n".join([*lines, line, f"{' ' * len(first)} {last}"]) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from flowbatch.backends.contract import BidKey, Tender
 from flowbatch.config import Modules
@@ -13,6 +14,7 @@ from flowbatch.core.placing.sizing import default_memory
 from flowbatch.core.ports import Payload
 from flowbatch.core.states import Allocation, NodeShare, Running
 from flowbatch.ids import StoreId
+from flowbatch.node.allocation.held import held
 from flowbatch.protocol.launch import Key, LaunchMessage
 from flowbatch.slurm import hostlist
 from flowbatch.slurm.environment import JobFacts
@@ -42,7 +44,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
     spec, share, bid = job.spec, state.allocation.shares[0], live_bid(job)
     task = job.array if isinstance(job.array, ArrayTask) else None
     facts = _facts(site, job, state.allocation)
-    return LaunchMessage(
+    launch = LaunchMessage(
         key=Key(site.store, job.id, job.restarts),
         name=spec.name,
         user=job.owner.name,
@@ -72,6 +74,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         memory_mib=share.memory_mib or None,
         cpu_ids=share.cpu_ids,
         gpu_ids=_gpus(share),
+        shares=tuple(map(_plain_share, state.allocation.shares)),
         login_environment=facts.login_environment,
         machine="" if bid is None else str(BidKey(site.store, job.id, bid.number)),
         run_limit_s=None if bid is None else bid.run_limit_s,
@@ -79,6 +82,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         image=spec.market.image or "",
         leave_reserve_s=(site.cluster.market or MarketPolicy()).save_reserve_s,
     )
+    return launch if spec.kind == "batch" else held(launch, alone=spec.unattended)
 
 
 def live_bid(job: Job) -> Bid | None:
@@ -162,6 +166,13 @@ def _tasks_asked(spec: JobSpec, allocation: Allocation) -> int | None:
     if asked.ntasks_per_gpu is not None:
         return asked.ntasks_per_gpu * sum(len(_gpus(share)) for share in allocation.shares)
     return None
+
+
+def _plain_share(share: NodeShare) -> dict[str, Any]:
+    """What the job has on one node, as the node reckons with it."""
+    return {
+        "node": share.node, "cpus": share.cpus, "cpu_ids": share.cpu_ids, "gpus": _gpus(share), "memory_mib": share.memory_mib,
+    }  # fmt: skip
 
 
 def _gpus(share: NodeShare) -> tuple[int, ...]:

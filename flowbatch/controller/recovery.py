@@ -26,7 +26,7 @@ from flowbatch.core.effects import (
     WithdrawBid,
 )
 from flowbatch.core.jobs import Job
-from flowbatch.core.states import Completing, Ending, Pause, Requeueing, Running, Suspended
+from flowbatch.core.states import Completing, Ending, Finished, Pause, Requeueing, Running, State, Suspended
 from flowbatch.ids import StoreId
 from flowbatch.protocol.launch import Key
 from flowbatch.store.contract import Loaded
@@ -47,6 +47,16 @@ def placed(store: StoreId, jobs: Iterable[Job]) -> list[Key]:
 
 def _held(job: Job) -> bool:
     return job.state.launched if isinstance(job.state, Running | Suspended) else isinstance(job.state, Completing)
+
+
+def forsaken(jobs: Iterable[Job]) -> list[Job]:
+    """Those without a script that nobody can hold any more: their commands were told nothing before the controller died."""
+    return [job for job in jobs if job.spec.kind != "batch" and not _granted(job.state)]
+
+
+def _granted(state: State) -> bool:
+    """Whether its command may be using it, or it is over."""
+    return isinstance(state, Completing | Finished) or (isinstance(state, Running | Suspended) and state.launched)
 
 
 def tenders(site: Site, jobs: Iterable[Job]) -> list[Tender]:

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from flowbatch.core.events import Ended
 from flowbatch.core.jobs import Job
-from flowbatch.core.states import Ending, Requeueing
+from flowbatch.core.states import Ending, ExitStatus, Requeueing
 from flowbatch.spec.cluster import ClusterSpec
 
 REFUSED_S, LONGEST_REFUSED_S = 30, 3600
@@ -30,7 +30,9 @@ def requeues(cluster: ClusterSpec, job: Job) -> bool:
 
 
 def ending(fact: Ended) -> Ending:
-    """How a job ended that nobody had asked to end."""
+    """How a job ended that nobody had asked the queue to end."""
+    if fact.cause == "killed" and fact.exit == ExitStatus():  # the command that held it is gone, or wants no more of it
+        return Ending("CANCELLED", fact.exit)
     if fact.cause == "timeout":
         return Ending("TIMEOUT", fact.exit, "TimeLimit")
     if fact.cause == "oom":

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
-from flowbatch.core import administering, asked, changes, priority, reserving, stepping, terms
-from flowbatch.core.admitting.admission import admit
+from flowbatch.core import administering, asked, changes, reserving, stepping, terms
+from flowbatch.core.accounting import changing
 from flowbatch.core.events import (
-    Accepted,
+    AccountsAsked,
     BidFact,
     CancelAsked,
     Configured,
     Ended,
     Event,
+    HetSubmitted,
     HoldAsked,
     Launched,
     LaunchFailed,
@@ -24,7 +25,6 @@ from flowbatch.core.events import (
     NotifyAsked,
     PartitionAsked,
     Passed,
-    Refused,
     ReleaseAsked,
     Reply,
     RequeueAsked,
@@ -38,21 +38,14 @@ from flowbatch.core.events import (
     SuspendAsked,
     TermsAsked,
     UpdateAsked,
-    WouldStart,
 )
-from flowbatch.core.jobs import ArrayRest, Job
-from flowbatch.core.market import caps, forecast
+from flowbatch.core.jobs import Job
 from flowbatch.core.market.buying import keep_under_caps
 from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
-from flowbatch.core.placing.scheduling import would_start
 from flowbatch.core.records import Queue, Stepped
-from flowbatch.core.states import Pending
+from flowbatch.core.submitting import submit, submit_het
 from flowbatch.core.turn import Turn
-from flowbatch.core.waiting import DEPENDENCY, HELD_BY_USER
-from flowbatch.spec.array import ArraySpec
-from flowbatch.spec.dependency import Dependency
-from flowbatch.spec.job import JobSpec
 
 __all__ = ["Queue", "Stepped", "step"]
 
@@ -64,46 +57,6 @@ def step(queue: Queue, event: Event) -> Stepped:
     turn.stepped.reply = ANSWERS[type(event)](turn, event)
     turn.settle()
     return turn.stepped
-
-
-def _submit(turn: Turn, event: Submitted) -> Reply:
-    queue = turn.queue
-    verdict = admit(queue.cluster, event, queue, queue.rulings.reservations)
-    if isinstance(verdict, Refused):
-        return verdict
-    spec = caps.paid(queue.cluster.market, verdict.spec, verdict.partitions)
-    job = _new_job(queue, event, spec, verdict.partitions, (*event.notes, *verdict.notes))
-    if event.test_only and queue.cluster.market is not None:
-        return forecast.would_start(queue.cluster, queue.quotes, queue.jobs.values(), job, event.at)
-    if event.test_only:
-        return would_start(
-            queue.cluster, queue.occupancy, job, queue.running(), event.at, queue.rulings.reservations
-        )
-    if event.immediate and not _starts_now(queue, job, event.at):
-        return Refused("ESLURM_NODES_BUSY")
-    queue.next_job_id += 1
-    turn.put(job)
-    turn.rejudge(job)
-    turn.reconsider(queue.jobs[job.id])
-    return Accepted(job.id, job.notes)
-
-
-def _starts_now(queue: Queue, job: Job, at: int) -> bool:
-    first = would_start(queue.cluster, queue.occupancy, job, queue.running(), at)
-    return isinstance(first, WouldStart) and first.at <= at
-
-
-def _new_job(queue: Queue, event: Submitted, spec: JobSpec, partitions: tuple[str, ...], notes: tuple[str, ...]) -> Job:
-    id = queue.next_job_id
-    array = spec.array if isinstance(spec.array, ArraySpec) else None
-    dependency = spec.dependency if isinstance(spec.dependency, Dependency) else None
-    return Job(
-        id=id, spec=spec, spec_id=id, payload_id=id, owner=event.owner, state=Pending(DEPENDENCY), submitted_at=event.at,
-        priority=0 if spec.hold else priority.at_submission(queue.indexes.bases.least(), event.owner, spec),
-        partitions=partitions, array=None if array is None else ArrayRest(array.indices(), array.throttle),
-        waiting=() if dependency is None else queue.dependencies.terms(dependency), notes=notes,
-        held=HELD_BY_USER if spec.hold else None, last_evaluated_at=event.at,
-    )  # fmt: skip
 
 
 def _configure(turn: Turn, event: Configured) -> None:
@@ -127,7 +80,8 @@ def _noted(job: Job, event: Event) -> Job:
 
 
 ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
-    Submitted: _submit,
+    Submitted: submit,
+    HetSubmitted: submit_het,
     CancelAsked: lambda turn, event: asked.cancel(turn, event.by, event.refs),
     SignalAsked: lambda turn, event: asked.signal(turn, event.by, event.refs, event.signal, event.scope),
     HoldAsked: lambda turn, event: asked.hold(turn, event.by, event.refs, releasable=event.releasable),
@@ -140,6 +94,7 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     NodeAsked: administering.nodes,
     PartitionAsked: administering.partition,
     ReservationAsked: reserving.reservation,
+    AccountsAsked: changing.change,
     Reread: administering.reread,
     Passed: lambda turn, event: pass_time(turn),
     Configured: _configure,

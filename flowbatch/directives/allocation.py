@@ -62,4 +62,3 @@ class _Reader(Reader):
         if use.option.name == "verbose":
             self.chosen.set("verbose", (self.chosen.get("verbose") or 0) + 1)
         self.say(use, at_command_line=True)
-

@@ -106,6 +106,22 @@ def _settings(**known: tuple[str, Callable[[str], Any]]) -> Callable[[str], Fiel
     return read
 
 
+_IMPLIED = {
+    "associations": ("associations",), "1": ("associations",), "limits": ("associations", "limits"),
+    "2": ("associations", "limits"), "qos": ("associations", "qos"), "safe": ("associations", "limits", "safe"),
+    "wckeys": ("associations", "wckeys"), "all": ("associations", "limits", "qos", "safe", "wckeys"),
+    "none": (), "0": (), "nojobs": (), "nosteps": (),
+}  # fmt: skip
+"""What each word of AccountingStorageEnforce enforces."""
+
+
+def _enforced(text: str) -> tuple[str, ...]:
+    words = _list(text.lower())
+    if any(word not in _IMPLIED for word in words):
+        raise ValueError("not among associations, limits, qos, safe, wckeys, all")
+    return tuple(dict.fromkeys(one for word in words for one in _IMPLIED[word]))
+
+
 def _select_type(text: str) -> Fields:
     whole = text.lower() not in ("select/cons_tres", "select/cons_res")
     return {"whole_nodes": whole} | ({"other": text} if whole and text.lower() != "select/linear" else {})
@@ -150,17 +166,34 @@ _NODE_STATES = {
 }  # fmt: skip
 
 
+def _launch(text: str) -> Fields:
+    words = [word for word in text.split(",") if word]
+    other = ",".join(word for word in words if word != INTERACTIVE)
+    found: dict[str, Any] = {INTERACTIVE: True} if INTERACTIVE in words else {}
+    return found | ({"other": other} if other else {})
+
+
+INTERACTIVE = "use_interactive_step"
+
+
 CLUSTER = (
     Parameter("ClusterName", _as("name", str.lower), "the name of the cluster"),
     Parameter("MaxArraySize", _as("max_array_size", _number), "task numbers of arrays stay below it"),
     Parameter("MaxJobCount", _as("max_job_count", _number), "jobs that are remembered at once"),
     Parameter("MinJobAge", _as("min_job_age_s", _number), "seconds for which a finished job stays visible"),
     Parameter("KillWait", _as("kill_wait_s", _number), "seconds between SIGTERM and SIGKILL"),
+    Parameter("LaunchParameters", _launch, "use_interactive_step: salloc's shell is a step"),
+    Parameter("InteractiveStepOptions", _as("interactive_step_options", str), "the options of that step's srun"),
     Parameter("FirstJobId", _as("first_job_id", _number), "the number of the first job"),
     Parameter(
         "EnforcePartLimits",
         _as("enforce_part_limits", _one_of(NO="NO", ANY="ANY", ALL="ALL", YES="ALL")),
         "whether a job beyond its partition's limits is refused at once (NO: it waits)",
+    ),
+    Parameter(
+        "AccountingStorageEnforce",
+        _as("accounting_enforce", _enforced),
+        "associations, limits, qos, safe or all: what of accounts is enforced",
     ),
     Parameter("JobRequeue", _as("job_requeue", _flag), "whether jobs may be requeued that do not say"),
     Parameter("DefMemPerCPU", _as("def_mem_per_cpu", _mib), "MiB for each CPU of a job that does not say"),

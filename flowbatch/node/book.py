@@ -42,6 +42,8 @@ class Started:
     over_time_s: int = 0
     cgroup: str | None = None
     leave_reserve_s: int = 0
+    holds: str = ""
+    """As in the launch message: it has no script, and who held it says how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,16 @@ class StepHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """Whoever held the placement is done, with this status; written before its holder is ended."""
+
+    key: Key
+    code: int
+    signal: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unrun:
     """The gate never opened, the script never ran: as if the placement had never come."""
 
@@ -132,9 +144,10 @@ class Forgotten:
 
 
 Fact = (
-    Started | Opened | Stopping | Marked | Leaving | Staying | Paused | Stepped | StepHeard | Unrun | Over | Forgotten
+    Started | Opened | Stopping | Marked | Leaving | Staying | Paused | Released | Stepped | StepHeard | Unrun | Over
+    | Forgotten
 )
-_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Paused, Stepped, StepHeard, Unrun, Over, Forgotten)
+_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Paused, Released, Stepped, StepHeard, Unrun, Over, Forgotten)
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
 
 
@@ -167,6 +180,7 @@ class Entry:
     stopping: Stopping | None = None
     leaving: Leaving | None = None
     paused: Paused | None = None
+    released: Released | None = None
     closing: bool = False
     warned: bool = False
     report: Report | None = None
@@ -187,6 +201,8 @@ class Entry:
                 yield self.leaving
             if self.paused is not None:
                 yield self.paused
+            if self.released is not None:
+                yield self.released
             yield from (Marked(self.started.key, what) for what, done in self._marks() if done)
             if self.step_count:
                 yield StepHeard(self.started.key, self.step_count - 1)
@@ -251,6 +267,8 @@ class Book:
                 self.entries[fact.key] = replace(entry, leaving=None)
             case Paused():
                 self.entries[fact.key] = replace(entry, paused=fact)
+            case Released():
+                self.entries[fact.key] = replace(entry, released=fact)
             case Marked(what="closing"):
                 self.entries[fact.key] = replace(entry, closing=True)
             case Marked():

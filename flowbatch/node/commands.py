@@ -9,7 +9,7 @@ from pathlib import Path
 from flowbatch.node.files import write_private
 
 COMMANDS = (
-    "sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun", "sacctmgr", "sattach", "sbcast", "sdiag", "seff", "sprio",
+    "sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun", "salloc", "sacctmgr", "sattach", "sbcast", "sdiag", "seff", "sprio",
     "sreport", "sshare", "sstat", "strigger",
 )  # fmt: skip
 """Every command of Slurm that there is, here and on a rented machine."""

@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.node import cgroups
+from flowbatch.node.allocation.held import HeldRun
+from flowbatch.node.allocation.holders import Holders
 from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
 from flowbatch.node.launch import CannotStart, Launcher, Waiting
 from flowbatch.node.processes import Processes, here
@@ -58,6 +60,7 @@ class Node:
         self._runs: dict[Key, Run] = {}
         self.stepbook = Stepbook(self._book, tell_step, self._processes, now)
         self.steps = Steps(self._place, self._processes, self.stepbook)
+        self.holders = Holders(self._held_place)
         self._launching: dict[Key, str | None] = {}
         """Placements on their way to the gate, and why they are to be stopped there."""
         self._leaves: dict[Key, float] = {}
@@ -196,8 +199,17 @@ class Node:
         started = self._book.entries[found].started if found is not None else None
         return None if found is None or started is None else place_of(found, started.node, Path(started.spool))
 
+    def _held_place(self, job_id: int) -> tuple[HeldRun, str, Mapping[str, str]] | None:
+        """As `_place`, of a job that a command holds."""
+        place = self._place(job_id)
+        run = None if place is None else self._runs.get(place.key)
+        if place is None or not isinstance(run, HeldRun) or run.started.holds != "client":
+            return None
+        return run, place.node, place.variables
+
     def close(self) -> None:
         """Lets go; what runs goes on, and the next life adopts it."""
+        self.holders.let_go()
         for task in self._tasks:
             task.cancel()
         self.stepbook.let_go()
@@ -271,13 +283,12 @@ class Node:
     async def _follow(self, started: Started) -> None:
         """Until it is over and its end is in the journal."""
         key = started.key
-        run = self._runs[key] = Run(
-            started, self._book, self._processes, self._now, lambda number: self.steps.signal(key, number)
-        )
+        run = self._runs[key] = self._run_of(started)
         if self._pauses.pop(key, False):
             run.pause(True)
         report = await run.live(self._leaves.pop(key, self._machine_leaves))
         del self._runs[key]
+        self.holders.over(key)
         if key in self._children:
             self._children.pop(key).wait()
         if report is None:
@@ -285,6 +296,23 @@ class Node:
             self._tell(Report(key, "absent", int(self._now())))
         else:
             await self._finish(report)
+
+    def _run_of(self, started: Started) -> Run:
+        """Its life, watched over from here on."""
+        key = started.key
+
+        def to_steps(number: int) -> None:
+            self.steps.signal(key, number)
+
+        if not started.holds:
+            return Run(started, self._book, self._processes, self._now, to_steps)
+        held = HeldRun(
+            started, self._book, self._processes, self._now, to_steps,
+            lambda: bool(self.stepbook.running(key)) or self.holders.busy(key), lambda why: self.holders.revoked(key, why),
+        )  # fmt: skip
+        if started.holds == "client":
+            self.holders.began(held)
+        return held
 
     async def _finish(self, report: Report) -> None:
         """The end is in the journal and told, that of its steps before. On a full disk it is told all the same: the wrapper's
@@ -335,5 +363,5 @@ def _started(message: LaunchMessage, waiting: Waiting, at: int) -> Started:
         wrapper=waiting.wrapper.pid, wrapper_born=waiting.wrapper_born, script=waiting.script,
         script_born=waiting.script_born, kill_wait_s=message.kill_wait_s, ends_by=_ends_by(message, at), signal=message.signal,
         signal_lead_s=message.signal_lead_s, signal_batch_only=message.signal_batch_only, over_time_s=message.over_time_s,
-        cgroup=waiting.cgroup, leave_reserve_s=message.leave_reserve_s,
+        cgroup=waiting.cgroup, leave_reserve_s=message.leave_reserve_s, holds=message.holds,
     )  # fmt: skip

@@ -138,7 +138,7 @@ class Run:
                 self._at(self._now() + after_s, self._freeze)
         else:
             if entry.paused is not None:
-                signal_all(self._family(), signal.SIGCONT)
+                self._thaw()
             self._limit(0.0 if entry.paused is None else entry.paused.before_s)
         if entry.leaving is not None:
             self.leave(entry.leaving.until)
@@ -153,6 +153,9 @@ class Run:
 
     def _freeze(self) -> None:
         signal_all(self._family(), signal.SIGSTOP)
+
+    def _thaw(self) -> None:
+        signal_all(self._family(), signal.SIGCONT)
 
     def _disarm(self) -> None:
         for timer in self._timers:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from flowbatch.node.allocation import holders
 from flowbatch.node.callers import Callers
 from flowbatch.node.node import Node
 from flowbatch.node.steps import STEP_WORDS
@@ -57,7 +58,9 @@ class Server:
                 if message["op"] == "answer":
                     await self.callers.carry(int(message["number"]), reader, writer)
                     break
-                if message["op"] in STEP_WORDS and "key" not in message:
+                if message["op"] in holders.WORDS:
+                    node.holders.hear(writer, message)
+                elif message["op"] in STEP_WORDS and "key" not in message:
                     node.steps.hear(writer, message)
                 else:
                     self._order(node, writer, message)
@@ -68,6 +71,7 @@ class Server:
         finally:
             self.connections.discard(writer)
             node.steps.closed(writer)
+            node.holders.closed(writer)
             if self._listener is writer:
                 self._listener = None
             writer.close()

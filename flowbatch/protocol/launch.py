@@ -89,6 +89,8 @@ class LaunchMessage:
     """What `module load` stands for, as `node/modules.py` takes it."""
     image: str = ""
     """The container image that the job runs in."""
+    shares: tuple[dict[str, Any], ...] = ()
+    """What it has on each of `hosts`, in their order: `node`, `cpus`, `cpu_ids`, `gpus` (indices), `memory_mib` (0: not counted)."""
     holds: Literal["", "client", "alone"] = ""
     """A placement without a script, which holds its nodes: for a client, with which it ends, or until it is stopped."""
 

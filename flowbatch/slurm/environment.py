@@ -218,6 +218,19 @@ def _from_slurmstepd(facts: JobFacts) -> Iterator[tuple[str, str]]:
     yield "SLURMD_NODENAME", facts.nodes[0]
 
 
+BATCH_ALONE = frozenset({
+    "ENVIRONMENT", "HOSTNAME", "SLURMD_NODENAME", "SLURM_CPUS_ON_NODE", "SLURM_GPUS_ON_NODE", "SLURM_GTIDS", "SLURM_JOB_GID",
+    "SLURM_JOB_GPUS", "SLURM_JOB_UID", "SLURM_JOB_USER", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_PRIO_PROCESS", "SLURM_PROCID",
+    "SLURM_RESTART_COUNT", "SLURM_TASK_PID", "SLURM_TOPOLOGY_ADDR", "SLURM_TOPOLOGY_ADDR_PATTERN", "SLURM_WORKING_CLUSTER", "TMPDIR", *GPU_VARIABLES,
+})  # fmt: skip
+"""What a batch script has and salloc's command has not."""
+
+
+def allocation_variables(batch: Mapping[str, str]) -> dict[str, str]:
+    """What salloc gives its command, of the variables that a batch script of the job would have."""
+    return {name: value for name, value in batch.items() if name not in BATCH_ALONE}
+
+
 def _both(name: str, alias: str, value: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (name, value), (alias, value)
 
@@ -226,6 +239,12 @@ def folded(counts: Iterable[int]) -> str:
     """Numbers of neighbouring nodes as Slurm writes them: `4(x2),1`."""
     runs = ((count, sum(1 for _ in run)) for count, run in groupby(counts))
     return ",".join(str(count) if times == 1 else f"{count}(x{times})" for count, times in runs)
+
+
+def unfolded(text: str) -> list[int]:
+    """The numbers that `folded` wrote."""
+    pairs = (word.rstrip(")").partition("(x") for word in text.split(",") if word)
+    return [int(count) for count, _, times in pairs for _ in range(int(times or 1))]
 
 
 def words(environment: Mapping[bytes, bytes]) -> list[bytes]:

@@ -106,6 +106,9 @@ class ClusterSpec(Frozen):
     max_job_count: int = 10000
     min_job_age_s: int = 300
     kill_wait_s: int = 30
+    use_interactive_step: bool = False
+    """salloc without a command runs a step of these options instead of the user's shell (LaunchParameters)."""
+    interactive_step_options: str = "--interactive --preserve-env --pty $SHELL"
     first_job_id: int = 1
     enforce_part_limits: Literal["NO", "ANY", "ALL"] = "NO"
     job_requeue: bool = True
@@ -131,6 +134,8 @@ class ClusterSpec(Frozen):
     mail_prog: str | None = None
     mail_domain: str | None = None
     gres_types: tuple[str, ...] = ()
+    accounting_enforce: tuple[str, ...] = ()
+    """AccountingStorageEnforce: `associations`, `limits`, `qos`, `safe`, `wckeys`; all that each of them implies is named."""
     slurm_uid: int = 0
     """SlurmUser, who runs the controller: with root the administrator."""
     market: MarketPolicy | None = None

@@ -1,0 +1,196 @@
+"""What salloc and srun have in common outside a job: a job without a script is asked for and waited for, and then it is the caller's.
+
+The words are recorded from 22.05. Whatever ends the wait otherwise (a signal, a caller that hangs up) cancels the job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flowbatch.commands import clusters
+from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import Stop
+from flowbatch.core.events import Accepted, CancelAsked, JobRef, Refused, Submitted
+from flowbatch.core.jobs import Job
+from flowbatch.core.ports import Condition, Payload, QueuePort
+from flowbatch.core.states import Pending, Running
+from flowbatch.directives.allocation import Wish
+from flowbatch.directives.variables import exit_error
+from flowbatch.errors import StoreFailed
+from flowbatch.slurm import codes
+from flowbatch.spec.job import JobSpec
+
+SOON_S = 1.0
+"""A job that no scheduling pass has looked at by then is told to wait."""
+
+ELSEWHERE = (
+    "flowbatch: the nodes of cluster {} are not where you are: {} cannot use them from here",
+    "flowbatch: sbatch -M {} --wait --wrap 'COMMAND' runs one command there and waits for it",
+)
+
+TOLD: Mapping[str, str] = {
+    "JobHeldUser": "ESLURM_JOB_HELD",
+    "JobHeldAdmin": "ESLURM_JOB_HELD",
+    "PartitionConfig": "ESLURM_REQUESTED_PART_CONFIG_UNAVAILABLE",
+    "PartitionNodeLimit": "ESLURM_REQUESTED_PART_CONFIG_UNAVAILABLE",
+    "PartitionTimeLimit": "ESLURM_REQUESTED_PART_CONFIG_UNAVAILABLE",
+}
+"""The reasons for which slurmctld says more than that the job waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a command speaks of its allocation; `{}` is the job's number, `{message}` a Slurm error's."""
+
+    command: str
+    refused: str
+    waits: tuple[str, ...]
+    granted_late: str
+    granted: str | None
+    revoked: str
+    aborted: Mapping[int, str]
+    """What follows `revoked` after a signal; 0 for any."""
+    late: str
+    """The error of --immediate=SECONDS."""
+
+    def line(self, text: str, job_id: int = 0) -> str:
+        return f"{self.command}: {text.format(job_id)}\n"
+
+    def error(self, text: str) -> str:
+        return f"{self.command}: error: {text}\n"
+
+
+SALLOC = Words(
+    "salloc", "Job submit/allocate failed: {message}", ("Pending job allocation {}", "job {} queued and waiting for resources"),
+    "job {} has been allocated resources", "Granted job allocation {}", "Job allocation {} has been revoked.",
+    {0: "Job aborted due to signal"}, "Connection timed out",
+)  # fmt: skip
+SRUN = Words(
+    "srun", "Unable to allocate resources: {message}", ("job {} queued and waiting for resources",),
+    "job {} has been allocated resources", None, "Job allocation {} has been revoked",
+    {signal.SIGINT: "Force Terminated JobId={}"}, "Requested nodes are busy",
+)  # fmt: skip
+UNABLE = "Unable to allocate resources: {message}"
+
+
+async def home(call: Call, queue: QueuePort, wish: Wish, words: Words) -> QueuePort:
+    """The queue of the cluster that was named, else the current one. Raises Stop where its nodes cannot be held from here."""
+    queue = (await clusters.chosen(call, queue, wish.chosen.get("clusters"), words.command))[0]
+    if not queue.allocations:
+        name = queue.cluster.name
+        lines = [ELSEWHERE[0].format(name, words.command), ELSEWHERE[1].format(name)]
+        raise Stop(exit_error(call.environ)[0], err="".join(map(words.error, lines)))
+    return queue
+
+
+async def allocate(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, words: Words) -> int:
+    """The number of a job that runs and is the caller's to hold. Raises Stop, and no job is left."""
+    seconds = wish.chosen.get("immediate")
+    event = Submitted(queue.now(), call.owner, spec, immediate=seconds == 1)
+    try:
+        reply = await queue.apply(event, Payload(b"", (), {}, call.umask))
+    except StoreFailed:
+        reply = Refused("ESLURM_WRITING_TO_FILE")
+    if not isinstance(reply, Accepted):
+        raise Stop(_code(call, seconds), err=_refusal(call, reply, words, immediate=seconds == 1))
+    if call.tty[2]:
+        call.err.write("".join(words.line(f"flowbatch: {note}") for note in reply.notes))
+    wait = _Wait(call, queue, words, reply.job_id, quiet=wish.quiet)
+    try:
+        await wait.until_granted(seconds if seconds and seconds > 1 else None)
+    except (Stop, asyncio.CancelledError):
+        await queue.apply(CancelAsked(queue.now(), call.owner.uid, (JobRef(reply.job_id),)))
+        raise
+    return reply.job_id
+
+
+def _code(call: Call, immediate: int | None) -> int:
+    """The exit code of a refusal; a site may have named one for --immediate."""
+    named = call.environ.get("SLURM_EXIT_IMMEDIATE", "") if immediate else ""
+    return int(named) & 0xFF if named.isdecimal() else exit_error(call.environ)[0]
+
+
+def _refusal(call: Call, reply: object, words: Words, *, immediate: bool) -> str:
+    refused = reply if isinstance(reply, Refused) else Refused("SLURM_UNEXPECTED_MSG_ERROR")
+    message = codes.message(refused.code)
+    closing = UNABLE if immediate and refused.code == "ESLURM_NODES_BUSY" else words.refused
+    said = message if refused.code in codes.FOUND_BY_CLIENT else closing.format(message=message)
+    lines = [*map(words.error, refused.lines), words.error(said)]
+    if refused.hint and call.tty[2]:
+        lines.append(words.line(f"flowbatch: {refused.hint}"))
+    return "".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """One job between its acceptance and its start."""
+
+    call: Call
+    queue: QueuePort
+    words: Words
+    job_id: int
+    quiet: bool
+
+    async def until_granted(self, seconds: int | None) -> None:
+        """The job runs and its holder waits. Raises Stop where it never will, or not within so many seconds."""
+        first = await self._until(_judged, SOON_S)
+        waits = first is None or isinstance(first.state, Pending)
+        if first is None or isinstance(first.state, Pending):
+            self._tell_waiting(first)
+        job = await self._until(_launched, seconds)
+        if job is None:
+            raise Stop(_code(self.call, seconds), err=self.words.error(UNABLE.format(message=self.words.late)))
+        if not _launched(job):
+            raise Stop(exit_error(self.call.environ)[0], err=self._lost())
+        if waits:
+            self._say(self.words.granted_late)
+        if self.words.granted is not None:
+            self._say(self.words.granted)
+
+    async def _until(self, condition: Condition, seconds: float | None) -> Job | None:
+        """The record of which the condition holds, or that is over; None after so many seconds. Raises Stop after a signal."""
+        seen = asyncio.ensure_future(self.queue.until(self.job_id, condition))
+        heard = asyncio.ensure_future(self.call.signal())
+        try:
+            await asyncio.wait({seen, heard}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if seen.done():
+                return seen.result()
+            if heard.done():
+                raise Stop(exit_error(self.call.environ)[0], err=self._aborted(heard.result()))
+            return None
+        finally:
+            seen.cancel()
+            heard.cancel()
+
+    def _tell_waiting(self, job: Job | None) -> None:
+        code = TOLD.get(job.state.reason) if job is not None and isinstance(job.state, Pending) else None
+        if code is not None:
+            self._say(codes.message(code))
+        for text in self.words.waits:
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            self.call.err.write(self.words.line(text, self.job_id))
+
+    def _lost(self) -> str:
+        """Somebody cancelled it, or it could not be started."""
+        message = codes.message("ESLURM_ALREADY_DONE")
+        cancelled = "" if self.quiet else self.words.line("Job has been cancelled")
+        return cancelled + self.words.error(self.words.refused.format(message=message))
+
+    def _aborted(self, number: int) -> str:
+        told = [self.words.revoked, self.words.aborted.get(number) or self.words.aborted.get(0)]
+        return "" if self.quiet else "".join(self.words.line(text, self.job_id) for text in told if text is not None)
+
+
+def _judged(job: Job) -> bool:
+    """Whether it is known what it waits for, if it does."""
+    return not isinstance(job.state, Pending) or job.state.reason != "None"
+
+
+def _launched(job: Job) -> bool:
+    return isinstance(job.state, Running) and job.state.launched

@@ -1,0 +1,116 @@
+"""The conversation of a command with the node that holds its nodes, from its own side; the words are in `holders.py`.
+
+It goes on over a daemon's death: the next one is looked for, for as long as the command lives.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flowbatch import text
+from flowbatch.protocol.launch import BadLine, line, parse
+from flowbatch.protocol.sockets import connected
+
+LONGEST = 16 * 1024 * 1024
+AGAIN_S = 0.3
+RELEASED_WITHIN_S = 10.0
+"""A node that does not answer by then hears it from the broken connection, or from a minute without one."""
+
+
+class NotHeld(Exception):
+    """There is no such placement any more."""
+
+
+class Hold:
+    """One allocation. `open` first, `listen` then; `release` last."""
+
+    def __init__(self, directory: Path, socket_name: str, job_id: int, *, patient: bool) -> None:
+        self._where = directory, socket_name
+        self._hold = line("hold", job_id=job_id, patient=patient)
+        self._line: socket.socket | None = None
+        self._last: bytes | None = None
+        """The word that ends it, once it was said."""
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+
+    def open(self) -> tuple[str, Mapping[str, str]]:
+        """The first node and the variables of the job. Raises NotHeld, OSError."""
+        self._file = self._connect()
+        while True:
+            message = self._next()
+            if message["op"] == "held":
+                job = {name: os.fsdecode(text.encode(value)) for name, value in message["job"].items()}
+                return str(message["node"]), job
+            if message["op"] == "refused":
+                raise NotHeld
+
+    def listen(self, revoked: Callable[[str], None]) -> None:
+        """Calls `revoked` with the reason, from a thread of its own and once, when the job ends otherwise than by `release`."""
+        threading.Thread(target=self._listen, args=(revoked,), name="hold", daemon=True).start()
+
+    def release(self, code: int, number: int) -> None:
+        """The allocation ends, with this status."""
+        self._end(line("release", code=code, signal=number))
+
+    def cancel(self) -> None:
+        """It ends as by scancel; what was asked for goes on here."""
+        self._end(line("release", cancel=True))
+
+    def _end(self, word: bytes) -> None:
+        with self._lock:
+            self._last = word
+            self._say(word)
+        self._over.wait(RELEASED_WITHIN_S)
+
+    def _listen(self, revoked: Callable[[str], None]) -> None:
+        told = False
+        while not self._over.is_set():
+            try:
+                message = self._next()
+            except OSError:
+                self._again()
+                continue
+            if message["op"] in ("released", "refused"):
+                self._over.set()
+            if message["op"] in ("revoked", "refused") and not told:
+                told = True
+                revoked(str(message.get("why", "ended")))
+
+    def _again(self) -> None:
+        """Another connection, to the next daemon perhaps; what was said last is said again."""
+        time.sleep(AGAIN_S)
+        try:
+            file = self._connect()
+        except OSError:
+            return
+        with self._lock:
+            self._file = file
+            if self._last is not None:
+                self._say(self._last)
+
+    def _connect(self) -> Any:
+        self._line = connected(*self._where)
+        self._line.sendall(self._hold)
+        return self._line.makefile("rb")
+
+    def _say(self, word: bytes) -> None:
+        try:
+            if self._line is not None:
+                self._line.sendall(word)
+        except OSError:
+            return  # the next connection says it
+
+    def _next(self) -> dict[str, Any]:
+        said = self._file.readline(LONGEST)
+        if not said:
+            raise ConnectionResetError("the node hung up")
+        try:
+            return parse(said)
+        except BadLine as error:
+            raise ConnectionResetError(str(error)) from None
