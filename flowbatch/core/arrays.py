@@ -23,7 +23,9 @@ def index_set(indices: Iterable[int]) -> IndexSet:
 
 
 def root(job: Job) -> int:
-    """The id that names the job and all tasks of its array."""
+    """The id that names the job and all tasks of its array, or all components of it."""
+    if job.het is not None:
+        return job.het.leader
     return job.id if job.array_id is None else job.array_id
 
 

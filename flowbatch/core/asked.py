@@ -48,6 +48,10 @@ def signal(
     """Delivers a signal to what the refs name. SIGKILL is a cancellation, but for one to a running batch script alone."""
 
     def deliver(job: Job) -> str | None:
+        if job.follows and isinstance(job.state, Pending):
+            return "ESLURM_NOT_WHOLE_HET_JOB"
+        if job.het is not None and scope != "steps":
+            job = turn.queue.jobs[job.het.leader]
         return _code(turn.advance(job, Signalled(turn.at, number, scope)))
 
     def one(ref: JobRef) -> Verdict:
@@ -100,6 +104,8 @@ def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Ve
     """Runs what the refs name anew."""
 
     def act(job: Job) -> str | None:
+        if job.follows:
+            return "ESLURM_NOT_HET_JOB_LEADER"
         nothing_left = isinstance(job.array, ArrayRest) and not job.array.pending
         if not isinstance(job.state, Pending) and (nothing_left or not may_requeue(turn.queue.cluster, job)):
             return "ESLURM_DISABLED"
@@ -116,6 +122,8 @@ def suspend(turn: Turn, by: int, refs: Iterable[JobRef], resume: bool) -> tuple[
     def act(job: Job) -> str | None:
         if turn.queue.cluster.market is not None:
             return "ESLURM_NOT_SUPPORTED"
+        if job.follows:
+            return "ESLURM_NOT_WHOLE_HET_JOB"
         fresh = priority.fresh(turn.queue.indexes.bases.least(), job.spec)
         return _code(turn.advance(job, Continued(turn.at, fresh) if resume else Paused(turn.at)))
 
@@ -142,6 +150,8 @@ def _cancel_ref(turn: Turn, by: int, ref: JobRef) -> tuple[list[int], list[str]]
 
 
 def _cancel(turn: Turn, by: int, job: Job, tasks: IndexSet | None) -> str | None:
+    if job.follows and isinstance(job.state, Pending):
+        return "ESLURM_NOT_WHOLE_HET_JOB"
     if tasks is None or not isinstance(job.array, ArrayRest) or not isinstance(job.state, Pending):
         return _code(turn.advance(job, Cancelled(turn.at, by)))
     left = without(replace(job, past=replace(job.past, cancelled=True)), tasks)
@@ -156,11 +166,12 @@ def each(
 ) -> tuple[list[int], list[str]]:
     """Acts on every record that the ref names; the ids where it was done, and the errors where it was not.
 
-    Tasks of an array's record in the state `split` get records of their own first, where they are named.
+    Tasks of an array's record in the state `split` get records of their own first, where they are named. What is done to waiting
+    jobs is done to each component that a heterogeneous job's id names; anything else to its leader, whom the others follow.
     """
     done: list[int] = []
     codes: list[str] = []
-    for target in _targets(turn, ref):
+    for target in _targets(turn, ref, components=split is Pending):
         job = turn.queue.jobs[target.id]
         if not _may(by, job):
             codes.append(denied)
@@ -172,8 +183,14 @@ def each(
     return done, codes
 
 
-def _targets(turn: Turn, ref: JobRef) -> list[_Target]:
-    """What a ref names, in slurmctld's order; empty when nothing has that number."""
+def _targets(turn: Turn, ref: JobRef, *, components: bool = False) -> list[_Target]:
+    """What a ref names, in slurmctld's order; empty when nothing has that number. `components`: a leader's id names them all."""
+    job = turn.queue.jobs.get(ref.job_id)
+    if job is not None and job.het is not None and not job.follows:
+        named = job.het.ids if ref.component is None else [id for id in job.het.ids if id - job.id == ref.component]
+        return [_Target(id) for id in (named if components or ref.component is not None else named[:1])]
+    if ref.component is not None:
+        return []
     entry = turn.queue.indexes.arrays.get(ref.job_id)
     if ref.tasks is None:
         ids = entry.records if entry is not None else [ref.job_id] if ref.job_id in turn.queue.jobs else []

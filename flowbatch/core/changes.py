@@ -32,6 +32,9 @@ class _Room:
     def job_count(self) -> int:
         return 0
 
+    def unfinished(self) -> tuple[Job, ...]:
+        return ()
+
 
 def update(turn: Turn, event: UpdateAsked) -> tuple[Verdict, ...]:
     """Changes what the refs name; all that is asked of a job, or nothing."""
@@ -92,7 +95,7 @@ def _judged(turn: Turn, event: UpdateAsked, job: Job) -> Job | str:
         return "ESLURM_INVALID_TIME_VALUE"
     wish = job.spec.model_copy(update={"hold": job.held is not None})
     asked = Submitted(event.at, replace(job.owner, uid=event.by), wish)
-    verdict = admit(queue.cluster, asked, _Room(), queue.rulings.reservations)
+    verdict = admit(queue.cluster, asked, _Room(), queue.rulings.reservations, queue.rulings.accounts)
     if isinstance(verdict, Refused):
         return verdict.code
     job = replace(job, spec=verdict.spec.model_copy(update={"hold": job.spec.hold}), partitions=verdict.partitions)

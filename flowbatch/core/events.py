@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from flowbatch.core.accounting.accounts import Account, Association, Key, Qos, User
 from flowbatch.core.jobs import Owner
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import ExitStatus
@@ -21,10 +22,11 @@ from flowbatch.spec.job import JobSpec
 
 @dataclass(frozen=True, slots=True)
 class JobRef:
-    """A job as a user names it: `7` (a job, or all of an array), `7_3`, `7_[1-4]`."""
+    """A job as a user names it: `7` (a job, or all of an array, or of a heterogeneous job), `7_3`, `7_[1-4]`, `7+1`."""
 
     job_id: int
     tasks: IndexSet | None = None
+    component: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,18 @@ class Submitted:
     test_only: bool = False
     immediate: bool = False
     """It is refused (ESLURM_NODES_BUSY) unless it could start now."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HetSubmitted:
+    """A user asked for a heterogeneous job of several components, the leader first. Reply: `Accepted` with the leader's id, or
+    `Refused`: all of them or none. `test_only` as of `Submitted`."""
+
+    at: int
+    owner: Owner
+    specs: tuple[JobSpec, ...] = field(repr=False)
+    test_only: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -267,6 +281,18 @@ class ReservationAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountsAsked:
+    """An administrator changes accounts: first what is dropped, then what is put, each record in place of the one of its
+    name. `name` is his. Reply: None or `Refused`."""
+
+    at: int
+    by: int
+    name: str
+    put: tuple[Account | User | Association | Qos, ...] = ()
+    drop: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MarketSeen:
     """Prices and capacity as they are now."""
 
@@ -355,8 +381,8 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 """What a market says of a bid. Each may come twice, and late."""
 
 Event = (
-    Submitted | CancelAsked | SignalAsked | StepSignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
-    | NodeAsked | PartitionAsked | ReservationAsked | Reread
+    Submitted | HetSubmitted | CancelAsked | SignalAsked | StepSignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
+    | NodeAsked | PartitionAsked | ReservationAsked | AccountsAsked | Reread
     | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 
 from flowbatch.core import waiting
 from flowbatch.core.arrays import root, tasks, throttle
+from flowbatch.core.components import startable
 from flowbatch.core.indexes import Indexes
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.market.laws import broken
 from flowbatch.core.records import Queue
-from flowbatch.core.states import Allocation, Finished, Holding, Pending, held
+from flowbatch.core.states import Allocation, Completing, Finished, Holding, Pending, held
 from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.cluster import NodeSpec
 
@@ -146,7 +147,7 @@ def _wakes(queue: Queue) -> Iterator[str]:
     """Whoever may start is looked at: a job that no pass has judged yet has one coming."""
     fresh = [
         id for id in queue.indexes.ready
-        if isinstance(state := queue.jobs[id].state, Pending) and state.reason == "None"
+        if isinstance(state := queue.jobs[id].state, Pending) and state.reason == "None" and _waits_alone(queue, queue.jobs[id])
     ]  # fmt: skip
     if fresh and queue.pass_due is None and len(queue.indexes.ready) <= queue.cluster.default_queue_depth:
         yield f"jobs {fresh} may start and no pass is due"
@@ -162,6 +163,30 @@ def _steps(queue: Queue) -> Iterator[str]:
                 yield f"step {id}.{number} runs as {step!r}, the last is {steps.last}"
 
 
+def _waits_alone(queue: Queue, job: Job) -> bool:
+    """Whether nothing but a place keeps it, and the components beside it."""
+    return job.het is None or startable(queue.jobs, queue.jobs[job.het.leader])
+
+
+def _components(queue: Queue) -> Iterator[str]:
+    """The components of a job start together, and none outlives its leader's run."""
+    for job in queue.jobs.values():
+        if job.het is None:
+            continue
+        missing = [id for id in job.het.ids if id not in queue.jobs]
+        if missing or job.id != job.het.leader + job.het.offset:
+            yield f"component {job.id} of job {job.het.leader} misses {missing}"
+            continue
+        leader = queue.jobs[job.het.leader].state
+        holds, leads = isinstance(job.state, Holding), isinstance(leader, Holding)
+        if holds and not leads:
+            yield f"component {job.id} runs and its leader {job.het.leader} does not"
+        if isinstance(job.state, Pending) and leads and not isinstance(leader, Completing):
+            yield f"component {job.id} waits while its leader {job.het.leader} runs"
+        if isinstance(leader, Finished) != isinstance(job.state, Finished) and not leads:
+            yield f"component {job.id} and its leader {job.het.leader} are not over together"
+
+
 def _alone(queue: Queue) -> Iterator[str]:
     """The last task of an array has the array's id."""
     for job in queue.jobs.values():
@@ -170,6 +195,6 @@ def _alone(queue: Queue) -> Iterator[str]:
 
 
 RULES: tuple[Callable[[Queue], Iterator[str]], ...] = (
-    _numbers, _array_indices, _holds, _reasons, _throttles, _nodes, _counts, _indexes, _wakes, _alone, _steps,
+    _components, _numbers, _array_indices, _holds, _reasons, _throttles, _nodes, _counts, _indexes, _wakes, _alone, _steps,
     broken,
 )  # fmt: skip

@@ -51,6 +51,20 @@ class ArrayPast:
 
 
 @dataclass(frozen=True, slots=True)
+class HetPart:
+    """Which component of a heterogeneous job a record is: of `size`, with the ids from `leader` on, the one at `offset`."""
+
+    leader: int
+    offset: int
+    size: int
+
+    @property
+    def ids(self) -> range:
+        """The ids of all components, in their order."""
+        return range(self.leader, self.leader + self.size)
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A dependency term that is not fulfilled yet; `failed` when it never can be.
 
@@ -96,6 +110,13 @@ class Job:
     past: ArrayPast = ArrayPast()
     bids: tuple[Bid, ...] = ()
     """Every bid that was ever made for it, by number from 1; at most the last is live."""
+
+    het: HetPart | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is a later component of a heterogeneous job: its leader's script is its own, and it has no process."""
+        return self.het is not None and self.het.offset > 0
 
     @property
     def array_id(self) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flowbatch.core import timers
+from flowbatch.core.accounting.gate import gate
 from flowbatch.core.deadlines import ends_by, latest_start
 from flowbatch.core.facts import Announced, Expired, Held, Missed, Placed, Waits
 from flowbatch.core.jobs import ArrayRest, Job
@@ -84,7 +85,7 @@ def _schedule(turn: Turn) -> None:
     queue = turn.queue
     candidates = queue.candidates()
     reserved = queue.rulings.reservations
-    found = plan(queue.cluster, queue.occupancy, candidates, queue.running(), turn.at, reserved)
+    found = plan(queue.cluster, queue.occupancy, candidates, queue.running(), turn.at, reserved, gate(queue, turn.at))
     unseen = next(candidates, None) is not None
     queue.planned, queue.blocked = found.planned, found.blocked
     places = _by_record(found)

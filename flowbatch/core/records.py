@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from flowbatch.core import components
 from flowbatch.core.arrays import root, tasks, throttle
 from flowbatch.core.dependencies import Dependencies
 from flowbatch.core.effects import Effect
@@ -16,7 +17,7 @@ from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.rulings import NOTHING_SAID, Rulings
-from flowbatch.core.states import Allocation, held
+from flowbatch.core.states import Allocation, Finished, held
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.core.waiting import is_ready
 from flowbatch.spec.cluster import ClusterSpec
@@ -85,7 +86,7 @@ class Queue:
 
     def rule(self, rulings: Rulings, at: int) -> None:
         """Administrators have said this; reservations and those that wait are looked at anew."""
-        reshapes = (rulings.nodes, rulings.partitions) != (self.rulings.nodes, self.rulings.partitions)
+        reshapes = rulings.applied(self.configured) != self.cluster
         self.rulings = rulings
         self.boundary = rulings.next_boundary(at)
         if reshapes:
@@ -96,6 +97,10 @@ class Queue:
         """The next instant at which `Passed` must come, or None while only other facts can change anything."""
         due = (self.pass_due, self.boundary, self.indexes.timers.least())
         return min((at for at in due if at is not None), default=None)
+
+    def unfinished(self) -> Iterator[Job]:
+        """Every job that is not over."""
+        return (job for job in self.jobs.values() if not isinstance(job.state, Finished))
 
     def job_count(self) -> int:
         """How many jobs the queue holds, an array's unstarted tasks counted each."""
@@ -145,6 +150,10 @@ class Queue:
         left: dict[int, int] = {}
         for id in self.indexes.ready:
             job = self.jobs[id]
+            if job.het is not None:
+                if not job.follows and components.startable(self.jobs, job):
+                    yield Candidate(job, parts=tuple(components.parts(self.jobs, job)))
+                continue
             if job.bids and job.bids_on:
                 yield Candidate(job)
                 continue

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from flowbatch.core.accounting.accounts import NOBODY, Accounts
+from flowbatch.core.accounting.budgets import budgeted
 from flowbatch.core.reservations import Reservation
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 
@@ -67,9 +69,11 @@ class Rulings:
     partitions: Mapping[str, PartitionRuling] = field(default_factory=dict)
     reservations: tuple[Reservation, ...] = ()
     numbered: int = 0
+    accounts: Accounts = NOBODY
 
     def applied(self, cluster: ClusterSpec) -> ClusterSpec:
         """The cluster as it is administered. A name that the configuration does not have any more is passed over."""
+        cluster = budgeted(cluster, self.accounts)
         if not self.nodes and not self.partitions:
             return cluster
         nodes = tuple(
@@ -102,6 +106,9 @@ class Rulings:
 
     def without_partition(self, name: str) -> Rulings:
         return replace(self, partitions={key: one for key, one in self.partitions.items() if key != name})
+
+    def with_accounts(self, accounts: Accounts) -> Rulings:
+        return replace(self, accounts=accounts)
 
     def reservation(self, name: str) -> Reservation | None:
         return next((one for one in self.reservations if one.name == name), None)

@@ -17,6 +17,8 @@ ANNOUNCED = {50: "TIME_LIMIT_50", 80: "TIME_LIMIT_80", 90: "TIME_LIMIT_90", 100:
 def due_at(cluster: ClusterSpec, job: Job) -> int | None:
     """When the passing of time next changes something about the record; None for never."""
     state = job.state
+    if isinstance(state, Finished) and job.follows:
+        return None  # it leaves with its leader
     if isinstance(state, Finished):
         unpaid = bool(job.bids) and any(not bid.settled for bid in job.bids)
         return state.ended_at + cluster.min_job_age_s if cluster.min_job_age_s and not unpaid else None

@@ -79,7 +79,7 @@ def _refused(cluster: ClusterSpec, job: Job, state: Pending, fact: BidRefused) -
 
 
 def _placed(cluster: ClusterSpec, job: Job, state: Pending, fact: Placed) -> Moved:
-    running = Running(fact.at, fact.allocation, fact.ends_by)
+    running = Running(fact.at, fact.allocation, fact.ends_by, launched=job.follows, cut=job.follows)
     eligible = fact.at if job.eligible_at is None else job.eligible_at
     started = replace(job, state=running, eligible_at=eligible, scheduled_by=fact.by, last_evaluated_at=fact.at)
     return Moved(started, (Launch(job.id, job.restarts),))

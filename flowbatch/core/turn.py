@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from flowbatch.core import stepping, transitions, waiting
 from flowbatch.core.arrays import detach, root
+from flowbatch.core.components import following
 from flowbatch.core.effects import Effect
 from flowbatch.core.facts import Doomed, Waits
 from flowbatch.core.jobs import ArrayPast, Job
@@ -34,6 +35,8 @@ class Turn:
         if isinstance(moved, Refusal):
             return moved
         self._moved(job, moved)
+        for id, next_fact in following(self.queue.jobs, self.queue.jobs[job.id], fact):
+            self.advance(self.queue.jobs[id], next_fact)
         return None
 
     def keep(self, job: Job, *orders: Effect) -> None:
@@ -55,8 +58,10 @@ class Turn:
         self.stepped.changed[job.id] = job
 
     def drop(self, job: Job) -> None:
-        """A finished record leaves the queue; what must still be known of it stays with its array."""
-        own = self.queue.jobs.get(root(job))
+        """A finished record leaves the queue; what must still be known of it stays with its array. A leader's components go with it."""
+        for id in job.het.ids[1:] if job.het is not None and not job.follows else ():
+            self.drop(self.queue.jobs[id])
+        own = self.queue.jobs.get(root(job)) if job.array is not None else None
         if own is not None and own.id != job.id:
             past = _with(own.past, job)
             if past != own.past:
@@ -122,6 +127,8 @@ class Turn:
     def _moved(self, old: Job, moved: Moved) -> None:
         job, orders = followed(moved.job, self.at) if moved.job.bids else (moved.job, ())
         self.put(job)
+        if job.follows:
+            return  # what is ordered of a node, and written to the owner, is the leader's
         entry = self.queue.indexes.arrays.get(root(job))
         own = self.queue.jobs.get(root(job))
         self.stepped.orders += (*moved.orders, *orders)

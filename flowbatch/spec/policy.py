@@ -15,6 +15,12 @@ class Budget(Frozen):
     micro_usd: int
     account: str | None = None
     per: Literal["day", "ever"] = "ever"
+    below: tuple[str, ...] = ()
+    """Accounts below that one, whose jobs count too."""
+
+    def covers(self, account: str | None) -> bool:
+        """Whether the jobs of this account count against it."""
+        return self.account is None or account == self.account or account in self.below
 
 
 class PartitionTerms(Frozen):

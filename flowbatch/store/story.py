@@ -38,6 +38,8 @@ def _fact(event: Event) -> str:
     match event:
         case events.Submitted():
             return f"submitted by {event.owner.name}"
+        case events.HetSubmitted():
+            return f"submitted by {event.owner.name} with {len(event.specs)} components"
         case events.CancelAsked():
             return f"cancel asked by uid {event.by}"
         case events.SignalAsked():
@@ -76,6 +78,8 @@ def _fact(event: Event) -> str:
             return f"node {','.join(event.nodes)} {event.change.state or 'changed'} by {event.name}"
         case events.PartitionAsked():
             return f"partition {event.spec.name}: {event.act}"
+        case events.AccountsAsked():
+            return f"accounts changed by uid {event.by}"
         case events.ReservationAsked():
             return f"reservation {event.wish.name}: {event.act}"
         case events.Reread():

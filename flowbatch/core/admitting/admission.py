@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from flowbatch.core import limits
+from flowbatch.core.accounting.accounts import NOBODY, Accounts
+from flowbatch.core.admitting.accounted import accounted, beyond, within_wall
 from flowbatch.core.admitting.gresrules import gres_fault
 from flowbatch.core.admitting.hints import hint
 from flowbatch.core.admitting.onmarket import on_market, unserved
 from flowbatch.core.admitting.reserved import outside, reservation_fault
 from flowbatch.core.events import Refused, Submitted
+from flowbatch.core.jobs import Job
 from flowbatch.core.placing import constraints
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.sizing import Demand, default_memory, demand, license_counts, partition_nodes
@@ -39,6 +42,9 @@ class AdmissionContext(Protocol):
     def job_count(self) -> int:
         """How many records the queue holds, an array's unstarted tasks counted each (MaxJobCount)."""
 
+    def unfinished(self) -> Iterable[Job]:
+        """Those that are not over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -51,18 +57,20 @@ class Admitted:
 
 
 def admit(
-    cluster: ClusterSpec, event: Submitted, context: AdmissionContext, reservations: Sequence[Reservation] = ()
-) -> Admitted | Refused:
+    cluster: ClusterSpec, event: Submitted, context: AdmissionContext, reservations: Sequence[Reservation] = (),
+    accounts: Accounts = NOBODY,
+) -> Admitted | Refused:  # fmt: skip
     """The verdict on a submission; changes nothing."""
-    verdict = _admit(cluster, event, context, reservations)
+    verdict = _admit(cluster, event, context, reservations, accounts)
     if isinstance(verdict, Refused):
         return replace(verdict, hint=verdict.hint or hint(cluster, event.spec, verdict.code))
     return verdict
 
 
 def _admit(
-    cluster: ClusterSpec, event: Submitted, context: AdmissionContext, reservations: Sequence[Reservation]
-) -> Admitted | Refused:
+    cluster: ClusterSpec, event: Submitted, context: AdmissionContext, reservations: Sequence[Reservation],
+    accounts: Accounts,
+) -> Admitted | Refused:  # fmt: skip
     spec, notes = _obliged(cluster, event.spec) if cluster.obliging else (event.spec, ())
     fault = _client(cluster, spec) or _nice(spec, event.owner.uid)
     fault = fault or _strings(cluster, spec) or _array(cluster, spec) or _nodelist(cluster, spec)
@@ -75,6 +83,10 @@ def _admit(
     found = _partitions(cluster, spec, event.owner.uid)
     if isinstance(found, Refused):
         return found
+    paid = accounted(cluster, accounts, event, spec, found)
+    if isinstance(paid, Refused):
+        return paid
+    spec = paid
     fault = _times(found[0], spec, event.at) or next(filter(None, (check(cluster, spec) for check in _CHECKS)), None)
     fault = fault or reservation_fault(reservations, event.owner, spec)
     if fault is None and not event.test_only and context.job_count() + _tasks(spec) > cluster.max_job_count:
@@ -83,9 +95,11 @@ def _admit(
         fault = unserved(cluster, spec, [partition.name for partition in found])
     elif fault is None and not spec.hold:
         fault = _fits(cluster, found, spec, test_only=event.test_only) or outside(cluster, reservations, found, spec)
+    filled = within_wall(cluster, accounts, event, _filled(cluster, found, spec))
+    fault = fault or beyond(cluster, accounts, event, filled, context.unfinished())
     if fault is not None:
         return fault
-    return Admitted(_filled(cluster, found, spec), tuple(p.name for p in found), notes)
+    return Admitted(filled, tuple(p.name for p in found), notes)
 
 
 def _obliged(cluster: ClusterSpec, spec: JobSpec) -> tuple[JobSpec, tuple[str, ...]]:

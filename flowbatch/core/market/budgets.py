@@ -84,7 +84,7 @@ class Ledger:
 
     def binding(self, account: str | None) -> Iterator[Budget]:
         """The budgets that an account's jobs count against."""
-        return (budget for budget in self.policy.budgets if budget.account in (None, account))
+        return (budget for budget in self.policy.budgets if budget.covers(account))
 
     def _spent(self, account: str | None, day: int, micro_usd: int) -> None:
         self.ever[account] = self.ever.get(account, 0) + micro_usd
@@ -93,4 +93,4 @@ class Ledger:
 
 
 def _for(amounts: Mapping[str | None, int], budget: Budget) -> int:
-    return sum(amounts.values()) if budget.account is None else amounts.get(budget.account, 0)
+    return sum(amount for account, amount in amounts.items() if budget.covers(account))

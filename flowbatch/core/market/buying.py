@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from flowbatch.core import limits
+from flowbatch.core.accounting.gate import Gate
+from flowbatch.core.accounting.usage import binds
 from flowbatch.core.bids import Bid
 from flowbatch.core.deadlines import ends_by
 from flowbatch.core.effects import ChangeBid
@@ -20,7 +23,7 @@ from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
 from flowbatch.core.market.upkeep import with_bid
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.placing.sizing import demand
-from flowbatch.core.states import Pending
+from flowbatch.core.states import Holding, Pending
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import BAD_CONSTRAINTS, MAX_PLACEMENTS, RESOURCES
 from flowbatch.spec.cluster import ClusterSpec
@@ -54,6 +57,15 @@ def ledger(turn: Turn, policy: MarketPolicy) -> Ledger:
     return Ledger.at(policy, turn.at, queue.departed, (queue.jobs[id] for id in queue.indexes.buyers))
 
 
+def gate(turn: Turn) -> Gate | None:
+    """The limits of accounts, with every job counted that has a bid or a machine; None where none bind."""
+    queue, accounts = turn.queue, turn.queue.rulings.accounts
+    if not (binds(queue.cluster) and accounts.limited):
+        return None
+    buyers = (queue.jobs[id] for id in queue.indexes.buyers)
+    return Gate(accounts, (job for job in buyers if job.bids_on or isinstance(job.state, Holding)), turn.at)
+
+
 @dataclass(frozen=True, slots=True)
 class _Offer:
     """What a job could be bid for now."""
@@ -72,6 +84,7 @@ class _Buyer:
         self.policy = policy
         self.cluster: ClusterSpec = turn.queue.cluster
         self.ledger = ledger(turn, policy)
+        self.gate = gate(turn)
         self.places = places(self.cluster)
         self.nodes = {node.name: node for node in self.cluster.nodes}
         self.taken = {bid.node for id in turn.queue.indexes.buyers if (bid := turn.queue.jobs[id].bid) is not None}
@@ -102,6 +115,9 @@ class _Buyer:
             if sum(bid.wins for bid in job.bids) >= self.policy.placements:
                 self.turn.advance(job, Held(self.turn.at, MAX_PLACEMENTS))
                 return
+            if (limit := self._limit(job)) is not None:
+                self._wait(job, limit)
+                return
             offer = self._offer(job)
             if offer == BAD_CONSTRAINTS:
                 self.turn.advance(replace(job, last_evaluated_at=self.turn.at), Held(self.turn.at, BAD_CONSTRAINTS))
@@ -115,6 +131,15 @@ class _Buyer:
             self.turn.advance(task, Asked(self.turn.at, self._bid(task, offer)))
             self.taken.add(offer.node)
             self.ledger.take(job.spec.account, offer.worst_micro_usd)
+            if self.gate is not None:
+                self.gate.take(job, None, 0)
+
+    def _limit(self, job: Job) -> str | None:
+        """Why limits of its account forbid another bid; time limits are those of the first partition that is there."""
+        if self.gate is None:
+            return None
+        found = next(filter(None, map(self.cluster.partition, job.partitions)), None)
+        return None if found is None else self.gate.obstacle(job, limits.time_limit_min(found, job.spec))
 
     def _offer(self, job: Job) -> _Offer | str:
         """The first plan that has a node left and can be paid; else Slurm's reason to wait. What nothing on the market would

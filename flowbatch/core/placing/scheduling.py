@@ -9,15 +9,17 @@ from itertools import islice
 from typing import Literal
 
 from flowbatch.core import limits
+from flowbatch.core.accounting.gate import Gate
 from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.jobs import Job
-from flowbatch.core.placing.fences import Fence, boundaries, fences
+from flowbatch.core.placing.fences import boundaries, fences
 from flowbatch.core.placing.placement import Occupancy, out_of_service
-from flowbatch.core.placing.sizing import Demand, demand
+from flowbatch.core.placing.sizing import demand
 from flowbatch.core.placing.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
+from flowbatch.core.placing.together import Try, earliest
 from flowbatch.core.reservations import Reservation, deleted, names
 from flowbatch.core.states import Allocation
-from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
+from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.resources import Resources
 
 By = Literal["Main", "Backfill"]
@@ -34,6 +36,7 @@ PATIENCE = 3
 NODES_TAKEN = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
 
 RESERVED = "ReqNodeNotAvail, May be reserved for other job"
+MAINTAINED = "ReqNodeNotAvail, Reserved for maintenance"
 NOT_YET = "Reservation"
 """A job's own reservation has not begun."""
 
@@ -43,10 +46,12 @@ PASSING = ("Resources", NODES_TAKEN, "Priority", "Licenses")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pending job that waits for nothing but a place. `startable`: how many of its tasks may start (1 but for arrays)."""
+    """A pending job that waits for nothing but a place. `startable`: how many of its tasks may start (1 but for arrays).
+    `parts`: all components of a heterogeneous job, whose leader is `job`."""
 
     job: Job
     startable: int = 1
+    parts: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,14 @@ class Plan:
 
 def plan(
     cluster: ClusterSpec, occupancy: Occupancy, candidates: Iterable[Candidate], running: Iterable[Job], at: int,
-    reservations: Sequence[Reservation] = (),
+    reservations: Sequence[Reservation] = (), gate: Gate | None = None,
 ) -> Plan:  # fmt: skip
     """One pass at the instant `at`. `candidates` come in priority order and are read only as far as the pass looks;
-    `running` are all jobs that hold something (running or completing). Changes none of its arguments.
+    `running` are all jobs that hold something (running or completing); `gate`: limits of accounts, which counts what starts.
 
     Costs at most some hundred placements, however long the queue is.
     """
-    return _Pass(cluster, occupancy, running, at, reservations).run(candidates)
+    return _Pass(cluster, occupancy, running, at, reservations, gate).run(candidates)
 
 
 def would_start(
@@ -107,20 +112,10 @@ def would_start(
     return Refused("ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE")
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """A partition that a job may run in: what it needs there, and for how long."""
-
-    partition: PartitionSpec
-    need: Demand
-    seconds: int
-    fence: Fence
-
-
 Shape = tuple[Resources, bool, int | None, str | None, tuple[str, ...], bool, str | None]
 """All of a job that decides where it may run."""
 
-_Look = tuple[Sequence[_Try], Sequence[str]]
+_Look = tuple[Sequence[Try], Sequence[str]]
 """Where a job may run, and why it may not elsewhere."""
 
 
@@ -129,9 +124,10 @@ class _Pass:
 
     def __init__(
         self, cluster: ClusterSpec, occupancy: Occupancy, running: Iterable[Job], at: int,
-        reservations: Sequence[Reservation],
+        reservations: Sequence[Reservation], gate: Gate | None,
     ) -> None:  # fmt: skip
         self.cluster = cluster
+        self.gate = gate
         self.reservations = reservations
         self.running = running
         self.at = at
@@ -161,7 +157,9 @@ class _Pass:
     def run(self, candidates: Iterable[Candidate]) -> Plan:
         rest = iter(candidates)
         self._in_order(rest)
-        if self.cluster.backfill and self.waiting:
+        if not self.cluster.backfill:
+            self.waiting, rest = [one for one in self.waiting if one.parts and not self.blocked], iter(())
+        if self.waiting:
             self._out_of_order(rest)
         return Plan(self.starts, self.reasons, self.planned, frozenset(self.blocked))
 
@@ -170,6 +168,9 @@ class _Pass:
         depth = self.cluster.default_queue_depth
         for candidate in islice(candidates, depth * PATIENCE):
             job = candidate.job
+            if candidate.parts:
+                self._wait_together(candidate)
+                continue
             tries, limited = self._look(job)
             started, reasons = 0, list(limited)
             while started < candidate.startable and self._start_in_order(job, tries, reasons):
@@ -181,14 +182,20 @@ class _Pass:
             if self.failures >= depth:
                 return
 
-    def _start_in_order(self, job: Job, tries: Sequence[_Try], reasons: list[str]) -> bool:
+    def _start_in_order(self, job: Job, tries: Sequence[Try], reasons: list[str]) -> bool:
         """Starts one task of the job, or adds the reason of each partition that cannot take it."""
         for one in tries:
+            if (limit := self._limit(job, one)) is not None:
+                reasons.append(limit)
+                continue
             if one.partition.name in self.blocked and not one.fence.inside:
                 reasons.append("Priority")
                 continue
             known = self.in_vain.get(id(one))
             allocation = None if known else self._find(self.free, one, self.out if one.fence.inside else self.taken)
+            if allocation is not None and (limit := self._limit(job, one, allocation)) is not None:
+                reasons.append(limit)
+                continue
             if allocation is not None:
                 self._start(job, one, allocation, "Main")
                 return True
@@ -201,14 +208,15 @@ class _Pass:
                 self.taken |= frozenset(one.partition.nodes)
         return False
 
-    def _obstacle(self, one: _Try) -> str:
+    def _obstacle(self, one: Try) -> str:
         """Why the job cannot start in this partition now."""
         if one.fence.closed(self.at):
             return NOT_YET
         if not one.fence.beside(self.free, self.at, self.at + one.seconds).licenses_suffice(one.need):
             return "Licenses"
         if not one.fence.barred(self.at, self.at + one.seconds).isdisjoint(one.need.nodelist):
-            return RESERVED
+            upkept = one.fence.maintained(self.at, self.at + one.seconds)
+            return MAINTAINED if not upkept.isdisjoint(one.need.nodelist) else RESERVED
         overtaken = self.taken > self.out and self.taken.issuperset(one.partition.nodes)
         if overtaken or self.free.find(one.need, one.partition, self.out) is not None:
             return NODES_TAKEN
@@ -219,11 +227,11 @@ class _Pass:
         missing = [name for name in one.need.nodelist if name in self.out]
         return f"ReqNodeNotAvail, UnavailableNodes:{','.join(missing)}" if missing else NODES_TAKEN
 
-    def _only_busy(self, one: _Try) -> bool:
+    def _only_busy(self, one: Try) -> bool:
         """Whether the nodes in service would do, were they idle."""
         return self._find(self.empty, one, self.out) is not None
 
-    def _find(self, occupancy: Occupancy, one: _Try, avoid: frozenset[str]) -> Allocation | None:
+    def _find(self, occupancy: Occupancy, one: Try, avoid: frozenset[str]) -> Allocation | None:
         """A place for all the time that the job may take, outside what is reserved."""
         end = self.at + one.seconds
         free = one.fence.beside(occupancy, self.at, end)
@@ -244,7 +252,7 @@ class _Pass:
         return found
 
     def _tries(self, job: Job, *, young: bool) -> _Look:
-        tries: list[_Try] = []
+        tries: list[Try] = []
         ways = fences(self.cluster, self.reservations, job.spec)
         reasons = [] if ways else [deleted(names(job.spec)[0])]
         found = [p for p in (self.cluster.partition(name) for name in job.partitions) if p is not None]
@@ -253,14 +261,25 @@ class _Pass:
             trouble = limits.reason_to_wait(self.cluster, partition, job.spec, need)
             if trouble is None:
                 seconds = seconds_of(limits.time_limit_min(partition, job.spec))
-                tries += [_Try(partition, need, seconds, fence) for fence in ways]
+                tries += [Try(partition, need, seconds, fence) for fence in ways]
             elif trouble in ("PartitionNodeLimit", "PartitionTimeLimit"):
                 reasons.append(limits.UNNAMED if young else trouble)
             else:
                 reasons.append(trouble)
         return tries, reasons
 
-    def _start(self, job: Job, one: _Try, allocation: Allocation, by: By) -> None:
+    def _limit(self, job: Job, one: Try, allocation: Allocation | None = None) -> str | None:
+        """Why limits of its account forbid the job to run in this partition, or to have this allocation."""
+        if self.gate is None:
+            return None
+        minutes = limits.time_limit_min(one.partition, job.spec)
+        if allocation is None:
+            return self.gate.obstacle(job, minutes)
+        return self.gate.refuses(job, allocation, minutes)
+
+    def _start(self, job: Job, one: Try, allocation: Allocation, by: By) -> None:
+        if self.gate is not None:
+            self.gate.take(job, allocation, limits.time_limit_min(one.partition, job.spec))
         self.free.add(allocation)
         self.releases.append((self.at + one.seconds, allocation))
         self.starts.append((job.id, allocation, by))
@@ -272,12 +291,17 @@ class _Pass:
         unbooked = set(self.blocked)
         for candidate in islice(self._line(rest), BACKFILL_DEPTH):
             job = candidate.job
+            if candidate.parts:
+                self._start_together(candidate.parts, timeline)
+                continue
             tries, _ = self._look(job)
             started = 0
             while started < candidate.startable and self._start_early(job, tries, timeline):
                 started += 1
             if started == candidate.startable:
                 del self.reasons[job.id]
+            elif self.reasons[job.id] not in PASSING:
+                continue
             elif not unbooked.isdisjoint(job.partitions) or len(self.planned) < BOOKINGS:
                 unbooked.difference_update(job.partitions)
                 self._book(job, tries, timeline)
@@ -286,14 +310,20 @@ class _Pass:
         """Those that were looked at and wait, then those behind them."""
         yield from self.waiting
         for candidate in rest:
-            self.reasons[candidate.job.id] = "Priority"
+            self.reasons.update((part.id, "Priority") for part in candidate.parts or (candidate.job,))
             yield candidate
 
-    def _start_early(self, job: Job, tries: Sequence[_Try], timeline: Timeline) -> bool:
+    def _start_early(self, job: Job, tries: Sequence[Try], timeline: Timeline) -> bool:
         for one in tries:
+            if (limit := self._limit(job, one)) is not None:
+                self.reasons[job.id] = limit
+                continue
             if id(one) in self.not_now:
                 continue
             allocation = timeline.now(one.need, one.partition, one.seconds, self.out, one.fence)
+            if allocation is not None and (limit := self._limit(job, one, allocation)) is not None:
+                self.reasons[job.id] = limit
+                continue
             if allocation is not None:
                 timeline.book(Booking(self.at, self.at + one.seconds, allocation))
                 self._start(job, one, allocation, "Backfill")
@@ -301,7 +331,29 @@ class _Pass:
             self.not_now.add(id(one))
         return False
 
-    def _book(self, job: Job, tries: Sequence[_Try], timeline: Timeline) -> None:
+    def _wait_together(self, candidate: Candidate) -> None:
+        """Components start out of order alone, as in slurmctld, where only the backfill scheduler knows them."""
+        looks = [self._look(part) for part in candidate.parts]
+        for part, (tries, limited) in zip(candidate.parts, looks, strict=True):
+            self.reasons[part.id] = "Resources" if tries else _telling(limited)
+        if all(tries for tries, _ in looks):
+            self.waiting.append(candidate)
+
+    def _start_together(self, parts: Sequence[Job], timeline: Timeline) -> None:
+        """All of them start if that delays no booking, else all are booked for the first instant that has places for all."""
+        found = earliest(timeline, [self._look(part)[0] for part in parts], self.out)
+        now = found is not None and found[0].start == self.at
+        if found is None or (not now and len(self.planned) >= BOOKINGS):
+            return
+        for part, booking in zip(parts, found, strict=True):
+            timeline.book(booking)
+            if now:
+                self.starts.append((part.id, booking.allocation, "Backfill"))
+                del self.reasons[part.id]
+            else:
+                self.planned[part.id] = (booking.start, booking.allocation.nodes)
+
+    def _book(self, job: Job, tries: Sequence[Try], timeline: Timeline) -> None:
         found: list[Booking] = []
         for one in tries:
             since = self.earliest.get(id(one), self.at)

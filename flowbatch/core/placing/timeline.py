@@ -69,6 +69,27 @@ class Timeline:
         for time in marks:
             self._cut(time)
 
+    def copy(self) -> Timeline:
+        """An independent copy, to try bookings on."""
+        twin = object.__new__(Timeline)
+        twin.at, twin._times, twin._from_now = self.at, list(self._times), {}
+        twin._states = [state.copy() for state in self._states]
+        return twin
+
+    def instants(self, since: int) -> list[int]:
+        """From `since` on, the instants at which what is held changes."""
+        return [time for time in self._times if time >= since]
+
+    def starting(
+        self, time: int, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], fence: Fence
+    ) -> Booking | None:
+        """The place where the job can run for `seconds` from `time` on, which is one of the instants, beside all bookings."""
+        avoid |= fence.barred(time, time + seconds)
+        index = bisect_left(self._times, time)
+        free = fence.beside(self._during(index, seconds), time, time + seconds)
+        allocation = free.find(need, partition, avoid)
+        return None if allocation is None else Booking(time, time + seconds, allocation)
+
     def book(self, booking: Booking) -> None:
         """From now on nothing is found that would disturb the booking."""
         first, last = self._cut(booking.start), self._cut(booking.end)

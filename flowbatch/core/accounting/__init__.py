@@ -1,0 +1,1 @@
+"""Who computes on whose account, within which limits."""

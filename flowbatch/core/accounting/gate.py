@@ -1,0 +1,196 @@
+"""May a waiting job run now, as far as limits of accounts are concerned? Asked for each job that a pass looks at.
+
+As on 22.05 a limit of the job's quality of service holds instead of the same one of its association, and GrpTRESMins and
+GrpWall, which need the usage that priority/multifactor keeps, hold up nobody (on the market, GrpTRESMins=billing is a budget).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+from flowbatch.core.accounting import wording
+from flowbatch.core.accounting.accounts import Accounts, Limits
+from flowbatch.core.accounting.usage import Group, Standing, Used, binds, groups, of_job, resources
+from flowbatch.core.accounting.wording import Scope
+from flowbatch.core.jobs import Job
+from flowbatch.core.states import Allocation, Completing, Running, held
+from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.job import UNLIMITED
+from flowbatch.units import MINUTE
+
+YEAR_MIN = 365 * 24 * 60
+"""What a job without a time limit may take, in Slurm's reckoning."""
+
+_NONE = Limits()
+
+
+class Ruled(Protocol):
+    """What administrators have said."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+
+class Accounted(Protocol):
+    """A queue, as far as the gate knows it."""
+
+    @property
+    def cluster(self) -> ClusterSpec: ...
+    @property
+    def rulings(self) -> Ruled: ...
+    def running(self) -> Iterable[Job]: ...
+
+
+class Gate:
+    """The limits, and what is used of them if all that was decided so far happens."""
+
+    def __init__(self, accounts: Accounts, holding: Iterable[Job], at: int) -> None:
+        self._accounts = accounts
+        self._used: defaultdict[Group, Used] = defaultdict(Used)
+        for job in holding:
+            allocation = held(job.state)
+            left = _minutes_left(job, at)
+            self._count(of_job(accounts, job), resources(allocation) if allocation is not None else Counter(), left)
+
+    def obstacle(self, job: Job, limit_min: int) -> str | None:
+        """Slurm's reason why the job may not run, wherever there is room; `limit_min`: its time limit, in minutes."""
+        where = of_job(self._accounts, job)
+        return _too_long(self._accounts, where, limit_min) or self._too_many(where)
+
+    def refuses(self, job: Job, allocation: Allocation, limit_min: int) -> str | None:
+        """Slurm's reason why it may not have this allocation."""
+        where = of_job(self._accounts, job, allocation.partition)
+        taken, minutes = resources(allocation), _whole(limit_min)
+        return _too_large(self._accounts, where, allocation, minutes) or self._too_much(where, taken, minutes)
+
+    def take(self, job: Job, allocation: Allocation | None, limit_min: int) -> None:
+        """The job runs."""
+        taken: Counter[str] = resources(allocation) if allocation is not None else Counter()
+        self._count(of_job(self._accounts, job), taken, _whole(limit_min))
+
+    def _count(self, where: Standing, taken: Counter[str], minutes: int) -> None:
+        for group in groups(self._accounts, where):
+            used = self._used[group]
+            used.jobs += 1
+            used.tres.update(taken)
+            used.run_mins.update({name: amount * minutes for name, amount in taken.items()})
+
+    def _too_many(self, where: Standing) -> str | None:
+        for scope, limit, group, most in self._job_counts(where):
+            if self._used[group].jobs >= most:
+                return wording.COUNTS[scope, limit]
+        return None
+
+    def _job_counts(self, where: Standing) -> Iterator[tuple[Scope, str, Group, int]]:
+        """Every limit on how many jobs run, Slurm's order."""
+        own = where.quality.limits.counts if where.quality is not None else {}
+        name = where.quality.name if where.quality is not None else ""
+        for limit, group in (
+            ("GrpJobs", ("qos", name)), ("MaxJobsPA", ("qos account", name, where.account)),
+            ("MaxJobsPU", ("qos user", name, where.user)),
+        ):  # fmt: skip
+            if limit in own:
+                yield "QOS", limit, group, own[limit]
+        user = "user", where.account, where.user
+        for one in self._accounts.chain(where.association):
+            most = one.limits.counts.get("GrpJobs")
+            if most is not None and "GrpJobs" not in own:
+                yield "Assoc", "GrpJobs", user if one.user else ("account", one.account), most
+        each = self._accounts.count(where.association, "MaxJobs")
+        if each is not None and "MaxJobsPU" not in own:
+            yield "Assoc", "MaxJobs", user, each
+
+    def _too_much(self, where: Standing, taken: Counter[str], minutes: int) -> str | None:
+        """What all together hold already, and this job with them."""
+        own = where.quality.limits.tres if where.quality is not None else {}
+        name = where.quality.name if where.quality is not None else ""
+        for limit, group in (
+            ("GrpTRES", ("qos", name)), ("GrpTRESRunMins", ("qos", name)), ("MaxTRESPA", ("qos account", name, where.account)),
+            ("MaxTRESPU", ("qos user", name, where.user)),
+        ):  # fmt: skip
+            if (found := self._over(own.get(limit, {}), limit, group, taken, minutes)) is not None:
+                return wording.of_tres("QOS", limit, found)
+        for one in self._accounts.chain(where.association):
+            shared: Group = ("user", where.account, where.user) if one.user else ("account", one.account)
+            for limit in ("GrpTRES", "GrpTRESRunMins"):
+                amounts = {k: v for k, v in one.limits.tres.get(limit, {}).items() if k not in own.get(limit, {})}
+                if (found := self._over(amounts, limit, shared, taken, minutes)) is not None:
+                    return wording.of_tres("Assoc", limit, found)
+        return None
+
+    def _over(
+        self, amounts: Mapping[str, int], limit: str, group: Group, taken: Counter[str], minutes: int
+    ) -> str | None:
+        """The first resource of which the group would have too much."""
+        used = self._used[group]
+        for tres, most in amounts.items():
+            if limit == "GrpTRESRunMins":
+                if used.run_mins[tres] + taken[tres] * minutes > most:
+                    return tres
+            elif taken[tres] and used.tres[tres] + taken[tres] > most:
+                return tres
+        return None
+
+
+def _whole(limit_min: int) -> int:
+    return YEAR_MIN if limit_min == UNLIMITED else limit_min
+
+
+def _minutes_left(job: Job, at: int) -> int:
+    match job.state:
+        case Running(ends_by=None):
+            return YEAR_MIN
+        case Running(ends_by=int(end)):
+            return max(0, end - at) // MINUTE
+        case Completing():
+            return 0
+    return 0
+
+
+def _too_long(accounts: Accounts, where: Standing, limit_min: int) -> str | None:
+    """A time limit beyond MaxWall. Where none was said, that is the limit."""
+    own = where.quality.limits.counts.get("MaxWall") if where.quality is not None else None
+    if own is not None:
+        return wording.COUNTS["QOS", "MaxWall"] if _whole(limit_min) > own else None
+    most = accounts.count(where.association, "MaxWall")
+    return wording.COUNTS["Assoc", "MaxWall"] if most is not None and _whole(limit_min) > most else None
+
+
+def _too_large(accounts: Accounts, where: Standing, allocation: Allocation, minutes: int) -> str | None:
+    """More than one job may have."""
+    taken = resources(allocation)
+    limits = where.quality.limits if where.quality is not None else _NONE
+    for limit, factor in (("MaxTRES", 1), ("MaxTRESMins", minutes)):
+        own, inherited = limits.tres.get(limit, {}), accounts.amounts(where.association, limit)
+        for scope, amounts in (("QOS", own), ("Assoc", {k: v for k, v in inherited.items() if k not in own})):
+            for tres, most in amounts.items():
+                if taken[tres] * factor > most:
+                    return wording.of_tres("QOS" if scope == "QOS" else "Assoc", limit, tres)
+    for tres, least in limits.tres.get("MinTRES", {}).items():
+        if taken[tres] < least:
+            return wording.of_tres("QOS", "MinTRES", tres)
+    return _too_dense(accounts, where, allocation)
+
+
+def _too_dense(accounts: Accounts, where: Standing, allocation: Allocation) -> str | None:
+    """More on one node than a job may have there."""
+    limit = "MaxTRESPerNode"
+    own = where.quality.limits.tres.get(limit, {}) if where.quality is not None else {}
+    inherited = accounts.amounts(where.association, limit)
+    for share in allocation.shares:
+        part = resources(Allocation(allocation.partition, (share,)))
+        for tres, most in own.items():
+            if part[tres] > most:
+                return wording.of_tres("QOS", limit, tres)
+        for tres, most in inherited.items():
+            if tres not in own and part[tres] > most:
+                return wording.of_tres("Assoc", limit, tres)
+    return None
+
+
+def gate(queue: Accounted, at: int) -> Gate | None:
+    """The limits of the queue's accounts as they stand; None where none bind."""
+    accounts = queue.rulings.accounts
+    return Gate(accounts, queue.running(), at) if binds(queue.cluster) and accounts.limited else None
