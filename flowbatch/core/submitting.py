@@ -53,13 +53,12 @@ def submit_het(turn: Turn, event: HetSubmitted) -> Reply:
     for offset, verdict in enumerate(admitted):
         spec = verdict.spec.model_copy(update={"requeue": admitted[0].spec.requeue})
         job = _new_job(queue, event, spec, verdict.partitions, (*event.notes, *verdict.notes))
-        id = leader + offset
-        job = replace(job, id=id, spec_id=id, payload_id=leader, het=HetPart(leader, offset, size))
-        if not event.test_only:
-            _enter(turn, job)
-        jobs.append(job)
+        id, number = leader + offset, max(1, job.priority - offset) if job.priority else 0
+        part = HetPart(leader, offset, size)
+        jobs.append(replace(job, id=id, spec_id=id, payload_id=leader, priority=number, het=part))
     if event.test_only:
         return _would_start_all(queue, jobs, event.at)
+    _enter(turn, *jobs)
     return Accepted(leader, tuple(dict.fromkeys(note for job in jobs for note in job.notes)))
 
 
@@ -82,11 +81,14 @@ def _all_admitted(queue: Queue, event: HetSubmitted) -> list[Admitted] | Refused
     return admitted
 
 
-def _enter(turn: Turn, job: Job) -> None:
-    turn.queue.next_job_id = job.id + 1
-    turn.put(job)
-    turn.rejudge(job)
-    turn.reconsider(turn.queue.jobs[job.id])
+def _enter(turn: Turn, *jobs: Job) -> None:
+    """All are in the queue before the first is judged."""
+    for job in jobs:
+        turn.queue.next_job_id = job.id + 1
+        turn.put(job)
+    for job in jobs:
+        turn.rejudge(turn.queue.jobs[job.id])
+        turn.reconsider(turn.queue.jobs[job.id])
 
 
 def _would_start(queue: Queue, job: Job, at: int) -> WouldStart | Refused:

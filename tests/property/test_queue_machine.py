@@ -17,6 +17,7 @@ from flowbatch.core.events import (
     CancelAsked,
     Configured,
     Ended,
+    HetSubmitted,
     HoldAsked,
     JobRef,
     Launched,
@@ -72,7 +73,8 @@ arrays = st.builds(
 )
 kinds = st.lists(st.sampled_from(["BEGIN", "END", "FAIL", "REQUEUE", "TIME_LIMIT_50", "ARRAY_TASKS"]), unique=True)
 refs = st.lists(
-    st.builds(JobRef, ids, st.none() | st.frozensets(st.integers(0, 4), min_size=1, max_size=3).map(index_set)),
+    st.builds(JobRef, ids, st.none() | st.frozensets(st.integers(0, 4), min_size=1, max_size=3).map(index_set))
+    | st.builds(JobRef, ids, component=st.integers(0, 2)),
     min_size=1,
     max_size=2,
 ).map(tuple)
@@ -131,6 +133,21 @@ class QueueMachine(RuleBasedStateMachine):
             mail=Mail(types=tuple(kinds)),
         )  # fmt: skip
         self.do(Submitted(self.at, owner, spec))
+
+    @rule(
+        owner=st.sampled_from(OWNERS), name=st.sampled_from("ab"), dependency=st.none() | dependencies, hold=st.booleans(),
+        cpus=st.lists(st.integers(1, 3), min_size=2, max_size=3), limit=st.none() | st.integers(1, 3),
+        requeue=st.none() | st.booleans(), deadline=st.none() | moments, kinds=kinds,
+        where=st.sampled_from([(), ("other",), ("debug", "other")]), kill=st.none() | st.booleans(),
+    )  # fmt: skip
+    def submit_het(self, owner, name, dependency, hold, cpus, limit, requeue, deadline, kinds, where, kill) -> None:
+        common = JobSpec(
+            name=name, work_dir="/", dependency=dependency, hold=hold, requeue=requeue, kill_on_invalid_dep=kill,
+            deadline=None if deadline is None else self.at + deadline, mail=Mail(types=tuple(kinds)),
+        )  # fmt: skip
+        specs = [common.model_copy(update={"resources": Resources(ntasks=count)}) for count in cpus]
+        specs[-1] = specs[-1].model_copy(update={"time_limit_min": limit, "partitions": where})
+        self.do(HetSubmitted(self.at, owner, tuple(specs)))
 
     @rule(seconds=st.sampled_from([0, 0, 1, 30, 61, 130]))
     def passed(self, seconds) -> None:
