@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from flowbatch.commands import documents
 from flowbatch.commands.job_fields import (
     admin_comment,
     allocated_tres,
@@ -33,59 +32,15 @@ _DEFAULT_BITS = 64
 _NEVER_S = 4294967236
 """How far behind its start 22.05 puts the end of an unlimited job: an unsigned accident that clients have seen."""
 
-META = {
-    "plugin": {"type": "openapi/v0.0.38", "name": "Slurm OpenAPI v0.0.38"},
-    "Slurm": {"version": {"major": 22, "micro": 8, "minor": 5}, "release": "22.05.8"},
-}
-
 
 def document(views: Iterable[JobView]) -> dict[str, Any]:
     """The whole answer: every job in the queue, whatever was asked for."""
-    return {"meta": META, "errors": [], "jobs": [record(view) for view in views]}
+    return documents.document("jobs", [record(view) for view in views])
 
 
 def record(view: JobView) -> dict[str, Any]:
     """One job. What belongs to a placement (`job_resources`) is there only once there was one."""
     return {key: value(view) for key, value in _VALUES.items() if key != "job_resources" or view.allocation is not None}
-
-
-def as_json(data: Any) -> str:
-    """JSON as Slurm writes it: two blanks deep, `/` escaped, no line end behind it."""
-    return json.dumps(data, indent=2, ensure_ascii=False).replace("/", "\\/")
-
-
-def as_yaml(data: Any) -> str:
-    """YAML as Slurm writes it: every key and value with its type."""
-    return "%YAML 1.1\n--- " + _yaml(data, 0) + "...\n"
-
-
-def _yaml(data: Any, depth: int) -> str:
-    pad = "  " * depth
-    if isinstance(data, dict):
-        return "!!map\n" + "".join(f"{pad}!!str {key}: {_yaml(value, depth + 1)}" for key, value in data.items())
-    if isinstance(data, list):
-        if not data:
-            return "!!seq []\n"
-        inner = max(depth - 1, 0)
-        return "!!seq\n" + "".join(f"{'  ' * inner}- {_yaml(value, inner + 1)}" for value in data)
-    return _scalar(data) + "\n"
-
-
-_PLAIN = re.compile(r"[A-Za-z0-9/_.(][A-Za-z0-9/_.,:()=%+-]*[A-Za-z0-9/_.()=%+-]|[A-Za-z/_.]")
-
-
-def _scalar(value: Any) -> str:
-    match value:
-        case None | "":
-            return "!!null null"
-        case bool():
-            return f"!!bool {str(value).lower()}"
-        case int():
-            return f"!!int {value}"
-        case float():
-            return f"!!float {value:.6f}"
-        case _:
-            return f"!!str {value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)}"
 
 
 def _flags(view: JobView) -> list[str]:

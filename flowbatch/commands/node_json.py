@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flowbatch.commands.job_json import META
+from flowbatch.commands import documents
 from flowbatch.commands.node_view import NodeView
 from flowbatch.slurm import amounts
 from flowbatch.slurm.fields import NULL
@@ -17,7 +17,7 @@ _NO_MEMORY = -2
 
 def document(nodes: Iterable[tuple[NodeView, ClusterSpec]], host: str) -> dict[str, Any]:
     """The whole answer: every node of the clusters, whatever was asked for."""
-    return {"meta": META, "errors": [], "nodes": [record(node, cluster, host) for node, cluster in nodes]}
+    return documents.document("nodes", [record(node, cluster, host) for node, cluster in nodes])
 
 
 def record(node: NodeView, cluster: ClusterSpec, host: str) -> dict[str, Any]:

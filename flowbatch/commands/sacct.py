@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Sequence
 
 from flowbatch import text
-from flowbatch.commands import clusters, sacct_fields, sacct_json
+from flowbatch.commands import clusters, documents, sacct_fields, sacct_json
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import job_id_text, style_of
-from flowbatch.commands.job_json import as_json, as_yaml
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.sacct_fields import Column, Printing
 from flowbatch.commands.sacct_options import Wanted, cluster_words, read
@@ -77,9 +76,9 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
 
 def _listing(call: Call, wanted: Wanted, attempts: Sequence[Attempt], columns: Sequence[Column], now: int) -> str:
     flags = wanted.flags
-    if {"json", "yaml"} & flags:
+    if documents.FLAGS & flags:
         data = sacct_json.document(sorted(attempts, key=lambda attempt: attempt.place))
-        return as_json(data) if "json" in flags else as_yaml(data)
+        return documents.written(data, flags)
     style = style_of(call.environ, now, convert="noconvert" not in flags)
     printing = Printing(style, wanted.words["units"][:1] if "units" in wanted.words else None)
     listed = rows(attempts, wanted)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from flowbatch.commands import documents
 from flowbatch.commands.job_fields import admin_comment
-from flowbatch.commands.job_json import META
 from flowbatch.commands.sacct_rows import Attempt
 from flowbatch.core.states import ExitStatus
 
-_META = {**META, "plugin": {"type": "openapi/dbv0.0.38", "name": "Slurm OpenAPI DB v0.0.38"}}
 _NO_TIME = {"seconds": 0, "microseconds": 0}
 
 
 def document(attempts: Iterable[Attempt]) -> dict[str, Any]:
     """The whole answer: every record that was chosen."""
-    return {"meta": _META, "errors": [], "jobs": [_job(attempt) for attempt in attempts]}
+    return documents.document("jobs", [_job(attempt) for attempt in attempts], accounting=True)
 
 
 def _job(attempt: Attempt) -> dict[str, Any]:

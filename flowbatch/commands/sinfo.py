@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from flowbatch.commands import clusters, node_json, show_reservation
+from flowbatch.commands import clusters, documents, node_json, show_reservation
 from flowbatch.commands.call import Call
 from flowbatch.commands.columns import columns_of
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import style_of
-from flowbatch.commands.job_json import as_json, as_yaml
 from flowbatch.commands.node_view import views
 from flowbatch.commands.sinfo_fields import VALUES, likeness
 from flowbatch.commands.sinfo_options import Wanted, column_format, read
@@ -43,9 +42,9 @@ async def main(call: Call, queue: QueuePort) -> int:
 async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> None:
     """One listing of each cluster."""
     snapshots = [queue.snapshot() for queue in queues]
-    if {"json", "yaml"} & wanted.flags:
+    if documents.FLAGS & wanted.flags:
         data = await asyncio.to_thread(_document, snapshots, call.owner.host)
-        call.out.write(as_json(data) if "json" in wanted.flags else as_yaml(data))
+        call.out.write(await asyncio.to_thread(documents.written, data, wanted.flags))
         return
     if "reservation" in wanted.flags:
         for snapshot in snapshots:

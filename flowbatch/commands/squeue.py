@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from flowbatch.commands import clusters, job_json, squeue_order, squeue_steps
+from flowbatch.commands import clusters, documents, job_json, squeue_order, squeue_steps
 from flowbatch.commands.call import Call
 from flowbatch.commands.columns import columns_of
 from flowbatch.commands.command_options import Stop
@@ -45,8 +45,10 @@ def _stopped(call: Call, stop: Stop) -> int:
 
 async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> int:
     """One listing of each cluster; the exit code. What cannot be listed of one does not keep the others from it. Raises Stop."""
-    snapshots = [queue.snapshot() for queue in queues]
-    if {"json", "yaml"} & wanted.flags:
+    is_document = bool(documents.FLAGS & wanted.flags)
+    ids = None if is_document or wanted.jobs is None else {one.job_id for one in wanted.jobs}
+    snapshots = [queue.snapshot(ids) for queue in queues]
+    if is_document:
         call.out.write(await asyncio.to_thread(_document, snapshots, wanted))
         return 0
     format_text, by_name = column_format(wanted, call.environ)
@@ -91,8 +93,7 @@ def _document(snapshots: Iterable[Snapshot], wanted: Wanted) -> str:
         for snapshot, scene in ((snapshot, Scene.of(snapshot)) for snapshot in snapshots)
         for job in squeue_order.load_order(snapshot.jobs)
     )  # fmt: skip
-    data = job_json.document(views)
-    return job_json.as_json(data) if "json" in wanted.flags else job_json.as_yaml(data)
+    return documents.written(job_json.document(views), wanted.flags)
 
 
 def _style(call: Call, snapshot: Snapshot, wanted: Wanted) -> Style:

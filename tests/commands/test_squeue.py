@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowbatch.commands import squeue
-from flowbatch.commands.job_json import as_yaml
+from flowbatch.commands.documents import as_yaml
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running
