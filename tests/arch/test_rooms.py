@@ -110,6 +110,34 @@ def test_processes_start_in_few_places(module: Path) -> None:
 
 
 @each_module
+def test_no_shell_reads_words(module: Path) -> None:
+    """A program is started with a list of words; `sh -c` gets a text of ours, and words behind it."""
+    found = [
+        node.lineno
+        for node in ast.walk(tree(module))
+        if (isinstance(node, ast.Call) and any(k.arg == "shell" and getattr(k.value, "value", 0) is True for k in node.keywords)
+            and getattr(node.func, "attr", "") in {"Popen", "run", "call", "check_call", "check_output"})
+        or (isinstance(node, ast.Attribute) and node.attr in {"create_subprocess_shell", "getoutput", "getstatusoutput"})
+        or (isinstance(node, ast.Attribute) and node.attr in {"system", "popen"} and getattr(node.value, "id", "") == "os")
+        or (isinstance(node, ast.List) and _is_shell(node) and not _ours(node.elts[2]))
+    ]  # fmt: skip
+    assert not found, f"lines {found}"
+
+
+def _ours(text: ast.expr) -> bool:
+    """A text that stands in the module, or one of two."""
+    return isinstance(text, ast.Constant | ast.Name) or (
+        isinstance(text, ast.IfExp) and _ours(text.body) and _ours(text.orelse)
+    )
+
+
+def _is_shell(words: ast.List) -> bool:
+    """`["/bin/sh", "-c", ...]`."""
+    first = [getattr(word, "value", None) for word in words.elts[:2]]
+    return len(words.elts) > 2 and first[0] in ("sh", "/bin/sh", "bash", "/bin/bash") and first[1] == "-c"
+
+
+@each_module
 def test_commands_read_nothing_from_their_own_process(module: Path) -> None:
     """A command speaks for a caller elsewhere: its environment, directory and zone come from the call."""
     if not name(module).startswith(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,14 @@ def test_an_image_is_there_or_not(says: Says) -> None:
         "flowbatch: module pytorch is an image here: submit the job with #FLOW --image=org/torch:2\n"
     )
     assert says("module load pytorch; echo $LOADEDMODULES", image="org/torch:2").stdout == "pytorch\n"
+
+
+@pytest.mark.parametrize("name", ["x;touch hit", "$(touch hit)", "`touch hit`", "-x'; touch hit; '", "a b*", "\\n%s%s"])
+def test_a_hostile_name_is_only_a_name(says: Says, tmp_path: Path, name: str) -> None:
+    done = says(f"cd {tmp_path}; module load {shlex.quote(name)}; module unload {shlex.quote(name)}; module list")
+    assert done.returncode == 0
+    assert not (tmp_path / "hit").exists()
+    assert unmapped(tmp_path) == (() if name.startswith("-") else (name,))
 
 
 def test_the_list_and_the_names_are_on_standard_error(says: Says) -> None:
