@@ -146,7 +146,23 @@ def stream(view: JobView, pattern: str | None) -> str:
     return os.devnull if pattern.lower() == "none" else os.path.join(view.spec.work_dir, pattern)
 
 
+def _batch_host(view: JobView, style: Style) -> str:
+    """Of a job without a script, the host where it was asked for."""
+    return (view.batch_host if view.spec.is_batch else view.job.owner.host) or "n/a"
+
+
+def _stderr(view: JobView, style: Style) -> str:
+    if not view.spec.is_batch:
+        return NOT_THERE
+    return stream(view, view.spec.files.error or view.spec.files.output)
+
+
+NOT_THERE = "N/A"
+
+
 def _stdin(view: JobView, style: Style) -> str:
+    if not view.spec.is_batch:
+        return NULL
     return os.devnull if view.spec.files.input is None else stream(view, view.spec.files.input)
 
 
@@ -227,7 +243,7 @@ VALUES: Mapping[str, Value] = {
     "nice": lambda view, style: str(view.spec.nice),
     "sct": lambda view, style: ":".join(map(_asterisk, _geometry(view))),
     "jobid": lambda view, style: str(view.job.id),
-    "batchhost": lambda view, style: view.batch_host or "n/a",
+    "batchhost": _batch_host,
     "numcpus": lambda view, style: str(view.cpu_count),
     "numnodes": lambda view, style: str(view.node_count),
     "dependency": lambda view, style: _null(dependency_text(view)),
@@ -257,7 +273,7 @@ VALUES: Mapping[str, Value] = {
     "allocnodes": lambda view, style: view.job.owner.host,
     "allocsid": lambda view, style: str(view.job.owner.sid),
     "associd": always("0"),
-    "batchflag": always("1"),
+    "batchflag": lambda view, style: str(int(view.spec.is_batch)),
     "boardspernode": always("0"),
     "burstbuffer": _recorded("bb"),
     "burstbufferstate": always(NULL),
@@ -302,7 +318,7 @@ VALUES: Mapping[str, Value] = {
     "siblingsviable": always("NA"),
     "siblingsviableraw": always("NA"),
     "sperboard": always("0"),
-    "stderr": lambda view, style: stream(view, view.spec.files.error or view.spec.files.output),
+    "stderr": _stderr,
     "stdin": _stdin,
     "stdout": lambda view, style: stream(view, view.spec.files.output),
     "system_comment": always(NULL),

@@ -294,15 +294,15 @@ class JobView:
     @property
     def accrues_at(self) -> int | None:
         """Since when its age counts: when it was eligible first."""
-        if self.job.eligible_at is None and self.reason != "JobArrayTaskLimit":
+        never = self.job.eligible_at is None and self.reason != "JobArrayTaskLimit"
+        if never or (not self.spec.is_batch and self.start_time == self.job.submitted_at):
             return None
         return max(self.job.submitted_at, self.spec.begin or 0, self.begins_at or 0)
 
     @property
     def pending_s(self) -> int:
         """How long it waited, or waits."""
-        start = self.start_time if not self.pending else None
-        return (self.scene.at if start is None else start) - self.job.submitted_at
+        return ((None if self.pending else self.start_time) or self.scene.at) - self.job.submitted_at
 
     # Machines
 

@@ -237,5 +237,5 @@ def rows(attempts: Iterable[Attempt], wanted: Wanted) -> Iterator[Row]:
         if not names or any(one.step is None for one in names):
             yield Row(attempt)
         step = not names or any(one.step in (None, "batch") for one in names)
-        if step and attempt.nodes is not None and "allocations" not in wanted.flags:
+        if step and attempt.view.spec.is_batch and attempt.nodes is not None and "allocations" not in wanted.flags:
             yield Row(attempt, is_step=True)

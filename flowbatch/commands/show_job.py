@@ -50,7 +50,7 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"UserId={owner.name}({owner.uid}) GroupId={owner.group}({owner.gid}) MCS_label={view.recorded.get('mcs-label', 'N/A')}",
         f"Priority={view.priority} Nice={spec.nice} Account={spec.account or NULL} QOS={view.qos or NULL}",
         f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or NULL}",
-        f"Requeue={int(requeues(view))} Restarts={job.restarts} BatchFlag=1 Reboot={int(spec.reboot)} "
+        f"Requeue={int(requeues(view))} Restarts={job.restarts} BatchFlag={int(view.spec.is_batch)} Reboot={int(spec.reboot)} "
         f"ExitCode={view.exit.code}:{view.exit.signal}",
         *(["DerivedExitCode=0:0"] if details else []),
         f"RunTime={clock(view.time_used_s)} TimeLimit={minutes_clock(view.time_limit_min)} "
@@ -83,9 +83,7 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"WorkDir={spec.work_dir}",
         *([f"AdminComment={admin_comment(view)} "] if admin_comment(view) else []),
         *([f"Comment={spec.comment} "] if spec.comment else []),
-        f"StdErr={_stream(view, spec.files.error or spec.files.output)}",
-        f"StdIn={stream(view, spec.files.input) if spec.files.input else os.devnull}",
-        f"StdOut={_stream(view, spec.files.output)}",
+        *(_streams(view) if view.spec.is_batch else []),
         *([f"Switches={view.switches[0]}@{clock(view.switches[1])}"] if spec.switches else []),
         *_given(BurstBuffer=view.recorded.get("bb")),
         "Power=",
@@ -103,6 +101,15 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
     if spec.mail.types:
         lines.append(f"MailUser={spec.mail.user or owner.name} MailType={','.join(spec.mail.types)}")
     return lines
+
+
+def _streams(view: JobView) -> list[str]:
+    files = view.spec.files
+    return [
+        f"StdErr={_stream(view, files.error or files.output)}",
+        f"StdIn={stream(view, files.input) if files.input else os.devnull}",
+        f"StdOut={_stream(view, files.output)}",
+    ]
 
 
 def _given(**texts: str | None) -> list[str]:

@@ -82,7 +82,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         image=spec.market.image or "",
         leave_reserve_s=(site.cluster.market or MarketPolicy()).save_reserve_s,
     )
-    return launch if spec.kind == "batch" else held(launch, alone=spec.unattended)
+    return launch if spec.is_batch else held(launch, alone=spec.unattended)
 
 
 def live_bid(job: Job) -> Bid | None:

@@ -46,12 +46,14 @@ def placed(store: StoreId, jobs: Iterable[Job]) -> list[Key]:
 
 
 def _held(job: Job) -> bool:
+    if job.follows:  # its leader's placement is its own
+        return False
     return job.state.launched if isinstance(job.state, Running | Suspended) else isinstance(job.state, Completing)
 
 
 def forsaken(jobs: Iterable[Job]) -> list[Job]:
     """Those without a script that nobody can hold any more: their commands were told nothing before the controller died."""
-    return [job for job in jobs if job.spec.kind != "batch" and not _granted(job.state)]
+    return [job for job in jobs if not job.spec.is_batch and not _granted(job.state)]
 
 
 def _granted(state: State) -> bool:
@@ -84,6 +86,8 @@ def owed(loaded: Loaded, jobs: dict[int, Job]) -> Iterator[Order]:
 
 
 def _due(job: Job) -> Iterator[Effect]:
+    if job.follows:
+        return
     match job.state:
         case Running(launched=False) | Suspended(was=Running(launched=False)):
             yield Launch(job.id, job.restarts)

@@ -21,7 +21,7 @@ def rest_s(job: Job) -> int:
 
 def may_requeue(cluster: ClusterSpec, job: Job) -> bool:
     """Whether the job may run a second time: its own word, else the cluster's; never where a command waits for it."""
-    return job.spec.kind == "batch" and requeues(cluster, job)
+    return job.spec.is_batch and requeues(cluster, job)
 
 
 def requeues(cluster: ClusterSpec, job: Job) -> bool:

@@ -96,3 +96,8 @@ class JobSpec(Frozen):
     market: MarketTerms = MarketTerms()
     recorded: tuple[tuple[str, str], ...] = ()
     """Options that are kept with the job and have no effect here: (option, value as sbatch shows it)."""
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it has a script."""
+        return self.kind == "batch"
