@@ -125,7 +125,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, now: int) 
         if value is None:
             flags.add(key)
         else:
-            words[key] = value
+            words[key] = f"{words[key]},{value}" if key in _LISTS and key in words else value
         if key in _FORMATS:
             formats.append(_FORMATS[key] or value or "")
     if "units" in words and words["units"][:1] not in tuple("KMGTP"):
@@ -146,6 +146,9 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, now: int) 
         wanted = replace(wanted, users=frozenset({uid}))
     return _with_window(wanted, environ, now)
 
+
+_LISTS = frozenset({"accounts", "group", "jobs", "name", "partition", "qos", "reason", "state", "user", "wckeys"})
+"""Options that add to what they said before."""
 
 _FORMATS = {"format": None, "brief": accounting.BRIEF, "long": accounting.LONG}
 """Options that name columns; those of several stand one behind the other."""

@@ -13,7 +13,7 @@ from flowbatch.core import priority
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.asked import each, every
 from flowbatch.core.events import Refused, Submitted, UpdateAsked, Verdict
-from flowbatch.core.facts import Held
+from flowbatch.core.facts import Held, Waits
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.states import Finished, Pending
 from flowbatch.core.terms import revised
@@ -142,6 +142,8 @@ def _carry_out(turn: Turn, event: UpdateAsked, old: Job, job: Job) -> None:
         turn.withdraw(turn.queue.jobs[job.id])
     if event.spec.priority == 0 and "priority" in event.fields:
         turn.advance(turn.queue.jobs[job.id], Held(event.at, HELD_BY_ADMIN if event.by == 0 else HELD_BY_USER))
+    if "begin" in event.fields:
+        turn.advance(turn.queue.jobs[job.id], Waits(event.at, "None", rested=True))
     turn.rejudge(turn.queue.jobs[job.id])
     turn.reconsider(turn.queue.jobs[job.id])
     turn.queue.pass_by(event.at)

@@ -11,10 +11,11 @@ from flowbatch.core.states import Allocation
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """A pending job waits for something else than before."""
+    """A pending job waits for something else than before; `rested`: no longer for the end of its rest after a requeue."""
 
     at: int
     reason: str
+    rested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def advance(cluster: ClusterSpec, job: Job, fact: Fact) -> Moved | Refusal:
 
 
 def _waits(cluster: ClusterSpec, job: Job, state: Pending, fact: Waits) -> Moved:
-    return Moved(replace(job, state=replace(state, reason=fact.reason)))
+    not_before = None if fact.rested else state.not_before
+    return Moved(replace(job, state=replace(state, reason=fact.reason, not_before=not_before)))
 
 
 def _asked(cluster: ClusterSpec, job: Job, state: Pending, fact: Asked) -> Moved:

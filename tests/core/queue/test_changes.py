@@ -74,6 +74,17 @@ def test_partition_and_begin(desk):
     assert desk.reason(id) == "None"
 
 
+def test_a_rest_after_a_requeue_is_over_when_another_begin_is_said(desk):
+    id = desk.run()
+    desk.requeue(id)
+    desk.end(id, signal=15, cause="killed")
+    assert desk.reason(id) == "BeginTime"
+    assert update(desk, id, "begin") == [None]
+    assert desk.reason(id) == "None"
+    desk.passed()
+    assert desk.kind(id) == "running"
+
+
 def test_dependencies(desk):
     first, second = desk.submit(hold=True), desk.submit()
     assert update(desk, second, "dependency", dependency=after(first)) == [None]
