@@ -6,7 +6,6 @@ The words are recorded from 22.05. Whatever ends the wait otherwise (a signal, a
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,6 +33,7 @@ ELSEWHERE = (
 TOLD: Mapping[str, str] = {
     "JobHeldUser": "ESLURM_JOB_HELD",
     "JobHeldAdmin": "ESLURM_JOB_HELD",
+    "ReqNodeNotAvail": "ESLURM_NODE_NOT_AVAIL",
     "PartitionConfig": "ESLURM_REQUESTED_PART_CONFIG_UNAVAILABLE",
     "PartitionNodeLimit": "ESLURM_REQUESTED_PART_CONFIG_UNAVAILABLE",
     "PartitionTimeLimit": "ESLURM_REQUESTED_PART_CONFIG_UNAVAILABLE",
@@ -51,8 +51,8 @@ class Words:
     granted_late: str
     granted: str | None
     revoked: str
-    aborted: Mapping[int, str]
-    """What follows `revoked` after a signal; 0 for any."""
+    aborted: str
+    """What follows `revoked` after a signal."""
     late: str
     """The error of --immediate=SECONDS."""
 
@@ -66,12 +66,12 @@ class Words:
 SALLOC = Words(
     "salloc", "Job submit/allocate failed: {message}", ("Pending job allocation {}", "job {} queued and waiting for resources"),
     "job {} has been allocated resources", "Granted job allocation {}", "Job allocation {} has been revoked.",
-    {0: "Job aborted due to signal"}, "Connection timed out",
+    "Job aborted due to signal", "Connection timed out",
 )  # fmt: skip
 SRUN = Words(
     "srun", "Unable to allocate resources: {message}", ("job {} queued and waiting for resources",),
     "job {} has been allocated resources", None, "Job allocation {} has been revoked",
-    {signal.SIGINT: "Force Terminated JobId={}"}, "Requested nodes are busy",
+    "Force Terminated JobId={}", "Requested nodes are busy",
 )  # fmt: skip
 UNABLE = "Unable to allocate resources: {message}"
 
@@ -159,14 +159,15 @@ class _Wait:
             if seen.done():
                 return seen.result()
             if heard.done():
-                raise Stop(exit_error(self.call.environ)[0], err=self._aborted(heard.result()))
+                raise Stop(exit_error(self.call.environ)[0], err=self._aborted())
             return None
         finally:
             seen.cancel()
             heard.cancel()
 
     def _tell_waiting(self, job: Job | None) -> None:
-        code = TOLD.get(job.state.reason) if job is not None and isinstance(job.state, Pending) else None
+        reason = job.state.reason if job is not None and isinstance(job.state, Pending) else ""
+        code = TOLD.get(reason.partition(",")[0])
         if code is not None:
             self._say(codes.message(code))
         for text in self.words.waits:
@@ -182,9 +183,9 @@ class _Wait:
         cancelled = "" if self.quiet else self.words.line("Job has been cancelled")
         return cancelled + self.words.error(self.words.refused.format(message=message))
 
-    def _aborted(self, number: int) -> str:
-        told = [self.words.revoked, self.words.aborted.get(number) or self.words.aborted.get(0)]
-        return "" if self.quiet else "".join(self.words.line(text, self.job_id) for text in told if text is not None)
+    def _aborted(self) -> str:
+        told = (self.words.revoked, self.words.aborted)
+        return "" if self.quiet else "".join(self.words.line(text, self.job_id) for text in told)
 
 
 def _judged(job: Job) -> bool:

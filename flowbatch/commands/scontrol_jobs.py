@@ -78,7 +78,7 @@ async def wait_job(asked: Asked) -> int:
     if not job_id:
         raise Stop(1, err=f"Invalid job_id {asked.words[1]}")
     while True:
-        snapshot = asked.queue.snapshot()
+        snapshot = asked.queue.snapshot((job_id,))
         job = next((job for job in snapshot.jobs if job.id == job_id), None)
         if job is None:
             raise Stop(1, err=f"scontrol: Problem running job {job_id}\n")
@@ -100,7 +100,8 @@ async def write(asked: Asked) -> int:
         raise Stop(1, err=f"invalid write argument:{words[0]}\n")
     if len(words) < 2:
         return 0
-    job = next((job for job in asked.queue.snapshot().jobs if job.id == leading(words[1])), None)
+    job_id = leading(words[1])
+    job = next((job for job in asked.queue.snapshot((job_id,)).jobs if job.id == job_id), None)
     script = await _script(asked, job)
     to = words[2] if len(words) > 2 else f"slurm-{words[1]}.sh"
     if to == "-":
@@ -120,4 +121,6 @@ async def _script(asked: Asked, job: Job | None) -> bytes:
     if payload is None:
         code = "ESLURM_USER_ID_MISSING" if job is not None and not allowed else INVALID
         raise Stop(0, err=f"job script retrieval failed: {codes.message(code)}\n")
+    if job is not None and not job.spec.is_batch:
+        raise Stop(0, err=f"job script retrieval failed: {codes.message('ESLURM_JOB_SCRIPT_MISSING')}\n")
     return payload.script

@@ -48,6 +48,8 @@ def signal(
     """Delivers a signal to what the refs name. SIGKILL is a cancellation, but for one to a running batch script alone."""
 
     def deliver(job: Job) -> str | None:
+        if scope == "batch" and not job.spec.is_batch:
+            return "ESLURM_JOB_SCRIPT_MISSING"
         if job.follows and isinstance(job.state, Pending):
             return "ESLURM_NOT_WHOLE_HET_JOB"
         if job.het is not None and scope != "steps":
@@ -104,6 +106,8 @@ def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Ve
     """Runs what the refs name anew."""
 
     def act(job: Job) -> str | None:
+        if not job.spec.is_batch:
+            return "ESLURM_BATCH_ONLY"
         if job.follows:
             return "ESLURM_NOT_HET_JOB_LEADER"
         nothing_left = isinstance(job.array, ArrayRest) and not job.array.pending
