@@ -9,7 +9,7 @@ import asyncio
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -112,7 +112,8 @@ class Offered:
         if name == self._home.name:
             site = self._here.config / SLURM_CONF
             conf = str(site) if site.exists() else None
-            return _local(self._home, self._here.store, self._here.node, self._configuration().modules, conf)
+            modules = self._configuration().modules
+            return _local(self._home, self._here.store, self._here.node, modules, conf, self._reread)
         directory = self._here.clusters / name
         accounts = self._accounts()
         if name not in accounts:
@@ -128,6 +129,15 @@ class Offered:
             backend=lambda store: self._market(one, policy, directory, store),
             modules=self._configuration().modules,
         )
+
+    def _reread(self) -> ClusterSpec:
+        """This machine's cluster as slurm.conf has it now. Raises ConfigError."""
+        found = cluster(self._here.config)
+        if found.name != self._home.name:
+            what = f"ClusterName={found.name}: the controller that runs is the one of {self._home.name}"
+            raise ConfigError(what, hint="flow controller stop: the next command starts the other one")
+        self._home = found
+        return _administered(found)
 
     def _configuration(self) -> Configuration:
         """Raises ConfigError."""
@@ -185,22 +195,29 @@ class Offered:
 
 
 def _local(
-    shape: ClusterSpec, store: Path, directory: Path, modules: Modules, slurm_conf: str | None = None
-) -> ClusterParts:
+    shape: ClusterSpec, store: Path, directory: Path, modules: Modules, slurm_conf: str | None = None,
+    reread: Callable[[], ClusterSpec] | None = None,
+) -> ClusterParts:  # fmt: skip
     """A queue on this machine, through a node daemon that is started when none answers."""
 
     async def ensure() -> None:
         await asyncio.get_running_loop().run_in_executor(None, node.start, directory)
 
     return ClusterParts(
-        shape=shape,
+        shape=_administered(shape),
         store=lambda: SqliteStore(store),
         backend=lambda id: LocalBackend(directory, id, ensure),
         slurm_conf=slurm_conf,
         steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
         allocations=(sys.executable, "-I", "-m", "flowbatch.node.allocation", str(directory)),
         modules=modules,
+        reread=reread,
     )
+
+
+def _administered(shape: ClusterSpec) -> ClusterSpec:
+    """Who runs the controller is its SlurmUser."""
+    return shape.model_copy(update={"slurm_uid": os.getuid()})
 
 
 def _explain(name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from flowbatch import text
-from flowbatch.commands import scontrol_jobs, scontrol_made, show_cluster
+from flowbatch.commands import scontrol_controller, scontrol_jobs, scontrol_made, show_cluster
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.scancel_options import read_target
@@ -165,6 +165,11 @@ _VERBS: Mapping[str, tuple[int, Verb]] = {
     "ping": (3, _ping),
     "quiet": (4, _nothing),
     "quit": (4, _nothing),
+    "reconfigure": (3, scontrol_controller.reconfigure),
+    "schedloglevel": (3, scontrol_controller.schedloglevel),
+    "setdebug": (2, scontrol_controller.setdebug),
+    "setdebugflags": (9, scontrol_controller.setdebugflags),
+    "shutdown": (8, scontrol_controller.shutdown),
     "create": (2, scontrol_made.create),
     "delete": (1, scontrol_made.delete),
     "release": (3, _release),

@@ -45,23 +45,6 @@ REFUSED: Mapping[str, Refused] = {
         "nobody's machine is rebooted by a scheduler that is not its administrator",
         "Missing node list. Specify ALL|<NodeList>",
     ),
-    "reconfigure": Refused(
-        "slurm_reconfigure error: Requested operation not supported on this system",
-        "the configuration is read when the controller starts: flow controller stop, and the next command starts it anew",
-    ),
-    "schedloglevel": Refused(
-        "slurm_set_schedlog_level error: Requested operation is presently disabled", "there is one log",
-        _few("schedloglevel"),
-    ),
-    "setdebug": Refused(
-        "slurm_set_debug_level error: Requested operation not supported on this system", "the log has one level",
-        _few("setdebug"),
-    ),
-    "setdebugflags": Refused(
-        "slurm_set_debug_flags error: Requested operation not supported on this system", "the log has one level",
-        _few("setdebugflags"),
-    ),
-    "shutdown": Refused("slurm_shutdown error: Requested operation not supported on this system", _ONE_PROCESS),
     "takeover": Refused(
         "slurm_takeover error: Unable to contact slurm controller (connect failure)", "there is no backup controller"
     ),

@@ -57,6 +57,8 @@ class ClusterParts:
     allocations: tuple[str, ...] = ()
     """The program that uses an allocation where its caller is, with its first words; empty where there are none."""
     modules: Modules = field(default_factory=Modules)
+    reread: Callable[[], ClusterSpec] | None = None
+    """The shape as its configuration has it now; may raise ConfigError."""
 
 
 class Cluster:
@@ -80,7 +82,7 @@ class Cluster:
         self._backend: Backend | None = None
         self._loaded: Loaded | None = None
         self._claim: FileLock | None = None
-        self.port = Port(self._loop, self._store, parts.steps, parts.allocations)
+        self.port = Port(self._loop, self._store, parts.steps, parts.allocations, parts.reread)
 
     @property
     def name(self) -> str:

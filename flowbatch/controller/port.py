@@ -46,8 +46,12 @@ class _Watcher:
 class Port:
     """`core.ports.QueuePort` on a loop and its store."""
 
-    def __init__(self, loop: Loop, store: Store, steps: tuple[str, ...] = (), allocations: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, loop: Loop, store: Store, steps: tuple[str, ...] = (), allocations: tuple[str, ...] = (),
+        reread: Callable[[], ClusterSpec] | None = None,
+    ) -> None:  # fmt: skip
         self._loop = loop
+        self._reread = reread
         self.steps = steps
         self.allocations = allocations
         self._store = store
@@ -66,6 +70,9 @@ class Port:
     @property
     def cluster(self) -> ClusterSpec:
         return self._loop.cluster
+
+    async def configuration(self) -> ClusterSpec:
+        return self._loop.cluster if self._reread is None else await asyncio.to_thread(self._reread)
 
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         return await self._loop.apply(event, payload)

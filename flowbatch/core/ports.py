@@ -114,6 +114,9 @@ class QueuePort(Protocol):
     def allocations(self) -> tuple[str, ...]:
         """The program, and its first words, that uses an allocation of this cluster where its caller is; empty where there are none."""
 
+    async def configuration(self) -> ClusterSpec:
+        """The cluster as its configuration describes it now, whatever was read at the start. Raises ConfigError."""
+
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         """Applies one fact; its reply, after the commit. `payload` goes with `Submitted`. Raises StoreFailed."""
 
