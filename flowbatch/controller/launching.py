@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from flowbatch.backends.contract import BidKey, Tender
@@ -12,11 +12,12 @@ from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.placing.sizing import default_memory
 from flowbatch.core.ports import Payload
-from flowbatch.core.states import Allocation, NodeShare, Running
+from flowbatch.core.states import Allocation, NodeShare, Pending, Running
 from flowbatch.ids import StoreId
 from flowbatch.node.allocation.held import held
 from flowbatch.protocol.launch import Key, LaunchMessage
 from flowbatch.slurm import hostlist
+from flowbatch.slurm.components import EVERYWHERE
 from flowbatch.slurm.environment import JobFacts
 from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.cluster import ClusterSpec
@@ -39,11 +40,17 @@ class Site:
     modules: Modules = field(default_factory=Modules)
 
 
-def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMessage:
-    """The launch of the job's present placement. Bytes go as latin-1 text."""
+def message(
+    site: Site, job: Job, state: Running, payload: Payload, components: Sequence[Job] = ()
+) -> LaunchMessage:
+    """The launch of the job's present placement. Bytes go as latin-1 text. `components`: of a heterogeneous job, all of them."""
     spec, share, bid = job.spec, state.allocation.shares[0], live_bid(job)
     task = job.array if isinstance(job.array, ArrayTask) else None
-    facts = _facts(site, job, state.allocation)
+    beside = [(one, one.state.allocation) for one in components if not isinstance(one.state, Pending)]
+    together = [(one, where) for one, where in beside if where is not None]
+    facts = _with_components(
+        _facts(site, job, state.allocation), [_facts(site, one, where) for one, where in together]
+    )
     launch = LaunchMessage(
         key=Key(site.store, job.id, job.restarts),
         name=spec.name,
@@ -75,6 +82,9 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         cpu_ids=share.cpu_ids,
         gpu_ids=_gpus(share),
         shares=tuple(map(_plain_share, state.allocation.shares)),
+        components=tuple(
+            {"job_id": one.id, "shares": tuple(map(_plain_share, where.shares))} for one, where in together
+        ),
         login_environment=facts.login_environment,
         machine="" if bid is None else str(BidKey(site.store, job.id, bid.number)),
         run_limit_s=None if bid is None else bid.run_limit_s,
@@ -83,6 +93,12 @@ def message(site: Site, job: Job, state: Running, payload: Payload) -> LaunchMes
         leave_reserve_s=(site.cluster.market or MarketPolicy()).save_reserve_s,
     )
     return launch if spec.is_batch else held(launch, alone=spec.unattended)
+
+
+def _with_components(facts: JobFacts, het: Sequence[JobFacts]) -> JobFacts:
+    """The facts of a heterogeneous job's script, with those of all its components."""
+    said = {name: text for one in het for name, text in one.options.items() if name in EVERYWHERE}
+    return replace(facts, het=tuple(het), options={**said, **facts.options})
 
 
 def live_bid(job: Job) -> Bid | None:

@@ -132,7 +132,8 @@ class Performer:
             await self.loop.tell(LaunchFailed(self.queue.now(), job.id, job.restarts, "JobLaunchFailure"))
             return
         site = replace(self.site, cluster=self.queue.cluster)
-        await self.backend.launch(launching.message(site, job, state, payload))
+        components = self.queue.snapshot(job.het.ids).jobs if job.het is not None else ()
+        await self.backend.launch(launching.message(site, job, state, payload, components))
 
     async def _mail(self, effect: SendMail, job: Job | None) -> None:
         if job is None:

@@ -166,10 +166,13 @@ class Queue:
                 yield Candidate(job, startable)
 
     def named(self, job_ids: Iterable[int]) -> list[Job]:
-        """The records that these numbers name, and all others of their arrays, by id."""
+        """The records that these numbers name, and all others of their arrays and heterogeneous jobs, by id."""
         found: set[int] = set()
         for id in job_ids:
             job = self.jobs.get(id)
+            if job is not None and job.het is not None:
+                found.update(job.het.ids)
+                continue
             entry = self.indexes.arrays.get(id if job is None else root(job))
             found.update([id] if entry is None else entry.records)
         return [self.jobs[id] for id in sorted(found) if id in self.jobs]

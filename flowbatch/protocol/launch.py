@@ -91,6 +91,8 @@ class LaunchMessage:
     """The container image that the job runs in."""
     shares: tuple[dict[str, Any], ...] = ()
     """What it has on each of `hosts`, in their order: `node`, `cpus`, `cpu_ids`, `gpus` (indices), `memory_mib` (0: not counted)."""
+    components: tuple[dict[str, Any], ...] = ()
+    """Of a heterogeneous job, whose leader this placement is, all components: `job_id`, and `shares` as above. The first is its own."""
     holds: Literal["", "client", "alone"] = ""
     """A placement without a script, which holds its nodes: for a client, with which it ends, or until it is stopped."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from itertools import groupby
 from typing import Any
 
+from flowbatch.slurm import components
 from flowbatch.text import encode
 
 Environment = dict[bytes, bytes]
@@ -62,12 +63,15 @@ class JobFacts:
     login_environment: bool = False
     """The environment starts from a login shell's (`--get-user-env`, and every `--export` but ALL alone)."""
     slurm_conf: str | None = None
+    het: tuple[JobFacts, ...] = ()
+    """All components of a heterogeneous job, whose first this is."""
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> JobFacts:
         """The facts in a launch message's JSON; a key that this version does not know is left out."""
         known = {f.name for f in fields(cls)}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k in known}
+        values["het"] = tuple(map(cls.of, values.get("het", ())))
         return cls(**values)
 
 
@@ -131,7 +135,10 @@ def batch_environment(
     if facts.gpus is not None:
         for users in (*GPU_VARIABLES, "SLURM_JOB_GPUS"):
             result.pop(users.encode(), None)
-    for variable, text in (*_from_sbatch(facts), *_from_slurmctld(facts), *_from_slurmstepd(facts)):
+    told = [*_from_sbatch(facts), *_from_slurmctld(facts), *_from_slurmstepd(facts)]
+    if facts.het:
+        told = [*components.leaders(told), *components.numbered([_of_component(one) for one in facts.het])]
+    for variable, text in told:
         result[variable.encode()] = encode(text)
     result.setdefault(b"TMPDIR", b"/tmp")
     if b"SLURM_CPUS_PER_TASK" in result:
@@ -153,6 +160,10 @@ def _from_sbatch(facts: JobFacts) -> Iterator[tuple[str, str]]:
     yield "SLURM_SUBMIT_HOST", facts.submit_host
     if facts.login_environment:
         yield "SLURM_GET_USER_ENV", "1"
+
+
+def _of_component(facts: JobFacts) -> list[tuple[str, str]]:
+    return [*_from_sbatch(facts), *_from_slurmctld(facts), ("SLURM_TASKS_PER_NODE", folded(facts.tasks_per_node))]
 
 
 def _from_option(facts: JobFacts, option: str, value: str) -> Iterator[tuple[str, str]]:
