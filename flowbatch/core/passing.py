@@ -38,7 +38,7 @@ def _fall_due(turn: Turn) -> None:
     jobs, running = turn.queue.jobs, turn.queue.indexes.timers
     while due := [id for id in running.upto(turn.at) if handled.get(id) is not jobs[id]]:
         for id in due:
-            if id in jobs:
+            if running.numbers.get(id, turn.at + 1) <= turn.at:  # it may have gone with another of its job
                 handled[id] = jobs[id]
                 _due(turn, jobs[id])
         turn.settle()
