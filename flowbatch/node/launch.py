@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pkgutil
 import socket
@@ -15,6 +16,7 @@ from flowbatch.node import files, modules
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.login import UNABLE, login_environment
 from flowbatch.node.processes import Processes
+from flowbatch.node.steps import SHARES
 from flowbatch.protocol.launch import LaunchMessage
 from flowbatch.slurm.environment import JobFacts, batch_environment, words
 from flowbatch.text import encode
@@ -102,6 +104,7 @@ class Launcher:
         environment = words(variables)
         command = [os.fsencode(script), *map(encode, message.arguments)]
         files.write_private(spool / "launch", _launch_file(command, environment))
+        files.write_private(spool / SHARES, json.dumps(message.shares).encode())
         return self._spawn(message, spool, directory, streams)
 
     def _spawn(self, message: LaunchMessage, spool: Path, directory: bytes, streams: files.Streams) -> Waiting:

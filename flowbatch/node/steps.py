@@ -1,12 +1,12 @@
-"""The steps of the jobs that run here: which step may use how many CPUs, and that its tasks end with their srun.
+"""The steps of the jobs that run here: which step has what of its job, and that its tasks end with their srun.
 
-A step holds what it was granted for as long as its srun's connection lasts; srun's words are in `srun/grant.py`. Without
---exact a step takes all CPUs of its job, with --overlap it takes none from others: srun(1) of 22.05.
+A step holds what it was granted (`granting.py`) for as long as its srun's connection lasts; srun's words are in `srun/grant.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch import text
+from flowbatch.node.granting import CannotEver, Demand, Part, Share, grant
 from flowbatch.node.processes import Processes, signal_all
 from flowbatch.node.stepbook import Spent, Stepbook
 from flowbatch.protocol.launch import Key, StepReport, key_of, line
-from flowbatch.slurm.environment import GPU_VARIABLES
+from flowbatch.slurm import hostlist
+from flowbatch.slurm.environment import GPU_VARIABLES, unfolded
+
+SHARES = "shares"
+"""The file in a placement's spool that says what it has on each node, as JSON."""
 
 STEP_WORDS = frozenset({"job", "step", "tasks", "done"})
 """The messages of an srun."""
@@ -26,42 +31,30 @@ STEP_WORDS = frozenset({"job", "step", "tasks", "done"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a running job has on this machine, by its batch script's own variables."""
+    """What a running job has on this machine, and the variables of its batch script."""
 
     key: Key
     node: str
     variables: Mapping[str, str]
-
-    @property
-    def cpus(self) -> int:
-        return int(self.variables.get("SLURM_CPUS_ON_NODE", "1"))
-
-    @property
-    def gpus(self) -> list[int]:
-        words = self.variables.get("SLURM_JOB_GPUS", "").split(",")
-        return [int(word) for word in words if word.isdecimal()]
+    shares: tuple[Share, ...]
 
 
 @dataclass(slots=True)
 class _Step:
-    """One srun. `cpus` is 0 for a step that shares; `born` tells its tasks from later processes with their pids.
-
-    `gpu_count` is None for a step that named no number: it sees all GPUs of its job. `gpus`: those that it got.
-    """
+    """One srun. `parts` are what it has, once it has begun; `asked` its own words about itself. `born` tells its tasks from
+    later processes with their pids."""
 
     writer: asyncio.StreamWriter
     place: Place
-    cpus: int
-    gpu_count: int | None = None
-    gpus: tuple[int, ...] = ()
+    demand: Demand
+    asked: Mapping[str, Any]
+    parts: tuple[Part, ...] = ()
     number: int | None = None
-    asked: Mapping[str, Any] = field(default_factory=dict)
-    """What its srun said of it when it asked."""
     born: dict[int, str] = field(default_factory=dict)
 
 
 class Steps:
-    """Grants steps in the order in which they were asked for, as far as their job's CPUs and GPUs go."""
+    """Grants steps in the order in which they were asked for, as far as their job's CPUs, GPUs and memory go."""
 
     def __init__(self, place: Callable[[int], Place | None], processes: Processes, book: Stepbook) -> None:
         self._place = place
@@ -77,7 +70,7 @@ class Steps:
                 if place is None:
                     writer.write(line("refused", why="unknown job"))
                 else:
-                    writer.write(line("job", cpus=place.cpus, gpus=place.gpus, node=place.node))
+                    writer.write(line("job", shares=place.shares, variables=dict(place.variables)))
             case "step":
                 self._ask(writer, message)
             case "tasks":
@@ -121,27 +114,31 @@ class Steps:
         if place is None:
             writer.write(line("refused", why="unknown job"))
             return
-        cpus = 0 if message["overlap"] else place.cpus if message["whole"] else int(message["cpus"])
-        self._steps[writer] = _Step(writer, place, cpus, message.get("gpus"), asked=message)
+        step = _Step(writer, place, Demand.of(message["demand"]), message)
+        self._steps[writer] = step
         self._grant(place.key)
-        if self._steps[writer].number is None:
+        if step.number is None and writer in self._steps:
             writer.write(line("busy"))
 
     def _grant(self, key: Key) -> None:
-        """Begins what fits now, the first first."""
-        steps = [step for step in self._steps.values() if step.place.key == key]
-        begun = [step for step in steps if step.number is not None]
-        for step in steps:
-            gpus = _gpus(step, begun)
-            if step.number is None and gpus is not None and _fits(step, begun):
-                begun.append(step)
-                step.gpus = gpus
-                step.number = self._book.next_number(key)
-                self._book.began(_report(step, step.number, int(time.time())))
-                step.writer.write(line(
-                    "granted", placement=key, step=step.number, node=step.place.node, cpus=step.cpus or step.place.cpus, gpus=gpus,
-                    job=dict(step.place.variables),
-                ))  # fmt: skip
+        """Begins what fits now, the first first; what never will is told so."""
+        for step in [step for step in self._steps.values() if step.place.key == key and step.number is None]:
+            running = [part for one in self._steps.values() if one.place.key == key for part in one.parts]
+            try:
+                parts = grant(step.demand, step.place.shares, running)
+            except CannotEver as error:
+                del self._steps[step.writer]
+                step.writer.write(line("refused", why=error.why, facts=error.facts))
+                continue
+            if parts is not None:
+                self._begin(step, parts)
+
+    def _begin(self, step: _Step, parts: tuple[Part, ...]) -> None:
+        key = step.place.key
+        step.parts = parts
+        step.number = self._book.next_number(key)
+        self._book.began(_report(step, step.number, int(time.time())))
+        step.writer.write(line("granted", placement=key, step=step.number, parts=parts))
 
     def _note_tasks(self, step: _Step, pids: Iterable[int]) -> None:
         for pid in pids:
@@ -150,38 +147,39 @@ class Steps:
                 step.born[pid] = born
 
 
-def _fits(step: _Step, begun: Iterable[_Step]) -> bool:
-    """Whether its CPUs are free beside the steps that have begun."""
-    return step.cpus == 0 or sum(one.cpus for one in begun) + step.cpus <= step.place.cpus
-
-
-def _gpus(step: _Step, begun: Iterable[_Step]) -> tuple[int, ...] | None:
-    """The GPUs that it may have; None while too few are free. A step that shares takes the first, whoever has them."""
-    if step.gpu_count is None:
-        return tuple(step.place.gpus)
-    taken = {gpu for one in begun if one.cpus and one.gpu_count is not None for gpu in one.gpus}
-    free = [gpu for gpu in step.place.gpus if step.cpus == 0 or gpu not in taken]
-    return tuple(free[: step.gpu_count]) if len(free) >= step.gpu_count else None
-
-
 def _report(step: _Step, number: int, at: int) -> StepReport:
     """The step's beginning, in the words of its srun."""
-    said = step.asked
+    said, parts = step.asked, step.parts
     return StepReport(
-        step.place.key, number, "began", at, at, name=str(said.get("name", "")),
-        nodes=tuple(said.get("nodes") or (step.place.node,)), tasks_on=tuple(said.get("tasks_on") or (int(said["tasks"]),)),
-        cpus=step.cpus or min(step.place.cpus, int(said["cpus"])), gpus=len(step.gpus),
-        memory_mib=int(said.get("memory_mib", 0)), command=str(said.get("command", "")),
-        limit_min=said.get("limit_min"), layout=str(said.get("layout", "Cyclic")), srun=int(said.get("pid", 0)),
+        step.place.key, number, "began", at, at, name=str(said.get("name", "")), nodes=tuple(part.node for part in parts),
+        tasks_on=tuple(len(part.ranks) for part in parts), cpus=sum(part.cpus for part in parts),
+        gpus=sum(len(part.gpus) for part in parts), memory_mib=sum(part.memory_mib for part in parts),
+        command=str(said.get("command", "")), limit_min=said.get("limit_min"), layout=str(said.get("layout", "Cyclic")),
+        srun=int(said.get("pid", 0)),
     )  # fmt: skip
 
 
 def place_of(key: Key, node: str, spool: Path) -> Place | None:
-    """What the launch file in a placement's spool says; None if it cannot be read."""
+    """What the files in a placement's spool say; None if they cannot be read."""
     try:
         count, *words = (spool / "launch").read_bytes().split(b"\0")
     except OSError:
         return None
     pairs = (text.decode(word).partition("=") for word in words[int(count) :] if word)
     kept = {name: value for name, _, value in pairs if name.startswith("SLURM") or name in GPU_VARIABLES}
-    return Place(key, node, kept)
+    return Place(key, node, kept, _shares(spool, node, kept))
+
+
+def _shares(spool: Path, node: str, variables: Mapping[str, str]) -> tuple[Share, ...]:
+    """What the job has on each node; a placement of an earlier version tells its CPUs by its variables alone."""
+    try:
+        told = json.loads((spool / SHARES).read_bytes())
+    except (OSError, ValueError):
+        told = []
+    if told:
+        return tuple(map(Share.of, told))
+    nodes = hostlist.expand(variables.get("SLURM_JOB_NODELIST", node)) or [node]
+    cpus = unfolded(variables.get("SLURM_JOB_CPUS_PER_NODE", "1"))
+    gpus = tuple(int(word) for word in variables.get("SLURM_JOB_GPUS", "").split(",") if word.isdecimal())
+    counts = [*cpus, *[1] * (len(nodes) - len(cpus))]
+    return tuple(Share(name, count, gpus if name == node else ()) for name, count in zip(nodes, counts, strict=False))

@@ -1,7 +1,8 @@
 """What srun asks of the node daemon: a step of a job that runs here, for as long as the connection lasts.
 
-One JSON object a line, over the node's socket: `step` (job_id, tasks, cpus, gpus, whole, overlap) is answered by `granted`
-(step, node, cpus, gpus: their indices, job: the variables of the batch script), by `refused` (why), or first by `busy` and then by one of the two.
+One JSON object a line, over the node's socket: `job` (job_id) is answered by `job` (shares: what it has on each node, variables: those of
+the batch script) or `refused`. `step` (job_id, demand, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
+what it has on each node), by `refused` (why, facts), or first by `busy` and then by one of the two.
 `tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
 record; it may come over another connection (placement, step: as they were granted).
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch import text
+from flowbatch.node.granting import Demand, Part, Share
 from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import connected
 
@@ -26,22 +28,28 @@ AGAIN_S = 0.1
 
 
 class Refused(Exception):
-    """The node gives no step; `why` is a word of `REFUSALS`."""
+    """The node gives no step; `why` is a word of `refusals.TEXTS`, which `facts` fill."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, facts: Mapping[str, Any]) -> None:
         super().__init__(why)
         self.why = why
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the job has on each node, and the batch script's own variables."""
+
+    shares: tuple[Share, ...]
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A step that is ours. `cpus`: how many CPUs it may use; `gpus`: which GPUs; `job`: the batch script's own variables."""
+    """A step that is ours, with its parts in the job's order of nodes."""
 
     step: int
-    node: str
-    cpus: int
-    gpus: tuple[int, ...]
-    job: Mapping[str, str]
+    parts: tuple[Part, ...]
 
 
 class Grant:
@@ -61,29 +69,28 @@ class Grant:
     def fd(self) -> int:
         return self._socket.fileno()
 
-    def ask(self, busy: Callable[[], None], **request: Any) -> Granted:
-        """Waits until the step is granted; `busy` is called once if it must wait. Raises Refused, OSError."""
-        self._socket.sendall(line("step", **request))
-        while True:
-            message = self._next()
-            if message["op"] == "granted":
-                self._which = {"placement": message["placement"], "step": message["step"]}
-                gpus, job = tuple(message["gpus"]), _variables(message["job"])
-                return Granted(message["step"], message["node"], message["cpus"], gpus, job)
-            if message["op"] == "refused":
-                raise Refused(message["why"])
-            if message["op"] == "busy":
-                busy()
-
-    def job(self, job_id: int) -> Mapping[str, Any]:
+    def job(self, job_id: int) -> Job:
         """What the job has here, before a step is shaped. Raises Refused, OSError."""
         self._socket.sendall(line("job", job_id=job_id))
+        message = self._answer("job")
+        return Job(tuple(map(Share.of, message["shares"])), _variables(message["variables"]))
+
+    def ask(self, job_id: int, demand: Demand, busy: Callable[[], None], **about: Any) -> Granted:
+        """Waits until the step is granted; `busy` is called if it must wait. Raises Refused, OSError."""
+        self._socket.sendall(line("step", job_id=job_id, demand=demand, **about))
+        message = self._answer("granted", busy)
+        self._which = {"placement": message["placement"], "step": message["step"]}
+        return Granted(message["step"], tuple(map(Part.of, message["parts"])))
+
+    def _answer(self, word: str, busy: Callable[[], None] = lambda: None) -> dict[str, Any]:
         while True:
             message = self._next()
-            if message["op"] == "job":
+            if message["op"] == word:
                 return message
             if message["op"] == "refused":
-                raise Refused(message["why"])
+                raise Refused(message["why"], message.get("facts", {}))
+            if message["op"] == "busy":
+                busy()
 
     def tasks(self, pids: Sequence[int]) -> None:
         self._socket.sendall(line("tasks", pids=list(pids)))

@@ -39,6 +39,15 @@ def file_of(where: Place, names: Names, rank: int) -> str:
     return patterns.expand(where.path, replace(names, task=rank))
 
 
+WORDS = ("stdin", "stdout", "stderr")
+
+
+def could_not(where: Place, path: str, fd: int, error: OSError) -> str:
+    """srun's words for a file that cannot be opened; one that each task has is named."""
+    what = f"{WORDS[fd]} file" if where.kind == "file" else path
+    return f"srun: error: Could not open {what}: {error.strerror}"
+
+
 def opened(path: str, mode: str | None) -> int:
     """An output file's descriptor. Raises OSError."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_APPEND if mode == "append" else os.O_TRUNC), 0o666)

@@ -14,11 +14,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from flowbatch.node.srun.binding import bound
 from flowbatch.node.srun.streams import Sink
+from flowbatch.slurm import indices
 
 CHUNK = 65536
-FOLD_S = 0.05
-"""Tasks that end alike within so long are told of in one line."""
+TERMINAL = "FLOWBATCH_TERMINAL"
+PLAIN = 'SLURM_TASK_PID=$$; export SLURM_TASK_PID; exec "$@"'
+OWN_TERMINAL = f'exec <>"${TERMINAL}" >&0 2>&0; unset {TERMINAL}; {PLAIN}'
+"""What a task is until it is its program. The first terminal that the leader of a session opens becomes the session's own."""
 
 WORDS = {
     signal.SIGKILL: "Killed", signal.SIGTERM: "Terminated", signal.SIGSEGV: "Segmentation fault",
@@ -30,12 +34,33 @@ WORDS = {
 """How srun names the signal that ended a task."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a task begins. A stream is a descriptor that it gets, or a sink that hears it; `stdin` None: it is fed by `feed`.
+
+    `terminal`: the path of one that is to be its own. `cpus`: it is bound to them. `kept`: further descriptors that it gets.
+    """
+
+    rank: int
+    node: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    directory: str
+    stdin: int | None
+    out: int | Sink
+    err: int | Sink
+    terminal: str = ""
+    cpus: frozenset[int] | None = None
+    kept: tuple[int, ...] = ()
+
+
 @dataclass(slots=True)
 class Task:
     """One task. `status` is its wait status as srun shows it: an exit code, or minus a signal."""
 
     rank: int
-    process: subprocess.Popen[bytes] | None
+    node: str
+    process: subprocess.Popen[bytes] | None = None
     status: int | None = None
     used: resource.struct_rusage | None = None
     """What it used, and all that it waited for; None while it runs."""
@@ -45,45 +70,58 @@ class Task:
 
 @dataclass(slots=True)
 class Tasks:
-    """All tasks of a step. `say` prints a line of srun's own. By poll(2): epoll takes no regular file as standard input."""
+    """All tasks of a step. By poll(2): epoll takes no regular file as standard input."""
 
-    node: str
-    say: Callable[[str], None]
+    ended: Callable[[Task], None] = lambda task: None
+    """Called once for each task when it has ended."""
     all: list[Task] = field(default_factory=list)
     _selector: selectors.PollSelector = field(default_factory=selectors.PollSelector)
     _sinks: dict[int, tuple[Task, Sink]] = field(default_factory=dict)
     _feeding: dict[int, bytearray] = field(default_factory=dict)
-    _told: set[int] = field(default_factory=set)
+    _watched: dict[int, Callable[[], None]] = field(default_factory=dict)
     _fed: bool = False
 
-    def start(
-        self, rank: int, command: Sequence[str], environ: Mapping[str, str], directory: str, stdin: int | None,
-        out: int | Sink, err: int | Sink,
-    ) -> None:  # fmt: skip
-        """A task begins. A stream is a descriptor that it gets, or a sink that hears it; `stdin` None: it is fed by `feed`."""
-        streams = [out if isinstance(out, int) else subprocess.PIPE, err if isinstance(err, int) else subprocess.PIPE]
-        task = Task(rank, None)
+    def start(self, how: Beginning) -> Task:
+        """A task begins; one that cannot has ended already, and says why where its errors go."""
+        task = Task(how.rank, how.node)
         self.all.append(task)
+        streams = [how.out, how.err]
+        given = [stream if isinstance(stream, int) else subprocess.PIPE for stream in streams]
         try:
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", 'SLURM_TASK_PID=$$; export SLURM_TASK_PID; exec "$@"', "sh", *_found(command, environ)],
-                env=dict(environ), cwd=directory, stdin=subprocess.PIPE if stdin is None else stdin, stdout=streams[0],
-                stderr=streams[1], start_new_session=True,
-            )  # fmt: skip
+            with bound(how.cpus):
+                process = subprocess.Popen(
+                    ["/bin/sh", "-c", OWN_TERMINAL if how.terminal else PLAIN, "sh", *_found(how)],
+                    env={**how.environ, **({TERMINAL: how.terminal} if how.terminal else {})}, cwd=how.directory,
+                    stdin=subprocess.PIPE if how.stdin is None else how.stdin, stdout=given[0], stderr=given[1],
+                    start_new_session=True, pass_fds=how.kept,
+                )  # fmt: skip
         except OSError as error:
-            self.say(f"slurmstepd: error: execve(): {command[0]}: {os.strerror(error.errno or errno.EIO)}")
+            _tell(how.err, f"slurmstepd: error: execve(): {how.command[0]}: {os.strerror(error.errno or errno.EIO)}\n")
             task.status = error.errno or 1
-            return
+            return task
         task.process = process
-        for pipe, sink in ((process.stdout, out), (process.stderr, err)):
+        for pipe, sink in zip((process.stdout, process.stderr), streams, strict=True):
             if pipe is not None and isinstance(sink, Sink):
-                os.set_blocking(pipe.fileno(), False)
-                self._sinks[pipe.fileno()] = (task, sink)
-                self._selector.register(pipe, selectors.EVENT_READ)
-                task.open += 1
+                self._listen(task, pipe.fileno(), sink)
         if process.stdin is not None:
             os.set_blocking(process.stdin.fileno(), False)
             self._feeding[process.stdin.fileno()] = bytearray()
+        return task
+
+    def _listen(self, task: Task, fd: int, sink: Sink) -> None:
+        os.set_blocking(fd, False)
+        self._sinks[fd] = (task, sink)
+        self._selector.register(fd, selectors.EVENT_READ)
+        task.open += 1
+
+    def watch(self, fd: int, readable: Callable[[], None]) -> None:
+        """From now on `look` calls it whenever the descriptor can be read."""
+        self._watched[fd] = readable
+        self._selector.register(fd, selectors.EVENT_READ)
+
+    def unwatch(self, fd: int) -> None:
+        if self._watched.pop(fd, None) is not None:
+            self._selector.unregister(fd)
 
     @property
     def running(self) -> list[Task]:
@@ -106,29 +144,27 @@ class Tasks:
         for task in self.all:
             self._pour(task)
 
-    def look(self, within_s: float, also: Sequence[int] = ()) -> list[int]:
-        """Hears what comes within so long, notes who ended; those descriptors of `also` that can be read."""
-        for fd in also:
-            self._selector.register(fd, selectors.EVENT_READ)
-        ready = self._selector.select(within_s)
-        for fd in also:
-            self._selector.unregister(fd)
-        readable = [key.fd for key, _ in ready]
-        for fd in readable:
-            if fd in self._sinks:
-                self._hear(fd)
+    def look(self, within_s: float) -> None:
+        """Hears what comes within so long, and notes who ended."""
+        for key, _ in self._selector.select(within_s):
+            if key.fd in self._sinks:
+                self._hear(key.fd)
+            elif key.fd in self._watched:
+                self._watched[key.fd]()
         for task in self.all:
             self._pour(task)
             self._reap(task)
-        return [fd for fd in also if fd in readable]
 
     def drain(self, until: float) -> None:
         """Hears the rest of what ended tasks wrote; what a task left behind in the background may hold a stream for ever."""
+        for fd in list(self._watched):
+            self.unwatch(fd)
         while self._sinks and time.monotonic() < until:
-            if not self._selector.select(max(0.0, until - time.monotonic())):
+            ready = self._selector.select(max(0.0, until - time.monotonic()))
+            if not ready:
                 break
-            for fd in [key.fd for key, _ in self._selector.select(0)]:
-                self._hear(fd)
+            for key, _ in ready:
+                self._hear(key.fd)
         for _, sink in self._sinks.values():
             sink.end()
 
@@ -140,17 +176,6 @@ class Tasks:
                 os.killpg(task.process.pid, number)
             except (ProcessLookupError, PermissionError):
                 continue
-
-    def tell_ended(self) -> None:
-        """One line for each node and way of failing, of those that ended since the last time."""
-        fresh = [task for task in self.all if task.status is not None and task.rank not in self._told]
-        self._told.update(task.rank for task in fresh)
-        by_status: dict[int, list[int]] = {}
-        for task in fresh:
-            if task.status:
-                by_status.setdefault(task.status, []).append(task.rank)
-        for status, ranks in by_status.items():
-            self.say(f"srun: error: {self.node}: {named(ranks)}: {ending(status)}")
 
     def spent(self) -> dict[str, int]:
         """How the step ended, for the record: the worst code and signal, the largest task's memory, all tasks' CPU time.
@@ -215,6 +240,7 @@ class Tasks:
             if pid:
                 task.status = task.process.returncode = os.waitstatus_to_exitcode(status)
                 task.used = used
+                self.ended(task)
 
 
 def _kib(used: resource.struct_rusage) -> int:
@@ -224,14 +250,7 @@ def _kib(used: resource.struct_rusage) -> int:
 
 def named(ranks: Sequence[int]) -> str:
     """`task 3`, `tasks 0-2,5`."""
-    runs: list[list[int]] = []
-    for rank in sorted(ranks):
-        if runs and rank == runs[-1][-1] + 1:
-            runs[-1].append(rank)
-        else:
-            runs.append([rank])
-    words = ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-    return f"task{'s' if len(ranks) > 1 else ''} {words}"
+    return f"task{'s' if len(ranks) > 1 else ''} {indices.ranges(sorted(ranks))}"
 
 
 def ending(status: int) -> str:
@@ -240,12 +259,22 @@ def ending(status: int) -> str:
     return WORDS.get(signal.Signals(-status), f"Unknown signal {-status}")
 
 
-def _found(command: Sequence[str], environ: Mapping[str, str]) -> list[str]:
-    """The command with its program's whole path. Raises OSError as execve(2) would."""
-    program = command[0]
-    path = program if "/" in program else shutil.which(program, path=environ.get("PATH", os.devnull))
-    if path is None or not os.path.exists(path):
+def _found(how: Beginning) -> list[str]:
+    """The command with its program's whole path: in PATH, else in the task's directory. Raises OSError as execve(2) would."""
+    program = how.command[0]
+    path = program if "/" in program else shutil.which(program, path=how.environ.get("PATH", os.devnull))
+    path = path or os.path.join(how.directory, program)
+    whole = os.path.join(how.directory, path)
+    if not os.path.exists(whole):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    if os.path.isdir(path) or not os.access(path, os.X_OK):
+    if os.path.isdir(whole) or not os.access(whole, os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return [path, *command[1:]]
+    return [path if "/" in program else whole, *how.command[1:]]
+
+
+def _tell(stream: int | Sink, words: str) -> None:
+    """Words of the task's own on its standard error, before it is there."""
+    if isinstance(stream, Sink):
+        stream.take(os.fsencode(words))
+    else:
+        os.write(stream, os.fsencode(words))

@@ -1,0 +1,234 @@
+"""One step, from its request to its last task: asked for, granted, begun, heard, fed and ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import termios
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from flowbatch.node.granting import Demand, Part, Share
+from flowbatch.node.server import SOCKET
+from flowbatch.node.srun import binding, describing, environment, hooks, shaping
+from flowbatch.node.srun.ending import HEEDED, Ending
+from flowbatch.node.srun.files import Files
+from flowbatch.node.srun.grant import Grant, Granted, Job, Refused
+from flowbatch.node.srun.launch import Launch
+from flowbatch.node.srun.programs import programs
+from flowbatch.node.srun.refusals import refusal
+from flowbatch.node.srun.tasks import Task, Tasks
+from flowbatch.node.srun.telling import Telling
+from flowbatch.node.srun.terminal import Terminal
+from flowbatch.node.srun.voice import Voice
+from flowbatch.node.srun.wanted import CannotRun, CpuBind, Wanted
+from flowbatch.slurm.patterns import Names
+
+LOOK_S = 0.2
+LAST_WORDS_S = 0.5
+CHUNK = 65536
+NO_TERMINAL = (
+    "srun: error: ioctl(TIOCGWINSZ): Inappropriate ioctl for device\n"
+    "srun: error: Not using a pseudo-terminal, disregarding --pty option"
+)
+
+T = TypeVar("T")
+
+
+class Run:
+    """A step that a node is asked for, and that then runs here."""
+
+    def __init__(self, directory: Path, wanted: Wanted, environ: Mapping[str, str], voice: Voice) -> None:
+        self.wanted = wanted
+        self.environ = environ
+        self.voice = voice
+        self.job_id = wanted.job_id or 0
+        self.cwd = os.path.join(os.getcwd(), wanted.chdir or "")
+        try:
+            self.grant = Grant(directory, SOCKET)
+        except OSError:
+            raise CannotRun("srun: error: Unable to create step: the node of this job does not answer") from None
+        self.tasks = Tasks()
+        self.signals: list[int] = []
+
+    def run(self) -> int:
+        """srun's exit code. Raises CannotRun."""
+        wakes = self._catch()
+        try:
+            job = self._answered(lambda: self.grant.job(self.job_id))
+            bind = self._bind(job.shares)
+            demand = shaping.demand(self.wanted, job.shares, self.voice.remark)
+            commands = self._commands(demand.tasks)
+            granted = self._granted(demand)
+        except OSError as error:
+            raise CannotRun(f"srun: error: Unable to create step for job {self.job_id}: {error}") from None
+        step = environment.Step(
+            self.job_id, granted.step, granted.parts, job.shares, self.wanted, demand.distribution.said,
+            demand.distribution.plane, _umask(),
+        )  # fmt: skip
+        around = {**self.environ, **step.variables}
+        hooks.around(self.wanted.prolog, "prolog", around, self.voice)
+        for line in describing.granted(step):
+            self.voice.detail(line)
+        try:
+            with self._terminal() as terminal:
+                self._begin(job, step, commands, bind, terminal)
+                self._live(wakes)
+        finally:
+            self.tasks.signal(signal.SIGKILL)
+            self.grant.done(**self.tasks.spent())
+        self.ending.over()
+        hooks.around(self.wanted.epilog, "epilog", around, self.voice)
+        return self.tasks.exit_code()
+
+    def _catch(self) -> int:
+        """From now on signals are noted; the descriptor that wakes whoever waits."""
+        wakes, woken = os.pipe()
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+        for number in HEEDED:
+            signal.signal(number, lambda number, _: self.signals.append(number))
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        return wakes
+
+    def _answered(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except Refused as error:
+            raise CannotRun(refusal(error.why, job=self.job_id, **error.facts)) from None
+
+    def _bind(self, shares: tuple[Share, ...]) -> CpuBind:
+        """How tasks are bound to CPUs here; says so where they cannot be."""
+        parts = [Part(share.node, (), share.cpus, 0, cpu_ids=share.cpu_ids) for share in shares]
+        if self.wanted.cpu_bind is None or binding.can_bind(parts):
+            return self.wanted.cpu_bind or CpuBind()
+        self.voice.remark(binding.UNSUPPORTED)
+        return CpuBind()
+
+    def _commands(self, tasks: int) -> list[list[str]]:
+        if not self.wanted.multi_prog:
+            return [list(self.wanted.command)] * tasks
+        path = self.wanted.command[0]
+        try:
+            text = Path(self.cwd, path).read_text(errors="surrogateescape")
+        except OSError:
+            raise CannotRun(f"srun: error: Could not open multi_prog config file {path}") from None
+        return programs(text, tasks, path)
+
+    def _granted(self, demand: Demand) -> Granted:
+        waited = False
+
+        def busy() -> None:
+            nonlocal waited
+            waited = True
+            if self.wanted.immediate:
+                raise Refused("busy", {})
+            self.voice.remark(
+                f"srun: Job {self.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)"
+            )
+
+        command = self.wanted.command
+        granted = self._answered(lambda: self.grant.ask(
+            self.job_id, demand, busy, name=self.wanted.job_name or os.path.basename(command[0]), command=" ".join(command),
+            pid=os.getpid(), limit_min=self.wanted.limit_min, layout=demand.distribution.kind.capitalize(),
+        ))  # fmt: skip
+        if waited:
+            self.voice.remark(f"srun: Step created for job {self.job_id}")
+        return granted
+
+    @contextmanager
+    def _terminal(self) -> Iterator[Terminal | None]:
+        """Task 0's own, where --pty was said and srun has one itself."""
+        if not self.wanted.pty:
+            yield None
+            return
+        try:
+            terminal = Terminal.open()
+        except (OSError, termios.error):
+            self.voice.error(NO_TERMINAL)
+            yield None
+            return
+        try:
+            yield terminal
+        finally:
+            self.tasks.unwatch(terminal.fd)
+            terminal.close()
+
+    def _begin(
+        self, job: Job, step: environment.Step, commands: list[list[str]], bind: CpuBind, terminal: Terminal | None
+    ) -> None:
+        """All tasks run, and the node knows them. Raises CannotRun."""
+        wanted, tasks, name = self.wanted, self.tasks, f"{self.job_id}.{step.number}"
+        reduced = "SLURM_SRUN_REDUCE_TASK_EXIT_MSG" in self.environ
+        self.ending = Ending(
+            tasks, Telling(tasks, self.voice, name, reduced), self.voice, wanted, name, step.parts[0].node
+        )
+        kept = environment.base(self.environ, job.variables, wanted.export)
+        files = Files(wanted, self._names(step.number), self.cwd, step.tasks)
+        launch = Launch(step, tasks, kept, commands, files, self.cwd, bind, terminal, self.ending.abort)
+
+        def ended(task: Task) -> None:
+            launch.ended(task)
+            self.ending.noted()
+
+        tasks.ended = ended
+        launch.begin()
+        self.grant.tasks(tasks.pids)
+        for line in describing.started(step):
+            self.voice.detail(line)
+        self.ending.begin(time.monotonic())
+        if terminal is not None:
+            self._show(terminal)
+
+    def _show(self, terminal: Terminal) -> None:
+        """What is typed goes to the task, what it writes is shown."""
+        tasks = self.tasks
+        terminal.follow()
+        tasks.watch(terminal.fd, lambda: None if terminal.show() else tasks.unwatch(terminal.fd))
+        tasks.watch(0, lambda: None if terminal.type() else tasks.unwatch(0))
+
+    def _names(self, number: int) -> Names:
+        """What file names may say; job name and array are the caller's word, as its environment has them."""
+        told = self.environ
+        array = (told.get("SLURM_ARRAY_JOB_ID", ""), told.get("SLURM_ARRAY_TASK_ID", ""))
+        array_id, index = (int(word) if word.isdecimal() else None for word in array)
+        name = self.wanted.job_name or told.get("SLURM_JOB_NAME") or os.path.basename(self.wanted.command[0])
+        return Names(self.job_id, name, told.get("USER", ""), os.uname().nodename, array_id, index, step=str(number))
+
+    def _live(self, wakes: int) -> None:
+        """Until every task has ended and what it wrote is heard."""
+        tasks = self.tasks
+        tasks.watch(wakes, lambda: _emptied(wakes))
+        fed = False
+        while tasks.running:
+            if tasks.hungry != fed:
+                fed = tasks.hungry
+                if fed:
+                    tasks.watch(0, lambda: tasks.feed(_stdin()))
+                else:
+                    tasks.unwatch(0)
+            tasks.look(self.ending.patience(LOOK_S))
+            while self.signals:
+                self.ending.heed(self.signals.pop(0))
+            self.ending.tick(time.monotonic())
+        tasks.drain(time.monotonic() + LAST_WORDS_S)
+
+
+def _stdin() -> bytes:
+    try:
+        return os.read(0, CHUNK)
+    except OSError:
+        return b""
+
+
+def _emptied(wakes: int) -> None:
+    os.read(wakes, 4096)
+
+
+def _umask() -> int:
+    umask = os.umask(0o022)
+    os.umask(umask)
+    return umask
