@@ -165,6 +165,7 @@ _VERBS: Mapping[str, tuple[int, Verb]] = {
     "ping": (3, _ping),
     "quiet": (4, _nothing),
     "quit": (4, _nothing),
+    "top": (1, scontrol_jobs.top),
     "reconfigure": (3, scontrol_controller.reconfigure),
     "schedloglevel": (3, scontrol_controller.schedloglevel),
     "setdebug": (2, scontrol_controller.setdebug),

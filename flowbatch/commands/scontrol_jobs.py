@@ -9,7 +9,7 @@ from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_alter import INVALID, Complaint, alter
 from flowbatch.commands.scontrol_options import Asked
-from flowbatch.core.events import JobRef, NotifyAsked, SuspendAsked
+from flowbatch.core.events import JobRef, NotifyAsked, SuspendAsked, TopAsked
 from flowbatch.core.jobs import Job
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
@@ -67,6 +67,24 @@ async def notify(asked: Asked) -> int:
     code = reply[0].code if isinstance(reply, tuple) else INVALID
     if code is not None:
         raise Stop(1, err=f"job notify failure: {codes.message(code)}\n")
+    return 0
+
+
+async def top(asked: Asked) -> int:
+    """The jobs, in this order, go before the others of their owners."""
+    if len(asked.words) < 2:
+        raise Stop(1, err="too few arguments for keyword:top\n")
+    if len(asked.words) > 2:
+        raise Stop(1, err="too many arguments for keyword:top\n")
+    words = [word for word in asked.words[1].split(",") if word]
+    stranger = next((word for word in words if not word.isdecimal() or not int(word)), None)
+    if stranger is not None:
+        raise Stop(1, err=f"{codes.message(INVALID)} for job {asked.words[1]}\n")
+    event = TopAsked(asked.queue.now(), asked.call.owner.uid, tuple(map(int, words)))
+    reply = await asked.queue.apply(event)
+    code = reply[0].code if isinstance(reply, tuple) and reply else None
+    if code is not None:
+        raise Stop(1, err=f"{codes.message(code)} for job {asked.words[1]}\n")
     return 0
 
 

@@ -49,10 +49,6 @@ REFUSED: Mapping[str, Refused] = {
         "slurm_takeover error: Unable to contact slurm controller (connect failure)", "there is no backup controller"
     ),
     "token": Refused("Error fetching token", "nobody logs in here: the socket belongs to its user"),
-    "top": Refused(
-        "Access/permission denied", "the order is that of submission and priority: scontrol hold the others, or give --nice",
-        _few("top"),
-    ),
 }  # fmt: skip
 
 

@@ -156,6 +156,15 @@ class UpdateAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TopAsked:
+    """An administrator puts jobs before the others of their owner. Reply: one `Verdict` each, or that of the first that cannot."""
+
+    at: int
+    by: int
+    job_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Launched:
     """The node has the job's process in its journal: it runs, or ran."""
 
@@ -382,7 +391,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 
 Event = (
     Submitted | HetSubmitted | CancelAsked | SignalAsked | StepSignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
-    | NodeAsked | PartitionAsked | ReservationAsked | AccountsAsked | Reread
+    | TopAsked | NodeAsked | PartitionAsked | ReservationAsked | AccountsAsked | Reread
     | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
-from flowbatch.core import administering, asked, changes, reserving, stepping, terms
+from flowbatch.core import administering, asked, changes, reserving, stepping, terms, topping
 from flowbatch.core.accounting import changing
 from flowbatch.core.events import (
     AccountsAsked,
@@ -37,6 +37,7 @@ from flowbatch.core.events import (
     Submitted,
     SuspendAsked,
     TermsAsked,
+    TopAsked,
     UpdateAsked,
 )
 from flowbatch.core.jobs import Job
@@ -91,6 +92,7 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     NotifyAsked: lambda turn, event: asked.notify(turn, event.by, event.refs, event.text),
     UpdateAsked: changes.update,
     TermsAsked: terms.update,
+    TopAsked: topping.top,
     NodeAsked: administering.nodes,
     PartitionAsked: administering.partition,
     ReservationAsked: reserving.reservation,

@@ -74,6 +74,8 @@ def _fact(event: Event) -> str:
             return "lost by its node"
         case events.Passed():
             return "scheduled"
+        case events.TopAsked():
+            return f"put first by uid {event.by}"
         case events.NodeAsked():
             return f"node {','.join(event.nodes)} {event.change.state or 'changed'} by {event.name}"
         case events.PartitionAsked():
