@@ -1,197 +1,105 @@
-"""sacctmgr: who may compute on which account, on which clusters. Nothing is registered here, so it lists and changes nothing."""
+"""sacctmgr: accounts, users, qualities of service and their limits, listed and changed. Each cluster keeps its own, in its
+store; a change that names no cluster is made in all of them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 
 from flowbatch.commands import plain_options
-from flowbatch.commands.accounts import user_id
-from flowbatch.commands.associations import ROOT, Association, associations
-from flowbatch.commands.call import Call
+from flowbatch.commands.associations import known
+from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text
-from flowbatch.commands.sacctmgr_fields import FORMATS, Record, columns, texts
+from flowbatch.commands.sacctmgr_add import ADDING
+from flowbatch.commands.sacctmgr_change import Change
+from flowbatch.commands.sacctmgr_delete import DELETING
+from flowbatch.commands.sacctmgr_list import listing
+from flowbatch.commands.sacctmgr_modify import MODIFYING
+from flowbatch.commands.sacctmgr_request import Request, added, conditioned
+from flowbatch.core.accounting.accounts import NOBODY, ROOT, Account, Accounts, Association, Qos, User
+from flowbatch.core.accounting.budgets import LIMIT, RESOURCE
+from flowbatch.core.events import AccountsAsked, Refused
 from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Finished
 from flowbatch.errors import FlowError
-from flowbatch.slurm import print_fields
-from flowbatch.slurm.print_fields import Column
+from flowbatch.slurm import codes
 
-_NOTHING_CHANGES = "nothing is changed"
 OPTIONS = (
     CommandOption("help", "h", help="print this"),
     CommandOption("usage", help="print the options' names"),
-    CommandOption("immediate", "i", help="do not ask", verdict="recorded", reason=_NOTHING_CHANGES),
+    CommandOption("immediate", "i", help="do not ask"),
     CommandOption("noheader", "n", help="no header line"),
     CommandOption("oneliner", "o", help="one line a record", verdict="recorded", reason="as it always is"),
     CommandOption("parsable", "p", help="values between bars, one at the end"),
     CommandOption("parsable2", "P", help="values between bars"),
-    CommandOption("quiet", "Q", help="say less", verdict="recorded", reason=_NOTHING_CHANGES),
-    CommandOption("readonly", "r", help="change nothing, as ever"),
+    CommandOption("quiet", "Q", help="say less", verdict="recorded", reason="errors and results alone are said"),
+    CommandOption("readonly", "r", help="change nothing"),
     CommandOption("associations", "s", help="users and accounts with their associations"),
-    CommandOption("verbose", "v", help="say more", verdict="recorded", reason=_NOTHING_CHANGES),
+    CommandOption("verbose", "v", help="say more", verdict="recorded", reason="there is nothing more to say"),
     CommandOption("version", "V", help="print the version"),
 )
-ENTITIES = {
-    "account": ("account", 2), "association": ("association", 2), "cluster": ("cluster", 2), "qos": ("qos", 1),
-    "tres": ("tres", 3), "user": ("user", 1), "associations": ("association", 2), "accounts": ("account", 2),
-    "clusters": ("cluster", 2), "users": ("user", 1),
+VERBS = {
+    "add": ("add", 3), "create": ("add", 3), "modify": ("modify", 1), "update": ("modify", 1), "delete": ("delete", 3),
+    "remove": ("delete", 3), "list": ("list", 1), "show": ("list", 3), "help": ("help", 4), "version": ("version", 4),
+    "archive": ("refused", 2), "clear": ("refused", 2), "dump": ("refused", 2), "load": ("refused", 2),
+    "reconfigure": ("refused", 3), "shutdown": ("refused", 2),
 }  # fmt: skip
-"""What is listed, and in how many letters at least."""
-UNKEPT = ("configuration", "event", "federation", "problem", "resource", "reservation", "runawayjobs", "stats", "transaction", "wckey")  # fmt: skip
-CHANGES = ("add", "archive", "clear", "create", "delete", "dump", "load", "modify", "reconfigure", "remove", "shutdown", "update")  # fmt: skip
-NO_ENTITY = """\
-No valid entity in list command
-Input line must include "Account", "Association", "Cluster", "Configuration",
-"Event", "Federation", "Problem", "QOS", "Resource", "Reservation",
-"RunAwayJobs", "Stats", "Transaction", "TRES", "User", or "WCKey"
-"""
-UNCHANGED = (
-    "sacctmgr: error: {} is not supported\n"
-    "sacctmgr: hint: accounts and users need no entry: --account of a job names one, flow.toml has budgets\n"
-)
-_CONDITIONS = {"name": 1, "names": 1, "user": 1, "users": 1, "account": 3, "accounts": 3, "cluster": 2, "clusters": 2, "format": 1,
-               "adminlevel": 2, "defaultaccount": 8, "partition": 3}  # fmt: skip
-_SWITCHES = ("where", "withassoc", "withassociations", "withcoordinators", "withdeleted", "withrawqos", "withsubaccounts",
-             "withclusters", "withfed", "wolimits", "wopinfo", "woplimits", "onlydefaults", "tree")  # fmt: skip
-_RPC_VERSION = "9728"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A listing: `switches` like `withassoc`, and the words of each condition."""
-
-    entity: str
-    switches: frozenset[str]
-    words: Mapping[str, tuple[str, ...]]
-    format: str | None
-
-    def lets(self, condition: str, value: str) -> bool:
-        return condition not in self.words or value.lower() in self.words[condition]
+"""(what is done, letters at least)."""
+ENTITIES = {"account": 2, "cluster": 2, "coordinator": 2, "federation": 1, "qos": 1, "resource": 3, "user": 1, "job": 1}
+_NO_ENTITY = {
+    "add": '"Account", "Cluster", "Coordinator", "Federation", "QOS", "Resource", or "User"',
+    "modify": '"Account", "Cluster", "Federation", "Job", "QOS", "Resource" or "User"',
+    "delete": '"Account", "Cluster", "Coordinator", "Federation", "QOS", "Resource", or "User"',
+}
+UNKEPT = {
+    ("add", "cluster"): "a cluster is one of flow.toml, or the one of slurm.conf",
+    ("delete", "cluster"): "a cluster is one of flow.toml, or the one of slurm.conf",
+    "coordinator": "accounts have no coordinators here; make the user an Operator (adminlevel=operator)",
+    "federation": "there is no federation: name a cluster with -M",
+    "resource": "licences are those of slurm.conf (Licenses=)",
+    "job": "scontrol update changes a job",
+}
+"""What is refused, and what there is instead."""
+REFUSED = {
+    "archive": "the store keeps every job", "clear": "there are no statistics of a database", "dump": "the store is one file",
+    "load": "accounts are added and modified by name", "reconfigure": "there is no database daemon", "shutdown": "there is no database daemon",
+}  # fmt: skip
+ASKED = "Would you like to commit changes? (You have 30 seconds to decide)\n(N/y): \n"
+PATIENCE_S = 30
 
 
 async def main(call: Call, queue: QueuePort) -> int:
-    """Prints a listing; refuses to change anything."""
+    """Prints a listing, or makes a change."""
     try:
         said = plain_options.read("sacctmgr", "COMMAND", OPTIONS, call.argv)
-        asked = _asked(said)
-        chosen = columns(_format(asked))
-        if isinstance(chosen, str):
-            raise Stop(1, err=f"Unknown field '{chosen}'\n")
-        records = await _records(call, queue, asked)
-        call.out.write(_listing(said, asked, chosen, records))
-        return 0
+        verb, *rest = said.operands or ("help",)
+        act = _verb(verb)
+        if act == "list":
+            call.out.write(await listing(call, await _clusters(call, queue), queue, said, rest))
+            return 0
+        if "readonly" in said.flags:
+            raise Stop(1, err="Can't run this command in readonly mode.\n")
+        return await _change(call, queue, act, rest, ask="immediate" not in said.flags)
     except Stop as stop:
         call.out.write(stop.out)
         call.err.write(stop.err)
         return stop.code
 
 
-def _asked(said: plain_options.Said) -> Asked:
-    """What is to be listed. Raises Stop for everything else."""
-    verb, *rest = said.operands or ("help",)
+def _verb(verb: str) -> str:
+    """What is to be done. Raises Stop for what is answered at once."""
     lowered = verb.lower()
-    if lowered == "version":
+    found = next((n for n, (_, least) in VERBS.items() if n.startswith(lowered) and len(lowered) >= least), None)
+    act = "" if found is None else VERBS[found][0]
+    if act == "version":
         raise Stop(0, out=VERSION + "\n")
-    if lowered == "help":
+    if act == "help":
         raise Stop(0, out=help_text("sacctmgr", "COMMAND", OPTIONS))
-    if any(change.startswith(lowered) and len(lowered) >= 3 for change in CHANGES):
-        if "readonly" in said.flags:
-            raise Stop(1, err="Can't run this command in readonly mode.\n")
-        raise Stop(1, err=UNCHANGED.format(" ".join([lowered, *rest[:1]])))
-    if lowered not in ("show", "list", "sho", "lis"):
+    if act == "refused" and found is not None:
+        raise Stop(1, err=f"sacctmgr: error: {found} is not supported: {REFUSED[found]}\n")
+    if not act:
         raise Stop(1, err=f"invalid keyword: {verb}\n")
-    if not rest:
-        raise Stop(1, err=NO_ENTITY)
-    switches, words, format = _conditions(rest[1:])
-    if "associations" in said.flags:
-        switches |= {"withassoc"}
-    return Asked(_entity(rest[0]), switches, words, format)
-
-
-def _entity(word: str) -> str:
-    lowered = word.lower()
-    for name, (entity, least) in ENTITIES.items():
-        if name.startswith(lowered) and len(lowered) >= least:
-            return entity
-    if len(lowered) > 2 and any(name.startswith(lowered) for name in UNKEPT):
-        raise Stop(1, err=f"sacctmgr: error: {lowered}: none is kept, for there is no database\n")
-    raise Stop(1, err=NO_ENTITY)
-
-
-def _conditions(given: Sequence[str]) -> tuple[frozenset[str], dict[str, tuple[str, ...]], str | None]:
-    """The conditions behind the entity; a word by itself is a name. Raises Stop."""
-    switches: set[str] = set()
-    words: dict[str, tuple[str, ...]] = {}
-    format = None
-    for word in given:
-        name, equals, value = word.partition("=")
-        key = next((k for k, least in _CONDITIONS.items() if k.startswith(name.lower()) and len(name) >= least), None)
-        if not equals:
-            found = next((s for s in _SWITCHES if s.startswith(word.lower()) and len(word) >= 4), None)
-            if found:
-                switches.add(found.replace("withassociations", "withassoc"))
-            else:
-                words["name"] = (*words.get("name", ()), *word.lower().split(","))
-        elif key is None:
-            raise Stop(1, err=f" Unknown condition: {word}\n Use keyword 'set' to modify value\n")
-        elif key == "format":
-            format = value
-        else:
-            one = key.removesuffix("s")
-            words[one] = (*words.get(one, ()), *value.lower().split(","))
-    return frozenset(switches), words, format
-
-
-def _format(asked: Asked) -> str:
-    with_associations = f"{asked.entity} with associations"
-    standard = FORMATS[
-        with_associations if "withassoc" in asked.switches and with_associations in FORMATS else asked.entity
-    ]
-    return standard if asked.format is None else asked.format
-
-
-async def _records(call: Call, queue: QueuePort, asked: Asked) -> list[Record]:
-    if asked.entity == "qos":
-        return [_QOS] if asked.lets("name", "normal") else []
-    if asked.entity == "tres":
-        return [one for one in _tres(queue.cluster.gres_types) if asked.lets("name", _tres_name(one))]
-    queues = await _clusters(call, queue)
-    if asked.entity == "cluster":
-        names = [one.cluster.name for one in queues]
-        return [_cluster(name) for name in names if asked.lets("name", name) and asked.lets("cluster", name)]
-    known = [one for each in queues for one in await associations(each, call.owner.name)]
-    return _who(asked, [one for one in known if asked.lets("cluster", one.cluster)])
-
-
-def _who(asked: Asked, known: Sequence[Association]) -> list[Record]:
-    """Users, accounts or associations."""
-    kept = [
-        one
-        for one in known
-        if asked.lets("account", one.account) and ("user" not in asked.words or asked.lets("user", one.user))
-    ]
-    if asked.entity == "association":
-        tree = "tree" in asked.switches
-        ordered = sorted(kept, key=lambda one: one.account) if "user" in asked.words else kept
-        return [_association(one, indent=tree) for one in ordered]
-    by_user = asked.entity == "user"
-    named = [
-        one for one in kept if (one.user or not by_user) and asked.lets("name", one.user if by_user else one.account)
-    ]
-    named.sort(key=lambda one: (one.user, one.account) if by_user else (one.account, one.user))
-    records: list[Record] = [
-        {**_association(one), **(_user(one.user) if by_user else _account(one.account))} for one in named
-    ]
-    if by_user:
-        records = [
-            one for one in records if asked.lets("adminlevel", one["Admin"]) and asked.lets("defaultaccount", ROOT)
-        ]
-    return (
-        records
-        if "withassoc" in asked.switches
-        else list({one["User" if by_user else "Account"]: one for one in records}.values())
-    )
+    return act
 
 
 async def _clusters(call: Call, queue: QueuePort) -> list[QueuePort]:
@@ -205,69 +113,105 @@ async def _clusters(call: Call, queue: QueuePort) -> list[QueuePort]:
     return queues or [queue]
 
 
-def _listing(said: plain_options.Said, asked: Asked, chosen: Sequence[Column], records: Sequence[Record]) -> str:
-    header = "noheader" not in said.flags
-    if "tree" in asked.switches:
-        chosen = [Column(c.header, -20) if c.header == "Account" else c for c in chosen]
-    rows = texts(chosen, records)
-    if {"parsable", "parsable2"} & said.flags:
-        return print_fields.parsable(chosen, rows, header=header, closed="parsable2" not in said.flags)
-    return print_fields.lines(chosen, rows, header=header)
+async def _change(call: Call, queue: QueuePort, act: str, given: Sequence[str], *, ask: bool) -> int:
+    entity = _entity(act, given[0] if given else "")
+    queues = {one.cluster.name: one for one in await _clusters(call, queue)}
+    accounts = {name: await known(one, call.owner.name) for name, one in queues.items()}
+    resources = [f"gres/{kind}" for one in queues.values() for kind in one.cluster.gres_types]
+    resources += [f"license/{name}" for one in queues.values() for name, _ in one.cluster.licenses]
+    qualities = list(dict.fromkeys(one.name for each in accounts.values() for one in each.qos))
+    if act == "add":
+        request = added(entity, given[1:], resources, qualities)
+    else:
+        request = conditioned(entity, given[1:], resources, qualities, sets=act == "modify")
+    named = request.conditions.get("cluster")
+    meant = {name: one for name, one in accounts.items() if named is None or name in named}
+    _bindable(entity, request, [queues[name] for name in meant])
+    change = _made(act, entity, request, meant, queues)
+    call.out.write("".join(f"{line}\n" for line in change.text))
+    call.err.write("".join(f"{line}\n" for line in change.faults))
+    if ask and not await _confirmed(call):
+        call.out.write(" Changes Discarded\n")
+        return 0
+    return await _carried_out(call, queues, accounts, change)
 
 
-def _association(one: Association, *, indent: bool = False) -> dict[str, str]:
-    account = " " * one.depth + one.account if indent else one.account
-    below = one.account != ROOT and not one.user
-    return {
-        "Cluster": one.cluster, "Account": account, "User": one.user, "Share": "1", "QOS": "normal", "ID": str(one.id),
-        "ParentName": ROOT if below else "",
-    }  # fmt: skip
+def _entity(act: str, word: str) -> str:
+    lowered = word.lower().removesuffix("s") if len(word) > 3 and word.lower() != "qos" else word.lower()
+    for name, least in ENTITIES.items():
+        if lowered and name.startswith(lowered) and len(lowered) >= least and (name != "job" or act == "modify"):
+            reason = UNKEPT.get((act, name)) or UNKEPT.get(name)
+            if reason is not None:
+                raise Stop(1, err=f"sacctmgr: error: {act} {name} is not supported: {reason}\n")
+            return name
+    raise Stop(1, err=f"No valid entity in {act} command\nInput line must include {_NO_ENTITY[act]}\n")
 
 
-def _user(name: str) -> dict[str, str]:
-    rules = user_id(name) in (0, os.geteuid())
-    return {"User": name, "Def Acct": ROOT, "Admin": "Administrator" if rules else "None"}
+def _made(act: str, entity: str, request: Request, meant: dict[str, Accounts], queues: dict[str, QueuePort]) -> Change:
+    if act == "add":
+        return ADDING[entity](request, meant)
+    if act == "modify":
+        return MODIFYING[entity](request, meant)
+    active = [
+        (name, job.id, job.spec.account or ROOT, job.owner.name)
+        for name in meant
+        for job in queues[name].snapshot().jobs
+        if not isinstance(job.state, Finished)
+    ]
+    return DELETING[entity](request, meant, active)
 
 
-def _account(name: str) -> dict[str, str]:
-    return {"Account": name, "Descr": "default root account" if name == ROOT else name, "Org": name}
+def _bindable(entity: str, request: Request, queues: Sequence[QueuePort]) -> None:
+    """Raises Stop for limits that a market could not keep: there, money is what accounts share."""
+    for queue in queues:
+        if queue.cluster.market is None:
+            continue
+        for limit, amounts in request.set.tres.items():
+            if (limit, set(amounts)) != (LIMIT, {RESOURCE}) or entity not in ("account", "cluster"):
+                raise Stop(1, err=(
+                    f"sacctmgr: error: {limit} cannot be set on cluster {queue.cluster.name}, whose machines are rented\n"
+                    f"sacctmgr: hint: limit the money of an account there ({LIMIT}={RESOURCE}=CENTS), "
+                    f"or name other clusters (cluster=)\n"
+                ))  # fmt: skip
 
 
-def _cluster(name: str) -> dict[str, str]:
-    return {
-        "Cluster": name,
-        "ControlHost": "127.0.0.1",
-        "ControlPort": "0",
-        "RPC": _RPC_VERSION,
-        "Share": "1",
-        "QOS": "normal",
-    }
+async def _confirmed(call: Call) -> bool:
+    """Asks, for half a minute, until the answer is yes or no; the end of the input is no."""
+    call.out.write(ASKED)
+    await call.out.drain()
+    lines = Lines(call)
+
+    async def answered() -> bool:
+        while line := await lines.next():
+            for letter in line.decode("utf-8", "replace").lower():
+                if letter in "yn\n":
+                    return letter == "y"
+                call.out.write("Y or N please\n(N/y): \n")
+        return False
+
+    try:
+        return await asyncio.wait_for(answered(), PATIENCE_S)
+    except asyncio.TimeoutError:
+        call.out.write("timeout\n")
+        return False
 
 
-_QOS = {
-    "Name": "normal",
-    "Priority": "0",
-    "GraceTime": "00:00:00",
-    "PreemptMode": "cluster",
-    "UsageFactor": "1.000000",
-    "ID": "1",
-}
+async def _carried_out(call: Call, queues: dict[str, QueuePort], before: Mapping[str, Accounts], change: Change) -> int:
+    """Makes the change, cluster by cluster. With the first one the accounts that jobs have named are kept as well."""
+    for name, queue in queues.items():
+        put, drop = tuple(change.put.get(name, ())), tuple(change.drop.get(name, ()))
+        if not (put or drop):
+            continue
+        if queue.snapshot().rulings.accounts == NOBODY:
+            put = (*_records(before[name]), *put)
+        reply = await queue.apply(AccountsAsked(queue.now(), call.owner.uid, call.owner.name, put, drop))
+        if isinstance(reply, Refused):
+            call.err.write(f" {change.problem}: {codes.MESSAGES[reply.code]}\n")
+            return 1
+    return 1 if change.faults else 0
 
 
-def _tres(kinds: Sequence[str]) -> list[Record]:
-    fixed = (
-        ("cpu", ""),
-        ("mem", ""),
-        ("energy", ""),
-        ("node", ""),
-        ("billing", ""),
-        ("fs", "disk"),
-        ("vmem", ""),
-        ("pages", ""),
-    )
-    records: list[Record] = [{"Type": type, "Name": name, "ID": str(id)} for id, (type, name) in enumerate(fixed, 1)]
-    return [*records, *({"Type": "gres", "Name": kind, "ID": str(id)} for id, kind in enumerate(kinds, 1001))]
-
-
-def _tres_name(one: Record) -> str:
-    return f"{one['Type']}/{one['Name']}" if one["Name"] else one["Type"]
+def _records(accounts: Accounts) -> Iterator[Account | User | Association | Qos]:
+    yield from accounts.accounts
+    yield from accounts.users
+    yield from accounts.associations

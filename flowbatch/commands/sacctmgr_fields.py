@@ -34,6 +34,12 @@ FIELDS = (
     Field("Flags", "Flags", 20),
     Field("GraceTime", "GraceTime", 10, 3),
     Field("GrpJobs", "GrpJobs", 7, 4),
+    Field("GrpJobsAccrue", "GrpJobsAccrue", 13, 8),
+    Field("GrpCPUMins", "GrpCPUMins", 11, 8),
+    Field("GrpCPURunMins", "GrpCPURunMins", 13, 8),
+    Field("GrpCPUs", "GrpCPUs", 8, 7),
+    Field("GrpMem", "GrpMem", 7, 4),
+    Field("GrpNodes", "GrpNodes", 8, 4),
     Field("GrpSubmitJobs", "GrpSubmit", 9, 4),
     Field("GrpTRES", "GrpTRES", 13, 7),
     Field("GrpTRESMins", "GrpTRESMins", 13, 8),
@@ -43,6 +49,7 @@ FIELDS = (
     Field("MaxCPUs", "MaxCPUs", 8, 4),
     Field("MaxCPUMins", "MaxCPUMins", 11, 7),
     Field("MaxJobs", "MaxJobs", 7, 4),
+    Field("MaxJobsAccrue", "MaxJobsAccrue", 13, 8),
     Field("MaxJobsPU", "MaxJobsPU", 9, 8),
     Field("MaxJobsPA", "MaxJobsPA", 9, 9),
     Field("MaxNodes", "MaxNodes", 8, 4),
@@ -55,6 +62,7 @@ FIELDS = (
     Field("MaxTRESPU", "MaxTRESPU", 13, 9),
     Field("MaxTRESPA", "MaxTRESPA", 13, 9),
     Field("MaxWall", "MaxWall", 11, 4),
+    Field("MinPrioThresh", "MinPrioThres", 12, 4),
     Field("MinTRES", "MinTRES", 13, 4),
     Field("Name", "Name", 10),
     Field("Organization", "Org", 20),
@@ -67,6 +75,7 @@ FIELDS = (
     Field("Priority", "Priority", 10, 3),
     Field("QOS", "QOS", 20, 3),
     Field("QosLevel", "QOS", 20, 4),
+    Field("QosRaw", "QOS_RAW", 10, 4),
     Field("RPC", "RPC", 5),
     Field("Share", "Share", 9),
     Field("TRES", "TRES", 20, 4),
@@ -84,8 +93,8 @@ FORMATS: Mapping[str, str] = {
     "user with associations": f"User,DefaultAccount,AdminLevel,{_PLACE},{_LIMITS}",
     "account": "Account,Description,Organization",
     "account with associations": (
-        "Account,Description,Organization,Cluster,ParentName,User,Share,Priority,GrpJobs,MaxJobs,GrpSubmitJobs,"
-        "MaxSubmitJobs,GrpWall,MaxWall,QOS,DefaultQOS"
+        "Account,Description,Organization,Cluster,ParentName,User,Share,Priority,GrpJobs,GrpNodes,GrpCPUs,GrpMem,"
+        "GrpSubmitJobs,GrpWall,GrpCPUMins,MaxJobs,MaxNodes,MaxCPUs,MaxSubmitJobs,MaxWall,MaxCPUMins,QOS,DefaultQOS"
     ),
     "association": (
         "Cluster,Account,User,Partition,Share,Priority,GrpJobs,GrpTRES,GrpSubmitJobs,GrpWall,GrpTRESMins,MaxJobs,MaxTRES,"
@@ -100,6 +109,7 @@ FORMATS: Mapping[str, str] = {
         "GrpTRESMins,GrpTRESRunMins,GrpJobs,GrpSubmitJobs,GrpWall,MaxTRES,MaxTRESPerNode,MaxTRESMins,MaxWall,MaxTRESPU,"
         "MaxJobsPU,MaxSubmitJobsPU,MaxTRESPA,MaxJobsPA,MaxSubmitJobsPA,MinTRES"
     ),
+    "association without limits": "Cluster,Account,User,Partition",
     "tres": "Type,Name%15,ID",
 }  # fmt: skip
 """The columns of what is listed, where no format is given."""

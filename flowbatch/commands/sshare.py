@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from flowbatch.commands import clusters, plain_options
-from flowbatch.commands.associations import Association, associations
+from flowbatch.commands.associations import Listed, associations
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
+from flowbatch.commands.sacctmgr_words import tres_text
+from flowbatch.core.accounting.accounts import PARENT_SHARE
 from flowbatch.core.ports import QueuePort
 from flowbatch.slurm import print_fields
 from flowbatch.slurm.print_fields import Column
@@ -80,7 +82,7 @@ def _columns(said: plain_options.Said) -> list[Column]:
 
 
 def _listing(
-    said: plain_options.Said, columns: Sequence[Column], cluster: ClusterSpec, known: Sequence[Association], caller: str
+    said: plain_options.Said, columns: Sequence[Column], cluster: ClusterSpec, known: Sequence[Listed], caller: str
 ) -> str:
     kept = _chosen(said, known, caller)
     rows = [[VALUES[column.header](one, cluster) for column in columns] for one in kept]
@@ -95,7 +97,7 @@ def _listing(
     return print_fields.lines(columns, rows, header=header)
 
 
-def _chosen(said: plain_options.Said, known: Sequence[Association], caller: str) -> list[Association]:
+def _chosen(said: plain_options.Said, known: Sequence[Listed], caller: str) -> list[Listed]:
     users = None if "all" in said.flags else set(said.words.get("users", caller).split(","))
     accounts = set(said.words["accounts"].split(",")) if "accounts" in said.words else None
     return [
@@ -114,26 +116,28 @@ def _asked(said: plain_options.Said, caller: str) -> str:
     return "".join(f"{what} requested:\n" + "".join(f"\t: {name}\n" for name in names) for what, names in lists)
 
 
-def _resources(one: Association, cluster: ClusterSpec) -> str:
+def _resources(one: Listed, cluster: ClusterSpec) -> str:
     names = ("cpu", "mem", "energy", "node", "billing", "fs/disk", "vmem", "pages")
     return ",".join(f"{name}=0" for name in (*names, *(f"gres/{kind}" for kind in cluster.gres_types)))
 
 
-_NOTHING: Callable[[Association, ClusterSpec], str] = lambda one, cluster: ""  # noqa: E731  one value under several names
+_NOTHING: Callable[[Listed, ClusterSpec], str] = lambda one, cluster: ""  # noqa: E731  one value under several names
 
-VALUES: Mapping[str, Callable[[Association, ClusterSpec], str]] = {
+VALUES: Mapping[str, Callable[[Listed, ClusterSpec], str]] = {
     "Account": lambda one, cluster: one.account,
     "Cluster": lambda one, cluster: one.cluster,
     "EffectvUsage": lambda one, cluster: _ZERO,
     "FairShare": lambda one, cluster: _ZERO if one.user else "",
-    "GrpTRESMins": _NOTHING,
+    "GrpTRESMins": lambda one, cluster: tres_text(one.record.limits.tres.get("GrpTRESMins", {})),
     "GrpTRESRaw": _resources,
     "ID": lambda one, cluster: str(one.id),
-    "LevelFS": lambda one, cluster: _ZERO,
+    "LevelFS": lambda one, cluster: "" if one.record.share == PARENT_SHARE else _ZERO,
     "NormShares": _NOTHING,
     "NormUsage": _NOTHING,
-    "Partition": _NOTHING,
-    "RawShares": lambda one, cluster: "1" if one.depth else "",
+    "Partition": lambda one, cluster: one.record.partition,
+    "RawShares": lambda one, cluster: (
+        ("parent" if one.record.share == PARENT_SHARE else str(one.record.share)) if one.depth else ""
+    ),
     "RawUsage": lambda one, cluster: "0",
     "TRESRunMins": _resources,
     "User": lambda one, cluster: one.user,
