@@ -209,7 +209,9 @@ def _local(
         backend=lambda id: LocalBackend(directory, id, ensure),
         slurm_conf=slurm_conf,
         steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
-        allocations=(sys.executable, "-I", "-m", "flowbatch.node.allocation", str(directory)),
+        allocations={
+            name: (sys.executable, "-I", "-m", f"flowbatch.node.allocation.{name}", str(directory)) for name in ("salloc", "srun")
+        },
         modules=modules,
         reread=reread,
     )

@@ -234,9 +234,10 @@ static int become(unsigned char *words, size_t length) {
     char **argv = (char **)grown(NULL, (count + 1) * sizeof *argv), *word = (char *)words;
     for (size_t n = 0; n < count; n++, word += strlen(word) + 1) argv[n] = word;
     argv[count] = NULL;
-    if (last_heard) { /* too late for the controller: it ends us, and what was held for us is let go */
-        signal(last_heard, SIG_DFL);
-        raise(last_heard);
+    if (signal_line >= 0) { /* the program takes them when it can; one that the controller was told of too late is its own too */
+        sigset_t set = heard_set();
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        if (last_heard) raise(last_heard);
     }
     if (count) execv(argv[0], argv);
     fprintf(stderr, "flowbatch: cannot run %s: %s\n", count ? argv[0] : "nothing", strerror(errno));

@@ -60,7 +60,7 @@ def main(command, state_dir, start):
         line.sendall(call(command, arguments))
         if command in PATIENT:
             hear_signals(line)
-        code = converse(line)
+        code = converse(command, line)
     except OSError:
         code = None
     if code is None:
@@ -151,7 +151,7 @@ def limits():
     return b" ".join(name + b"=%d" % resource.getrlimit(key)[0] for name, key in pairs if key is not None)
 
 
-def converse(line):
+def converse(command, line):
     """Does what the controller asks until it says how to end; None if it falls silent."""
     buffer = bytearray()
     source = None
@@ -176,18 +176,19 @@ def converse(line):
         elif kind == EXIT:
             return int.from_bytes(body, "big", signed=True) & 255
         elif kind == EXEC:
-            return become(body)
+            return become(command, body)
         elif kind == OTHER:
             write(2, b"flowbatch: " + body + b"; run `flow controller stop`, then try again\n")
             return 1
 
 
-def become(body):
+def become(command, body):
     """This process is the program that the controller names from here on; 127 if it cannot be."""
     words = body.split(b"\0")[:-1]
-    for number in heard_signals:  # too late for the controller: they end us, and what was held for us is let go
-        _signal.signal(number, _signal.SIG_DFL)
-        posix.kill(posix.getpid(), number)
+    if command in PATIENT:  # the program takes them when it can; those that the controller was told of too late are its own too
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, HEARD)
+        for number in heard_signals:
+            posix.kill(posix.getpid(), number)
     try:
         posix.execve(words[0], words, dict(word.partition(b"=")[::2] for word in environ()))
     except OSError as error:

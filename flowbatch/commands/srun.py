@@ -56,8 +56,8 @@ async def _allocate(call: Call, queue: QueuePort, command: tuple[str, ...]) -> i
     spec = build.job(wish.chosen, Origins(call.cwd, command[0], kind="srun"), MarketTerms())
     queue = await allocating.home(call, queue, wish, SRUN)
     job_id = await allocating.allocate(call, queue, wish, spec, SRUN)
-    plan = Plan(job_id, shell=False, quiet=wish.quiet)
-    call.become((*queue.allocations, plan.word(), *call.argv))
+    plan = Plan(job_id, quiet=wish.quiet)
+    call.become((*queue.allocations["srun"], plan.word(), *call.argv))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -54,8 +54,8 @@ class ClusterParts:
     slurm_conf: str | None = None
     steps: tuple[str, ...] = ()
     """The program that is srun in its jobs, with its first words; empty where they have one of their own."""
-    allocations: tuple[str, ...] = ()
-    """The program that uses an allocation where its caller is, with its first words; empty where there are none."""
+    allocations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The programs, with their first words, that use an allocation where its caller is: `salloc` and `srun`; empty where there are none."""
     modules: Modules = field(default_factory=Modules)
     reread: Callable[[], ClusterSpec] | None = None
     """The shape as its configuration has it now; may raise ConfigError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flowbatch.backends.contract import BidKey, MarketBackend
@@ -47,13 +47,13 @@ class Port:
     """`core.ports.QueuePort` on a loop and its store."""
 
     def __init__(
-        self, loop: Loop, store: Store, steps: tuple[str, ...] = (), allocations: tuple[str, ...] = (),
+        self, loop: Loop, store: Store, steps: tuple[str, ...] = (), allocations: Mapping[str, tuple[str, ...]] | None = None,
         reread: Callable[[], ClusterSpec] | None = None,
     ) -> None:  # fmt: skip
         self._loop = loop
         self._reread = reread
         self.steps = steps
-        self.allocations = allocations
+        self.allocations = allocations or {}
         self._store = store
         self._market: tuple[str, MarketBackend] | None = None
         self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)

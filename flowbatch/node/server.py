@@ -13,10 +13,10 @@ from flowbatch.node.allocation import holders
 from flowbatch.node.callers import Callers
 from flowbatch.node.node import Node
 from flowbatch.node.steps import STEP_WORDS
+from flowbatch.protocol import sockets
 from flowbatch.protocol.launch import BadLine, Report, StepReport, key_of, launch_of, line, parse
 
-SOCKET = "node.sock"
-"""Its name in the node's directory; one changes there to connect, so that no path is too long."""
+SOCKET = sockets.NODE
 
 LONGEST_LINE = 256 * 1024 * 1024
 """Bytes of one message: a script and its environment."""

@@ -6,6 +6,9 @@ import os
 import socket
 from pathlib import Path
 
+NODE = "node.sock"
+"""The node's own, in its directory; one changes there to connect, so that no path is too long."""
+
 LONGEST_ADDRESS = 100
 """Bytes of a path that a Unix socket surely takes; a longer one is reached by its name, from inside its directory."""
 

@@ -19,6 +19,7 @@ from flowbatch.protocol.sockets import connected
 
 LONGEST = 16 * 1024 * 1024
 AGAIN_S = 0.3
+ANSWER_WITHIN_S = 30.0
 RELEASED_WITHIN_S = 10.0
 """A node that does not answer by then hears it from the broken connection, or from a minute without one."""
 
@@ -42,6 +43,14 @@ class Hold:
     def open(self) -> tuple[str, Mapping[str, str]]:
         """The first node and the variables of the job. Raises NotHeld, OSError."""
         self._file = self._connect()
+        assert self._line is not None
+        self._line.settimeout(ANSWER_WITHIN_S)
+        try:
+            return self._held()
+        finally:
+            self._line.settimeout(None)
+
+    def _held(self) -> tuple[str, Mapping[str, str]]:
         while True:
             message = self._next()
             if message["op"] == "held":

@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`shell`: the words are a command of salloc's, or nothing; else srun's own. `kill`: the signal for the command when the
-    allocation is revoked (0: the one that fits; None: only a terminal's programs get one). `chdir`: where it runs, if not here."""
+    """`kill`: the signal for salloc's command when the allocation is revoked (0: the one that fits; None: only a terminal's programs
+    get one). `chdir`: where it runs, if not here."""
 
     job_id: int
-    shell: bool
     quiet: bool = False
     bell: bool = False
     kill: int | None = None

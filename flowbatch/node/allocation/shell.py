@@ -13,11 +13,13 @@ import termios
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from flowbatch.node.allocation.caller import say
 from flowbatch.node.allocation.hold import Hold
 from flowbatch.node.allocation.plan import Plan
 
 REVOKING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """A salloc that gets one of these gives its allocation back, and goes on waiting for its command."""
+HEEDED = (*REVOKING, signal.SIGHUP)
 
 
 class _HungUp(Exception):
@@ -38,7 +40,6 @@ class Shell:
 
     def run(self, words: Sequence[str]) -> int:
         """salloc's exit code: the command's, which ends the allocation."""
-        _take_name("salloc")
         if self._plan.chdir is not None:
             os.chdir(self._plan.chdir)
         if self._plan.bell:
@@ -74,6 +75,9 @@ class Shell:
         for number in REVOKING:
             signal.signal(number, self._revoke)
         signal.signal(signal.SIGHUP, _hang_up)
+        signal.pthread_sigmask(
+            signal.SIG_UNBLOCK, HEEDED
+        )  # the thin client held them back until somebody could heed them
         if self._terminal:
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         try:
@@ -94,7 +98,7 @@ class Shell:
         if pid:
             return pid
         try:
-            for number in (*REVOKING, signal.SIGHUP, signal.SIGTTOU, signal.SIGPIPE):
+            for number in (*HEEDED, signal.SIGTTOU, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
             os.execve(path, list(command), dict(self._environ))
         except OSError as error:
@@ -140,8 +144,7 @@ class Shell:
 
     def _say(self, words: str, *, always: bool = False) -> None:
         if always or not self._plan.quiet:
-            with contextlib.suppress(OSError):
-                os.write(2, os.fsencode(words) + b"\n")
+            say(words)
 
 
 def _hang_up(number: int, _: object) -> None:
@@ -159,8 +162,3 @@ def _kept_terminal(there: bool) -> Iterator[None]:
     with contextlib.suppress(OSError, termios.error):
         os.tcsetpgrp(0, os.getpgrp())
         termios.tcsetattr(0, termios.TCSADRAIN, mode)
-
-
-def _take_name(name: str) -> None:
-    with contextlib.suppress(OSError):
-        Path("/proc/self/comm").write_text(name)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from flowbatch.node.granting import Demand, Part, Share
-from flowbatch.node.server import SOCKET
 from flowbatch.node.srun import binding, describing, environment, hooks, shaping
 from flowbatch.node.srun.ending import HEEDED, Ending
 from flowbatch.node.srun.files import Files
@@ -25,6 +24,7 @@ from flowbatch.node.srun.telling import Telling
 from flowbatch.node.srun.terminal import Terminal
 from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import CannotRun, CpuBind, Wanted
+from flowbatch.protocol.sockets import NODE
 from flowbatch.slurm.patterns import Names
 
 LOOK_S = 0.2
@@ -48,7 +48,7 @@ class Run:
         self.job_id = wanted.job_id or 0
         self.cwd = os.path.join(os.getcwd(), wanted.chdir or "")
         try:
-            self.grant = Grant(directory, SOCKET)
+            self.grant = Grant(directory, NODE)
         except OSError:
             raise CannotRun("srun: error: Unable to create step: the node of this job does not answer") from None
         self.tasks = Tasks()
@@ -92,6 +92,7 @@ class Run:
         for number in HEEDED:
             signal.signal(number, lambda number, _: self.signals.append(number))
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)  # the thin client held them back until somebody could heed them
         return wakes
 
     def _answered(self, ask: Callable[[], T]) -> T:
