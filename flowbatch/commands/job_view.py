@@ -50,6 +50,8 @@ class Scene:
     cluster: ClusterSpec
     planned: Mapping[int, tuple[int, tuple[str, ...]]]
     _demands: dict[tuple[Resources, str], Demand] = field(default_factory=dict)
+    _known: dict[tuple[int, str], tuple[Resources, Demand]] = field(default_factory=dict)
+    """The same by the wish's address, which is found sooner than its value; the wish stands beside it, so the address stays its."""
     _node_texts: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     @classmethod
@@ -67,7 +69,13 @@ class Scene:
 
     def demand(self, job: Job) -> Demand:
         """What the job needs in its first partition (the one it runs in, once it does)."""
-        name = job.partitions[0] if job.partitions else ""
+        name, wish = job.partitions[0] if job.partitions else "", job.spec.resources
+        known = self._known.get((id(wish), name))
+        if known is None:
+            known = self._known[id(wish), name] = wish, self._demand(name, job)
+        return known[1]
+
+    def _demand(self, name: str, job: Job) -> Demand:
         key = job.spec.resources, name
         found = self._demands.get(key)
         if found is None:
@@ -185,6 +193,8 @@ class JobView:
     def state(self) -> str:
         """Slurm's word, flags first: a job that is completing is that, and one whose machine of the market still boots."""
         match self.job.state:
+            case Pending():
+                return "PENDING"
             case Completing():
                 return "COMPLETING"
             case Running(launched=False) if self.scene.cluster.market is not None:

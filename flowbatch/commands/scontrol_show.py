@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked
 from flowbatch.commands.squeue_order import load_order
 from flowbatch.commands.squeue_steps import step_id
+from flowbatch.core.arrays import root
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Running
@@ -45,19 +47,23 @@ async def show(asked: Asked) -> int:
 
 
 async def _show_job(asked: Asked, words: Sequence[str]) -> int:
-    snapshot = asked.queue.snapshot()
-    scene = Scene.of(snapshot)
+    written = _JOB.fullmatch(words[0]) if words else None
+    job_id = leading(written["job"]) if written is not None else 0
+    snapshot = asked.queue.snapshot((job_id,) if job_id else None)
     chosen = _chosen(snapshot, words[0]) if words else load_order(snapshot.jobs)
     if not chosen:
         asked.out("No jobs in the system\n" if not words else f"Job {words[0]} not found\n")
         return 1 if words else 0
-    one_line, details = "oneliner" in asked.flags, "details" in asked.flags
-    style = asked.style
-    asked.out("".join(
-        show_job.record(JobView(job, scene), style.times, bits=style.bits, details=details, one_line=one_line)
-        for job in chosen
-    ))  # fmt: skip
+    asked.out(await asyncio.to_thread(_records, asked, chosen, Scene.of(snapshot)))
     return 0
+
+
+def _records(asked: Asked, jobs: Sequence[Job], scene: Scene) -> str:
+    one_line, details, style = "oneliner" in asked.flags, "details" in asked.flags, asked.style
+    return "".join(
+        show_job.record(JobView(job, scene), style.times, bits=style.bits, details=details, one_line=one_line)
+        for job in jobs
+    )
 
 
 def _chosen(snapshot: Snapshot, word: str) -> list[Job]:
@@ -68,14 +74,17 @@ def _chosen(snapshot: Snapshot, word: str) -> list[Job]:
     job_id, task = leading(written["job"]), written["task"]
     if job_id == 0:
         return load_order(snapshot.jobs)
-    named = [job for job in snapshot.jobs if job_id in (job.id, job.array_id)]
+    named = [job for job in snapshot.jobs if job_id in (job.id, root(job))]
     if not named:
         raise Stop(1, err=f"slurm_load_jobs error: {codes.message(_INVALID)}\n")
     if written["component"]:
-        return []
+        offset = leading(written["component"].removeprefix("+"))
+        return [job for job in snapshot.jobs if job.het is not None and (job.het.leader, job.het.offset) == (job_id, offset)]
     if task is not None:
         tasks = (_task(job, job_id, leading(task)) for job in named)
         return [job for job in tasks if job is not None]
+    if named[0].het is not None:
+        return sorted(named, key=lambda job: job.id)
     own = [job for job in named if job.id == job_id]
     rest = [job for job in named if job.id != job_id]
     return own + sorted(rest, key=lambda job: -job.id)

@@ -153,7 +153,7 @@ def _limit(asked: Asked, job_id: int, terms: Terms) -> int | None:
     """The time limit that the job is to have, None for no change. Raises Stop for less than nothing."""
     if terms.more_min is None:
         return terms.time_limit_min
-    snapshot = asked.queue.snapshot()
+    snapshot = asked.queue.snapshot((job_id,))
     job = next((job for job in snapshot.jobs if job_id in (job.id, job.array_id)), None)
     limit = JobView(job, Scene.of(snapshot)).time_limit_min if job is not None else None
     if limit is None:

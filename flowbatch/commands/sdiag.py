@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from flowbatch.commands import plain_options
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
-from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Pending, Running
 from flowbatch.slurm.times import date_line, zone
 
 _UNCOUNTED = "requests are not counted"
@@ -25,8 +25,6 @@ OPTIONS = (
     CommandOption("sort-by-time2", "T", help="requests by mean time", verdict="recorded", reason=_UNCOUNTED),
     *plain_options.ASKED,
 )
-MOST = 200_000
-"""Jobs that are counted; more in one day are not."""
 _BAR = "*" * 55
 
 
@@ -54,24 +52,12 @@ async def _statistics(call: Call, queue: QueuePort) -> str:
     here = zone(call.environ.get("TZ"))
     midnight = datetime.fromtimestamp(snapshot.at, here).replace(hour=0, minute=0, second=0, microsecond=0)
     since = int(midnight.timestamp())
-    scene = Scene.of(snapshot)
-    today = [JobView(job, scene) for job in await queue.history(None, MOST, since)]
-    queued = [JobView(job, scene) for job in snapshot.jobs]
-    waiting, running = (sum(getattr(view, state) for view in queued) for state in ("pending", "running"))
+    waiting = sum(isinstance(job.state, Pending) for job in snapshot.jobs)
+    running = sum(isinstance(job.state, Running) for job in snapshot.jobs)
     return _TEXT.format(
-        bar=_BAR, now=_dated(call, snapshot.at), since=_dated(call, since),
-        submitted=sum(view.job.submitted_at >= since for view in today),
-        started=sum((view.started_at or 0) >= since for view in today),
-        **_ends(today, since), pending=waiting, running=running, at=_dated(call, snapshot.at),
-        backfilled=sum(view.job.scheduled_by == "Backfill" and (view.started_at or 0) >= since for view in today),
+        bar=_BAR, now=_dated(call, snapshot.at), since=_dated(call, since), **asdict(await queue.tally(since)),
+        pending=waiting, running=running, at=_dated(call, snapshot.at),
     )  # fmt: skip
-
-
-def _ends(views: Sequence[JobView], since: int) -> dict[str, int]:
-    """How many jobs ended how, since then."""
-    states = [view.state for view in views if view.finished and (view.end_time or 0) >= since]
-    completed, cancelled = states.count("COMPLETED"), states.count("CANCELLED")
-    return {"completed": completed, "cancelled": cancelled, "failed": len(states) - completed - cancelled}
 
 
 _TEXT = """\

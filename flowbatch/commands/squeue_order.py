@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView
@@ -21,15 +22,19 @@ def load_order(jobs: Iterable[Job]) -> list[Job]:
     When a task starts, its array's record becomes the task's and the rest gets a new one at the end: so the first task
     stands where the array was, and each later record where the split before it happened.
     """
-    ordered = sorted(jobs, key=lambda job: (job.array_id == job.id, job.id))
+    placed: list[tuple[int, Job]] = []
+    tasks: list[tuple[bool, int, int, Job]] = []
+    for job in jobs:
+        array = None if job.array is None else job.array_id
+        if array is None:
+            placed.append((job.id, job))
+        else:
+            tasks.append((array == job.id, job.id, array, job))
     latest: dict[int, int] = {}
-    places: dict[int, int] = {}
-    for job in ordered:
-        array = job.array_id
-        places[job.id] = job.id if array is None else latest.get(array, array)
-        if array is not None:
-            latest[array] = job.id
-    return sorted(ordered, key=lambda job: places[job.id])
+    for _, id, array, job in sorted(tasks, key=itemgetter(0, 1)):
+        placed.append((latest.get(array, array), job))
+        latest[array] = id
+    return [job for _, job in sorted(placed, key=itemgetter(0))]
 
 
 def by_start(views: list[JobView]) -> list[JobView]:
@@ -61,9 +66,16 @@ def sort(views: list[JobView], order: str) -> tuple[list[JobView], str]:
 
 def _sorted_by_start(views: list[JobView], *, descending: bool) -> list[JobView]:
     """What has no start comes last, turned round each time."""
-    begun = [view for view in views if view.start_time]
-    rest = [view for view in views if not view.start_time]
-    return sorted(begun, key=lambda view: view.start_time or 0, reverse=descending) + rest[::-1]
+    begun: list[tuple[int, JobView]] = []
+    rest: list[JobView] = []
+    for view in views:
+        start = view.start_time
+        if start:
+            begun.append((start, view))
+        else:
+            rest.append(view)
+    begun.sort(key=itemgetter(0), reverse=descending)
+    return [view for _, view in begun] + rest[::-1]
 
 
 def _sorted_by_nodes(views: list[JobView], *, descending: bool) -> list[JobView]:
