@@ -99,14 +99,21 @@ def tasks_text(view: JobView, limit: int) -> str:
 
 
 def job_id_text(view: JobView, style: Style) -> str:
-    """The id as users name it: `7`, `7_3`, `7_[4-9%2]`."""
+    """The id as users name it: `7`, `7_3`, `7_[4-9%2]`, `7+1`."""
     if view.task is not None:
         return f"{view.array_id}_{view.task}"
+    if view.job.het is not None:
+        return f"{view.job.het.leader}+{view.job.het.offset}"
     tasks = tasks_text(view, style.bits)
     if not tasks:
         return str(view.job.id)
     text = f"{view.job.id}_[{tasks}]"
     return text if style.long_ids else text[:_SHORT_ID]
+
+
+def het_ids(view: JobView) -> str:
+    """The ids of all components of a heterogeneous job: `7-9`; empty for other jobs."""
+    return indices.ranges(view.job.het.ids) if view.job.het is not None else ""
 
 
 def _array_task_id(view: JobView, style: Style) -> str:
@@ -193,10 +200,10 @@ def spent_micro_usd(view: JobView) -> int:
 
 def admin_comment(view: JobView) -> str:
     """What a job on the market has cost over all of its placements, and what it bids: `cost=$1.25,bid=$2.00/h,region=us-a`.
-    `unsettled` stands there until the bill is final. Empty for other jobs."""
+    `unsettled` stands there until the bill is final. Else what an administrator noted."""
     bids = view.job.bids
     if not bids:
-        return ""
+        return view.spec.admin_comment or ""
     words = [f"cost={dollars(spent_micro_usd(view))}"]
     words += [] if all(bid.settled for bid in bids) else ["unsettled"]
     last = bids[-1]
@@ -287,9 +294,9 @@ VALUES: Mapping[str, Value] = {
     "derivedec": always("0"),
     "eligibletime": lambda view, style: style.times.stamp(view.job.eligible_at),
     "exit_code": lambda view, style: str(wait_status(view)),
-    "hetjobid": always(_NOT_APPLICABLE),
-    "hetjobidset": always(_NOT_APPLICABLE),
-    "hetjoboffset": always(_NOT_APPLICABLE),
+    "hetjobid": lambda view, style: str(view.job.het.leader) if view.job.het else _NOT_APPLICABLE,
+    "hetjobidset": lambda view, style: het_ids(view) or _NOT_APPLICABLE,
+    "hetjoboffset": lambda view, style: str(view.job.het.offset) if view.job.het else _NOT_APPLICABLE,
     "lastschedeval": lambda view, style: style.times.stamp(view.job.last_evaluated_at),
     "maxcpus": lambda view, style: str(view.cpu_count),
     "maxnodes": lambda view, style: str(view.max_nodes or view.node_count),

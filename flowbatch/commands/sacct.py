@@ -62,6 +62,9 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
         return []  # without accounting's database no job has one
     ids = sorted({one.job_id for one in wanted.jobs}) if wanted.jobs is not None else None
     records = await queue.history(ids, MOST, wanted.start)
+    if wanted.whole and ids is not None:
+        leaders = {job.het.leader for job in records if job.het is not None}.difference(ids)
+        records = [*records, *(job for job in await queue.history(sorted(leaders), MOST, wanted.start) if job.id not in ids)]
     scene = Scene.of(queue.snapshot())
     views = [JobView(job, scene) for job in records]
     found: list[Attempt] = []

@@ -47,7 +47,7 @@ def _job(attempt: Attempt) -> dict[str, Any]:
         "exit_code": _status(attempt.job_exit),
         "flags": [],
         "group": job.owner.group,
-        "het": {"job_id": 0, "job_offset": None},
+        "het": {"job_id": job.het.leader if job.het else 0, "job_offset": job.het.offset if job.het else None},
         "job_id": job.id,
         "name": spec.name,
         "mcs": {"label": ""},

@@ -68,6 +68,7 @@ OPTIONS = (
     CommandOption("use-local-uid", help="users by this machine's numbers, as they always are here"),
     CommandOption("verbose", "v", help="say which time is looked at"),
     CommandOption("version", "V", help="print the version"),
+    CommandOption("whole-hetjob", None, "optional", "all components of the heterogeneous jobs that are named (no: the named alone)"),
     CommandOption("wckeys", "W", "required", "jobs with these keys"),
     CommandOption("associations", "x", "required", "jobs of these associations, which none has"),
     CommandOption("yaml", help="everything, as YAML"),
@@ -86,7 +87,7 @@ class JobId:
     job_id: int
     task: int | None = None
     step: str | None = None
-    component: bool = False
+    component: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,14 @@ class Wanted:
     cpu_count: tuple[int, int] | None = None
     node_count: tuple[int, int] | None = None
     columns: str = accounting.STANDARD
+
+    @property
+    def whole(self) -> bool | None:
+        """Whether an id names all components of its heterogeneous job; None where only the job's own id does."""
+        if "whole-hetjob" in self.flags:
+            return True
+        word = self.words.get("whole-hetjob")
+        return None if word is None else word.lower().startswith("y")
 
     def names(self, key: str) -> frozenset[str] | None:
         """The comma separated words of a filter."""
@@ -239,7 +248,7 @@ def _id(word: str) -> JobId:
         raise Stop(1, err=f"sacct: fatal: Bad job array element specified: {job}\n")
     if step is not None and step not in ("batch", "extern", "interactive") and not (step.isascii() and step.isdigit()):
         raise Stop(1, err=f"sacct: fatal: Bad step specified: {job}\n")
-    return JobId(int(job[:_LARGEST]), int(task) if task else None, step, component is not None)
+    return JobId(int(job[:_LARGEST]), int(task) if task else None, step, int(component[:_LARGEST]) if component else None)
 
 
 def _states(text: str) -> frozenset[str]:

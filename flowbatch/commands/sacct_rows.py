@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from flowbatch.commands.job_view import JobView
 from flowbatch.commands.sacct_options import JobId, Wanted
-from flowbatch.core.jobs import ArrayRest, ArrayTask
+from flowbatch.core.jobs import ArrayRest, ArrayTask, HetPart
 from flowbatch.core.states import Completing, ExitStatus, Finished, Requeueing
 from flowbatch.slurm import hostlist
 
@@ -137,7 +137,7 @@ def _requeued(words: str) -> str:
 def is_wanted(view: JobView, wanted: Wanted) -> bool:
     """Whether a job passes the filters that are about what it is."""
     job, spec = view.job, view.spec
-    if wanted.jobs is not None and not any(_is_named(view, one) for one in wanted.jobs):
+    if wanted.jobs is not None and not any(_is_named(view, one, whole=wanted.whole) for one in wanted.jobs):
         return False
     if wanted.users is not None and job.owner.uid not in wanted.users:
         return False
@@ -180,13 +180,25 @@ def _minutes(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _is_named(view: JobView, one: JobId) -> bool:
-    """Whether the id names the record; `7` is a whole array too, `7_3` a task that has a record."""
-    if one.component:
+def _is_named(view: JobView, one: JobId, *, whole: bool | None) -> bool:
+    """Whether the id names the record; `7` is a whole array too, `7_3` a task that has a record. `whole`: as `Wanted.whole`."""
+    if view.job.het is not None:
+        return _is_component(view.job.het, view.job.id, one, whole=whole)
+    if one.component is not None:
         return False
     if one.task is not None:
         return one.job_id == view.array_id and one.task == view.task
     return one.job_id == view.array_id or (one.job_id == view.job.id and not isinstance(view.job.array, ArrayRest))
+
+
+def _is_component(het: HetPart, id: int, one: JobId, *, whole: bool | None) -> bool:
+    """A leader's id names all components unless it is to name one alone; `7+1` and any other id one, unless they are to name all."""
+    if one.component is not None and one.job_id != het.leader:
+        return False
+    named = one.job_id + (one.component or 0)
+    if whole:
+        return named in het.ids
+    return named == id or (whole is None and one.component is None and named == het.leader)
 
 
 def chosen(attempts: Iterable[Attempt], wanted: Wanted) -> list[Attempt]:
@@ -233,9 +245,14 @@ class Row:
 def rows(attempts: Iterable[Attempt], wanted: Wanted) -> Iterator[Row]:
     """The lines of these placements, in sacct's order."""
     for attempt in sorted(attempts, key=lambda attempt: attempt.place):
-        names = [one for one in wanted.jobs or () if _is_named(attempt.view, one)]
+        names = [one for one in wanted.jobs or () if _is_named(attempt.view, one, whole=wanted.whole)]
         if not names or any(one.step is None for one in names):
             yield Row(attempt)
         step = not names or any(one.step in (None, "batch") for one in names)
-        if step and attempt.view.spec.is_batch and attempt.nodes is not None and "allocations" not in wanted.flags:
+        if step and _has_script(attempt.view) and attempt.nodes is not None and "allocations" not in wanted.flags:
             yield Row(attempt, is_step=True)
+
+
+def _has_script(view: JobView) -> bool:
+    """Whether it runs one of its own: later components of a heterogeneous job do not."""
+    return view.spec.is_batch and not view.job.follows

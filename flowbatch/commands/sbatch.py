@@ -12,8 +12,8 @@ from flowbatch.commands.accounts import group_id, user_id
 from flowbatch.commands.call import Call, CallerFile
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.sbatch_script import CannotOpen, Found, find
-from flowbatch.core.events import Accepted, Refused, Reply, Submitted, WouldStart
-from flowbatch.core.jobs import Job
+from flowbatch.core.events import Accepted, HetSubmitted, Refused, Reply, Submitted, WouldStart
+from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload, QueuePort
 from flowbatch.core.states import Finished
 from flowbatch.directives import build, market, sbatch
@@ -59,6 +59,14 @@ class Request:
     market: Market
     spec: JobSpec
     payload: Payload = field(repr=False)
+    others: tuple[JobSpec, ...] = ()
+    """The later components of a heterogeneous job."""
+
+    def event(self, at: int, owner: Owner, test_only: bool) -> Submitted | HetSubmitted:
+        """What the queue is told."""
+        if self.others:
+            return HetSubmitted(at, owner, (self.spec, *self.others), test_only)
+        return Submitted(at, owner, self.spec, test_only)
 
 
 async def main(call: Call, queue: QueuePort) -> int:
@@ -91,10 +99,11 @@ async def understand(call: Call, queue: QueuePort, argv: Sequence[str], flow: Se
 async def prepare(call: Call, understood: Understood) -> Request:
     """What goes to the queue. Raises DirectiveError for what cannot be done here, and for files that cannot be read."""
     found, submission, line = understood.found, understood.submission, understood.submission.line
-    spec = build.job(submission.chosen, _origins(call, line, found), understood.market.terms)
-    for use in build.refused(submission.chosen):
+    origins = _origins(call, line, found)
+    spec, *others = (build.job(one.chosen, origins, understood.market.terms) for one in submission.components)
+    for use in (use for one in submission.components for use in build.refused(one.chosen)):
         raise _error(call, line, f"flowbatch: --{use.option.name}: {use.option.reason}", submission.said)
-    return Request(submission, understood.market, spec, await _payload(call, submission, spec, found))
+    return Request(submission, understood.market, spec, await _payload(call, submission, spec, found), tuple(others))
 
 
 async def submit(call: Call, queue: QueuePort, request: Request) -> int:
@@ -191,9 +200,6 @@ async def _export_file(call: Call, submission: Submission, named: str) -> bytes:
 async def where(call: Call, queue: QueuePort, request: Request) -> QueuePort:
     """The queue it goes to: of the clusters that -M names the one that would start it first, else the current one, `queue`.
     Raises Stop, in sbatch's words, for what keeps sbatch itself from asking a controller."""
-    if len(request.submission.components) > 1:
-        words = "flowbatch: heterogeneous jobs are not run here yet: submit each component as a job of its own"
-        raise Stop(exit_error(call.environ)[0], err=f"sbatch: error: {words}\n")
     try:
         queues = await clusters.chosen(call, queue, request.submission.chosen.get("clusters"), "sbatch")
     except Stop as stop:
@@ -229,9 +235,8 @@ async def ask(call: Call, queue: QueuePort, request: Request, test_only: bool) -
     if len(request.payload.script) > MAX_SCRIPT:
         return Refused("ESLURM_PATHNAME_TOO_LONG")
     for pause_s in range(1, RETRIES + 1):
-        event = Submitted(queue.now(), call.owner, request.spec, test_only)
         try:
-            reply = await queue.apply(event, request.payload)
+            reply = await queue.apply(request.event(queue.now(), call.owner, test_only), request.payload)
         except StoreFailed:
             return Refused("ESLURM_WRITING_TO_FILE")
         if not isinstance(reply, Refused) or reply.code != "EAGAIN":
@@ -262,11 +267,11 @@ def accepted(submission: Submission, queue: QueuePort, job_id: int) -> str:
 
 
 def would_start(call: Call, queue: QueuePort, reply: WouldStart) -> str:
+    """When and where; of components, which may start in several partitions, 22.05 says less."""
     style = TimeStyle.of(call.environ, queue.now())
-    return (
-        f"sbatch: Job {reply.job_id} to start at {style.stamp(reply.at)} using {reply.cpus} processors"
-        f" on nodes {fold(reply.nodes)} in partition {reply.partition}"
-    )
+    start = f"sbatch: Job {reply.job_id} to start at {style.stamp(reply.at)} using {reply.cpus} processors on"
+    nodes = fold(reply.nodes)
+    return f"{start} nodes {nodes} in partition {reply.partition}" if reply.partition else f"{start} {nodes}"
 
 
 def _refused(call: Call, reply: Refused, test_only: bool) -> int:

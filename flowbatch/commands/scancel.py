@@ -13,7 +13,7 @@ from flowbatch.commands.job_fields import job_id_text, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scancel_options import Target, Wanted, read
 from flowbatch.commands.squeue_order import load_order
-from flowbatch.core.arrays import index_set
+from flowbatch.core.arrays import index_set, root
 from flowbatch.core.events import CancelAsked, JobRef, SignalAsked, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import QueuePort
@@ -73,19 +73,19 @@ class Cancelling:
 
     async def _end(self, targets: Sequence[Target]) -> None:
         """Hands ids to the queue as they were written."""
-        refs = [JobRef(target.job_id, target.tasks) for target in targets if target.component is None]
-        verdicts = iter(await self._apply(refs))
-        for target in targets:
+        refs = [JobRef(target.job_id, target.tasks, target.component) for target in targets]
+        for target, verdict in zip(targets, await self._apply(refs), strict=True):
             self._say(f"Terminating job {target.text}")
-            if target.component is None:
-                self._judge(target.text, next(verdicts))
-            else:
-                known = any(job.id == target.job_id for job in self._queue.snapshot().jobs)
-                self._complain(target.text, "ESLURM_NOT_HET_JOB" if known and target.component == 0 else _INVALID)
+            if target.component == 0 and verdict.code == _INVALID and self._is_plain(target.job_id):
+                verdict = replace(verdict, code="ESLURM_NOT_HET_JOB")
+            self._judge(target.text, verdict)
+
+    def _is_plain(self, job_id: int) -> bool:
+        return any(job.id == job_id and job.het is None for job in self._queue.snapshot((job_id,)).jobs)
 
     async def _look_and_act(self, targets: Sequence[Target]) -> None:
         """Picks the records that are named and fulfil all filters, asks where it was told to, and acts on each."""
-        snapshot = self._queue.snapshot()
+        snapshot = self._queue.snapshot([target.job_id for target in targets] if targets else None)
         active = [job for job in load_order(snapshot.jobs) if not isinstance(job.state, Finished)]
         for target in targets:
             if not any(_named_tasks(job, target) is not None for job in active):
@@ -102,8 +102,9 @@ class Cancelling:
         if not chosen and self._wanted.filters:
             filters = "".join(f"{name}={value} " for name, value in self._wanted.filters.items())
             self._say(f"error: No active jobs match ALL job filters, including: {filters}")
-        style = style_of(self._call.environ, scene.at)
-        named = [(job_id_text(view, style), view) for view in (JobView(job, scene) for job in chosen)]
+        style, ids = style_of(self._call.environ, scene.at), {job.id for job in chosen}
+        views = (JobView(job, scene) for job in chosen if not (job.follows and root(job) in ids))
+        named = [(job_id_text(view, style) if view.job.het is None else str(view.job.id), view) for view in views]
         if "interactive" not in self._wanted.flags:
             await self._act_on(named)
             return
@@ -151,7 +152,7 @@ class Cancelling:
     def _refuse_step(self, target: Target) -> None:
         """No step but the batch script exists, and that has no number."""
         job = target.text.partition(".")[0]
-        view = next((one for one in self._queue.snapshot().jobs if one.id == target.job_id), None)
+        view = next((one for one in self._queue.snapshot((target.job_id,)).jobs if one.id == target.job_id), None)
         if view is None or isinstance(view.state, Finished):
             step = f"{job}.{target.step}"
             self._error(f"Kill job error on job step id {step}: {codes.message(_INVALID)}")
@@ -239,7 +240,10 @@ def _turn(job: Job, targets: Sequence[Target]) -> tuple[int, int]:
 
 def _named_tasks(job: Job, target: Target) -> Job | None:
     """The record as far as the target names it."""
-    if target.component is not None or target.job_id not in (job.id, job.array_id):
+    if target.component is not None:
+        named = job.het is not None and (job.het.leader, job.het.offset) == (target.job_id, target.component)
+        return job if named else None
+    if target.job_id not in (job.id, job.array_id):
         return None
     if target.tasks is None:
         return job

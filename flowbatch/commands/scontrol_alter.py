@@ -37,7 +37,7 @@ async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Compla
         raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
     code = 0
     for target in targets(asked, words):
-        verdict = await _apply(asked, make(JobRef(target.job_id, target.tasks))) if target.job_id else None
+        verdict = await _apply(asked, make(JobRef(target.job_id, target.tasks, target.component))) if target.job_id else None
         wrong = verdict.code if verdict is not None else INVALID
         if wrong == INVALID and target.job_id and target.tasks is None:
             wrong = complaint.stranger

@@ -11,6 +11,7 @@ from flowbatch.commands.scontrol_alter import INVALID, Complaint, alter
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.core.events import JobRef, NotifyAsked, SuspendAsked, TopAsked
 from flowbatch.core.jobs import Job
+from flowbatch.directives.script import Script
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 
@@ -141,4 +142,6 @@ async def _script(asked: Asked, job: Job | None) -> bytes:
         raise Stop(0, err=f"job script retrieval failed: {codes.message(code)}\n")
     if job is not None and not job.spec.is_batch:
         raise Stop(0, err=f"job script retrieval failed: {codes.message('ESLURM_JOB_SCRIPT_MISSING')}\n")
+    if job is not None and job.het is not None and job.follows:
+        return Script(payload.script).of_component(job.het.offset)
     return payload.script

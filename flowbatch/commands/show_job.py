@@ -13,6 +13,7 @@ from flowbatch.commands.job_fields import (
     dependency_text,
     frequency_text,
     gres_text,
+    het_ids,
     memory_per_tres,
     requested_tres,
     requeues,
@@ -46,7 +47,8 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
 
     held = view.allocation
     lines = [
-        f"JobId={job.id} {_array(view, bits)}JobName={spec.name}",
+        f"JobId={job.id} {_array(view, bits)}{_component(view)}JobName={spec.name}",
+        *_given(HetJobIdSet=het_ids(view)),
         f"UserId={owner.name}({owner.uid}) GroupId={owner.group}({owner.gid}) MCS_label={view.recorded.get('mcs-label', 'N/A')}",
         f"Priority={view.priority} Nice={spec.nice} Account={spec.account or NULL} QOS={view.qos or NULL}",
         f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or NULL}",
@@ -123,6 +125,11 @@ def _array(view: JobView, bits: int) -> str:
     tasks = (tasks_text(view, bits) or NO_INDEX) if view.task is None else view.task
     throttle = f"ArrayTaskThrottle={view.throttle} " if view.throttle else ""
     return f"ArrayJobId={view.array_id} ArrayTaskId={tasks} {throttle}"
+
+
+def _component(view: JobView) -> str:
+    het = view.job.het
+    return f"HetJobId={het.leader} HetJobOffset={het.offset} " if het is not None else ""
 
 
 def _nodes(view: JobView) -> str:

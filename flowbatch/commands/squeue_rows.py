@@ -9,7 +9,7 @@ from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.squeue_options import ACTIVE_STATES, JobId, Wanted
 from flowbatch.commands.squeue_order import by_start, load_order
-from flowbatch.core.arrays import index_set
+from flowbatch.core.arrays import index_set, root
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.slurm import hostlist
 from flowbatch.spec.array import IndexSet
@@ -38,8 +38,8 @@ def _asked_for(job: Job, ids: Sequence[JobId] | None) -> Job | None:
     """The record as far as `--jobs` asks for it; a pending array may lose some of its tasks."""
     if ids is None:
         return job
-    naming = [one for one in ids if one.job_id in (job.id, job.array_id)]
-    if any(one.task is None and (one.job_id == job.id or one.job_id == job.array_id) for one in naming):
+    naming = [one for one in ids if one.job_id in (job.id, root(job))]
+    if any(one.task is None for one in naming):
         return job
     tasks = {one.task for one in naming if one.task is not None and one.job_id == job.array_id}
     if isinstance(job.array, ArrayTask):

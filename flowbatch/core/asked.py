@@ -117,7 +117,12 @@ def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Ve
         turn.reconsider(turn.queue.jobs[job.id])
         return code
 
-    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished)) for ref in refs)
+    def one(ref: JobRef) -> Verdict:
+        if ref.component is not None:  # this goes by numbers alone
+            return Verdict(ref, "ESLURM_INVALID_JOB_ID")
+        return every(ref, *each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished))
+
+    return tuple(map(one, refs))
 
 
 def suspend(turn: Turn, by: int, refs: Iterable[JobRef], resume: bool) -> tuple[Verdict, ...]:

@@ -127,6 +127,12 @@ class Script:
                 components[-1].append(line)
         return tuple(map(tuple, components))
 
+    def of_component(self, number: int) -> bytes:
+        """What Slurm keeps as the script of a later component, which nobody runs: its directives between the first line and an end."""
+        first, _, _ = self.raw.partition(b"\n")
+        lines = self.components[number] if number < len(self.components) else ()
+        return b"\n".join([first, *(text.encode(line.whole) for line in lines), b"exit 0", b""])
+
     @cached_property
     def flow(self) -> tuple[Line, ...]:
         """The #FLOW lines, which stand where #SBATCH lines may stand."""

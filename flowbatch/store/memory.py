@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from flowbatch.core.arrays import root
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
@@ -64,7 +65,7 @@ class MemoryStore:
         return [
             job
             for job in newest
-            if (named is None or job.id in named or job.array_id in named)
+            if (named is None or job.id in named or root(job) in named)
             and not (since is not None and isinstance(job.state, Finished) and job.state.ended_at < since)
         ][:limit]
 

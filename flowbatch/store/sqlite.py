@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from flowbatch.core.arrays import root
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
@@ -230,7 +231,7 @@ class SqliteStore:
             "INSERT INTO jobs (id, queued, array_id, spec_id, payload_id, body) VALUES (?, 1, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET queued = 1, array_id = excluded.array_id, spec_id = excluded.spec_id, "
             "payload_id = excluded.payload_id, body = excluded.body",
-            ((job.id, job.array_id, job.spec_id, job.payload_id, rows.job_row(job)) for job in changed),
+            ((job.id, root(job) if job.het is not None else job.array_id, job.spec_id, job.payload_id, rows.job_row(job)) for job in changed),
         )
 
     def _save_steps(self, steps: Mapping[StepKey, Step]) -> None:
