@@ -8,13 +8,25 @@ from typing import Any
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scontrol_options import Asked
-from flowbatch.directives.values import begin, constraint, count, dependency, hostlist, licenses, mail, nodes, time
+from flowbatch.directives.values import (
+    begin,
+    constraint,
+    count,
+    dependency,
+    gres,
+    hostlist,
+    licenses,
+    mail,
+    nodes,
+    time,
+)
 from flowbatch.directives.values.integers import as_int32, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm import codes
 from flowbatch.slurm.times import zone
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.model import Malformed
-from flowbatch.spec.resources import Memory
+from flowbatch.spec.resources import GresRequest, Memory
 from flowbatch.units import Instant
 
 Changes = dict[str, Any]
@@ -128,6 +140,18 @@ def _licenses(asked: Asked, value: str) -> Changes:
         return {"resources.licenses": Malformed(text=value, where=error.where), "resources.licenses_text": value}
 
 
+def _file(asked: Asked, value: str) -> Changes:
+    return {"files.output": value or None}
+
+
+def _gres(asked: Asked, value: str) -> Changes:
+    """What each node is to give, instead of all that was asked for."""
+    try:
+        return {"resources.gres": GresRequest(per_node=gres.parse(value) if value else ())}
+    except ValueSyntax:
+        raise Stop(1, err=f"{codes.message('ESLURM_INVALID_GRES')} for job {value}\n") from None
+
+
 def _hosts(field: str) -> Callable[[Asked, str], Changes]:
     def read(asked: Asked, value: str) -> Changes:
         try:
@@ -169,6 +193,7 @@ def _time_min(asked: Asked, value: str) -> Changes:
 
 
 _ALL = (
+    Setting("AdminComment", _text("admin_comment")),
     Setting("Account", _text("account")),
     Setting("Comment", _text("comment")),
     Setting("Contiguous", _flag("resources.contiguous")),
@@ -177,6 +202,7 @@ _ALL = (
     Setting("Dependency", _dependency),
     Setting("EligibleTime", _instant("begin")),
     Setting("ExcNodeList", _hosts("resources.exclude")),
+    Setting("Gres", _gres),
     Setting("Features", _features),
     Setting("JobName", _name),
     Setting("Licenses", _licenses),
@@ -196,10 +222,17 @@ _ALL = (
     Setting("Priority", _number("priority")),
     Setting("QOS", _text("qos")),
     Setting("ReqNodeList", _hosts("resources.nodelist")),
+    Setting("ReqCores", _count("resources.cores_per_socket")),
+    Setting("ReqSockets", _count("resources.sockets_per_node")),
+    Setting("ReqThreads", _count("resources.threads_per_core")),
+    Setting("Reboot", _flag("reboot")),
     Setting("Requeue", _requeue),
     Setting("Shared", _flag("resources.oversubscribe")),
+    Setting("ReservationName", _text("reservation")),
+    Setting("StdOut", _file),
     Setting("StartTime", _instant("begin")),
     Setting("TimeMin", _time_min),
+    Setting("WorkDir", lambda asked, value: {"work_dir": value}),
     Setting("WCKey", _text("wckey")),
 )
 SETTINGS: Mapping[str, Setting] = {one.name.lower(): one for one in _ALL}

@@ -18,15 +18,37 @@ from flowbatch.commands.scontrol_reservations import update_reservation
 from flowbatch.commands.scontrol_settings import Changes, changes, spec_of
 from flowbatch.commands.scontrol_words import Setting, settings_of
 from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked
+from flowbatch.core.jobs import Job
+from flowbatch.core.states import Running
 from flowbatch.directives import market
-from flowbatch.directives.values import time
+from flowbatch.directives.values import begin, time
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm import codes
+from flowbatch.slurm.times import zone
 from flowbatch.spec.job import UNLIMITED
+from flowbatch.units import MINUTE, Instant
 
 LIMIT_PRICE = "limitprice"
 """Ours: `LimitPrice=$2.50`, the most that an instance-hour may cost."""
 
 THROTTLE = "arraytaskthrottle"
+
+ENDTIME = "endtime"
+"""When a running job is to end: its time limit, to the minute."""
+
+WHY_NOT = {
+    "numcpus": "NumCPUs follows from NumTasks and CPUsPerTask: say those",
+    "mincpus": "it follows from NumTasks and CPUsPerTask: say those",
+    "delayboot": "nodes are not booted by features here",
+    "corespec": "no cores are set apart here",
+    "threadspec": "no threads are set apart here",
+    "burstbuffer": "there is no burst buffer",
+    "clusters": "a job stays in the cluster that took it",
+    "clusterfeatures": "clusters have no features here",
+    "sitefactor": "priorities have no site factor",
+    "switches": "there are no switches to wait for",
+}
+"""What real scontrol changes of a job and is not changed here."""
 
 _NO_ENTITY = (
     "No valid entity in update command\n"
@@ -44,13 +66,15 @@ class Terms:
     time_limit_min: int | None = None
     more_min: int | None = None
     limit_micro_usd: int | None = None
+    ends_at: int | None = None
     throttle: int | None = None
     changes: Changes = field(default_factory=dict)
 
     @property
     def limits(self) -> bool:
         """Whether anything is asked of time or money."""
-        return (self.time_limit_min, self.more_min, self.limit_micro_usd) != (None, None, None)
+        asked = (self.time_limit_min, self.more_min, self.limit_micro_usd, self.ends_at)
+        return any(one is not None for one in asked)
 
 
 async def update(asked: Asked) -> int:
@@ -105,15 +129,31 @@ def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
         if one.key == LIMIT_PRICE and not one.sign:
             terms = replace(terms, limit_micro_usd=_price(one.value))
         elif len(one.key) >= _LEAST and "timelimit".startswith(one.key):
-            terms = _timed(terms, one.sign, _minutes(one.value))
+            sign = one.sign or (one.value[:1] if one.value[:1] in ("+", "-") else "")
+            terms = _timed(terms, sign, _minutes(one.value.removeprefix(sign)))
+        elif one.key == ENDTIME and not one.sign:
+            terms = replace(terms, ends_at=_instant(asked, one.value))
         elif one.key == THROTTLE and not one.sign:
             terms = replace(terms, throttle=int(one.value) if one.value.isdecimal() else 0)
+        elif one.key == "admincomment" and asked.queue.cluster.market is not None:
+            raise Stop(1, err=f"scontrol: error: AdminComment tells what the job has cost\n{_unsupported(one)}")
         elif not one.sign and (found := changes(asked, one.key, one.value)) is not None:
             terms = replace(terms, changes=terms.changes | found)
         else:
-            why = "scontrol: error: AdminComment tells what the job has cost\n" if one.key == "admincomment" else ""
-            raise Stop(1, err=f"{why}Update of this parameter is not supported: {one.written}\nRequest aborted\n")
+            why = f"scontrol: error: {WHY_NOT[one.key]}\n" if one.key in WHY_NOT else ""
+            raise Stop(1, err=f"{why}{_unsupported(one)}")
     return terms
+
+
+def _unsupported(one: Setting) -> str:
+    return f"Update of this parameter is not supported: {one.written}\nRequest aborted\n"
+
+
+def _instant(asked: Asked, text: str) -> int:
+    try:
+        return int(begin.parse(text, Instant(asked.queue.now()), zone(asked.call.environ.get("TZ"))))
+    except ValueSyntax as error:
+        raise Stop(1, err=(error.said or f"Invalid time specification (pos=0): {text}") + "\n") from None
 
 
 def _timed(terms: Terms, sign: str, minutes: int) -> Terms:
@@ -151,14 +191,25 @@ def _bad(what: str) -> Stop:
 
 def _limit(asked: Asked, job_id: int, terms: Terms) -> int | None:
     """The time limit that the job is to have, None for no change. Raises Stop for less than nothing."""
-    if terms.more_min is None:
+    more = terms.more_min
+    if more is None and terms.ends_at is None:
         return terms.time_limit_min
     snapshot = asked.queue.snapshot((job_id,))
     job = next((job for job in snapshot.jobs if job_id in (job.id, job.array_id)), None)
+    if terms.ends_at is not None:
+        return _until(job, terms.ends_at)
     limit = JobView(job, Scene.of(snapshot)).time_limit_min if job is not None else None
-    if limit is None:
+    if limit is None or more is None:
         return terms.time_limit_min
-    if limit + terms.more_min <= 0:
-        said = f"TimeLimit decrement larger than current time limit ({-terms.more_min} > {limit})"
+    if limit + more <= 0:
+        said = f"TimeLimit decrement larger than current time limit ({-more} > {limit})"
         raise Stop(1, err=f"scontrol: error: {said}\n")
-    return limit + terms.more_min
+    return limit + more
+
+
+def _until(job: Job | None, end: int) -> int:
+    """The time limit that ends a running job then, or in the minute after. Raises Stop for a job that does not run."""
+    if job is None or not isinstance(job.state, Running):
+        said = codes.message("ESLURM_JOB_NOT_RUNNING" if job is not None else "ESLURM_INVALID_JOB_ID")
+        raise Stop(1, err=f"{said} for job {job.id if job is not None else 0}\n")
+    return max(1, -(-(end - job.state.started_at) // MINUTE))

@@ -22,7 +22,7 @@ from flowbatch.core.waiting import HELD_BY_ADMIN, HELD_BY_USER
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.job import JobSpec
 
-WHILE_RUNNING = frozenset({"name", "comment", "requeue", "mail.types", "mail.user", "qos", "nice", "priority"})
+WHILE_RUNNING = frozenset({"name", "comment", "requeue", "mail.types", "mail.user", "qos", "nice", "priority", "admin_comment"})
 """What may change of a job that has started."""
 
 
@@ -47,6 +47,8 @@ def update(turn: Turn, event: UpdateAsked) -> tuple[Verdict, ...]:
         waits = isinstance(job.state, Pending)
         if not waits and not WHILE_RUNNING.issuperset(event.fields):
             return "ESLURM_JOB_NOT_PENDING"
+        if "admin_comment" in event.fields and event.by not in (0, turn.queue.cluster.slurm_uid):
+            return "ESLURM_ACCESS_DENIED"
         if "priority" in event.fields and (fault := _priority_fault(event, job)) is not None:
             return fault
         changed = replace(job, spec=merged(job.spec, event.spec, event.fields))

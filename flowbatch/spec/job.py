@@ -70,6 +70,8 @@ class JobSpec(Frozen):
     reservation: str | None = None
     wckey: str | None = None
     comment: str | None = None
+    admin_comment: str | None = None
+    """What an administrator noted."""
     clusters: tuple[str, ...] = ()
     array: ArraySpec | Malformed | None = None
     dependency: Dependency | Malformed | None = None
