@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flowbatch.node.dealing import Distribution, Kind
+from flowbatch.node.srun.checks import CHECKS, Reader, invalid, number
 from flowbatch.node.srun.option_table import StepOption
 from flowbatch.node.srun.wanted import CannotRun, CpuBind, GpuBind, Nodes
 from flowbatch.slurm import hostlist
 from flowbatch.slurm.hostlist import InvalidHostlist
-
-Reader = Callable[[StepOption, str | None, str], Mapping[str, Any]]
 
 MIB = {"": 1, "M": 1, "K": 1 / 1024, "G": 1024, "T": 1024 * 1024}
 FREQUENCIES = ("low", "medium", "highm1", "high")
@@ -38,40 +36,11 @@ MEM_BINDS = (
     "verbose",
     "v",
 )
-MAILS = (
-    "none", "begin", "end", "fail", "requeue", "all", "invalid_depend", "stage_out", "time_limit", "time_limit_90", "time_limit_80",
-    "time_limit_50", "array_tasks",
-)  # fmt: skip
-RLIMITS = ("all", "none", "as", "core", "cpu", "data", "fsize", "memlock", "nofile", "nproc", "rss", "stack")
 CPU_BINDS = ("none", "rank", "rank_ldom", "sockets", "cores", "threads", "ldoms", "boards")
 CPU_LISTS = ("map_cpu", "mask_cpu", "map_ldom", "mask_ldom")
 OPEN_MODES = {"a": "append", "t": "truncate"}
 
 _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
-
-
-def invalid(row: StepOption) -> CannotRun:
-    return CannotRun(f"srun: error: Invalid --{row.long} specification", 255)
-
-
-def not_a_number(name: str, value: str) -> CannotRun:
-    return CannotRun(f'srun: error: Invalid numeric value "{value}" for {name}.')
-
-
-def number(name: str, value: str | None, least: int = 1) -> int:
-    """Raises CannotRun for what is no whole number, or too small."""
-    text = (value or "").strip().removeprefix("+")
-    if not (text.isascii() and text.isdecimal()) or int(text) < least:
-        raise not_a_number(name, value or "")
-    return int(text)
-
-
-def _any(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    return {}
-
-
-def _refuse(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    raise CannotRun(f"srun: error: --{row.long} is not supported: {row.what}")
 
 
 def _flag(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
@@ -315,68 +284,6 @@ def _gpu_freq(row: StepOption, value: str | None, name: str) -> Mapping[str, Any
     return {row.field: value}
 
 
-def _frequencies(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    if not re.fullmatch(r"(?:(?:(?:task|energy|network|filesystem)=)?\d+,?)+", (value or "").lower()):
-        raise CannotRun(f"srun: error: Invalid --acctg-freq specification: {value}", 255)
-    return {}
-
-
-def _words(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    if not set((value or "").lower().split(",")) <= set(row.value.split()):
-        raise invalid(row)
-    return {}
-
-
-def _letters(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    if not value or not set(value) <= set(row.value):
-        raise invalid(row)
-    return {}
-
-
-def _mail(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    if not set((value or "").lower().split(",")) <= set(MAILS):
-        raise invalid(row)
-    return {}
-
-
-def _profile(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    if not set((value or "").lower().split(",")) <= {"none", "all", "energy", "task", "lustre", "network"}:
-        raise CannotRun(f"srun: error: invalid --profile={value} option", 255)
-    return {}
-
-
-def _rlimits(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    for word in filter(None, (value or "").split(",")):
-        if word.lower().removeprefix("rlimit_") not in RLIMITS:
-            raise CannotRun(f"srun: error: Bad rlimit name: {word}\nsrun: error: --propagate={value} is not valid.")
-    return {}
-
-
-def _signal(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    found = re.fullmatch(r"(?:[RB]+:)?(\w+)(?:@\d+)?", (value or "").upper())
-    if not found or not (found[1].isdecimal() or f"SIG{found[1].removeprefix('SIG')}" in signal.Signals.__members__):
-        raise invalid(row)
-    return {}
-
-
-def _begin(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    return {"remarks": ("srun: error: --begin is ignored because nodes are already allocated.",)}
-
-
-def _power(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    return {} if value == "level" else {"remarks": (f"srun: error: Ignoring unrecognized power option ({value})",)}
-
-
-def _compression(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    if value in (None, "", "lz4", "none"):
-        return {}
-    return {"remarks": (f"srun: error: Compression type '{value}' unknown, disabling compression support.",)}
-
-
-def _destination(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    return {row.field: value or ""}
-
-
 def _het_group(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
     if not re.fullmatch(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*", value or ""):
         raise CannotRun(
@@ -389,22 +296,37 @@ def _interactive(row: StepOption, value: str | None, name: str) -> Mapping[str, 
     return {"overlap": True, "interactive": True}
 
 
-def _no_allocate(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    return {row.field: True}
-
-
 def _whole(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
     return {row.field: False}
 
 
-READERS: dict[str, Reader] = {
-    "any": _any, "refuse": _refuse, "flag": _flag, "test_only": _flag, "text": _text, "number": _number, "natural": _natural,
-    "gpus": _gpus, "gres": _gres, "nodes": _nodes, "hosts": _hosts, "nodefile": _nodefile, "distribution": _distribution,
-    "memory": _memory, "minutes": _minutes, "seconds": _seconds, "immediate": _immediate, "kill": _kill,
-    "exclusive": _exclusive, "job_id": _job_id, "open_mode": _open_mode, "cpu_bind": _cpu_bind, "gpu_bind": _gpu_bind,
-    "mem_bind": _mem_bind, "hint": _hint, "cpu_freq": _cpu_freq, "gpu_freq": _gpu_freq, "frequencies": _frequencies,
-    "words": _words, "letters": _letters, "mail": _mail, "profile": _profile, "rlimits": _rlimits, "signal": _signal,
-    "begin": _begin, "power": _power, "compression": _compression, "destination": _destination, "het_group": _het_group,
-    "interactive": _interactive, "no_allocate": _no_allocate, "whole": _whole,
-}  # fmt: skip
+READERS: dict[str, Reader] = CHECKS | {
+    "flag": _flag,
+    "text": _text,
+    "number": _number,
+    "natural": _natural,
+    "gpus": _gpus,
+    "gres": _gres,
+    "nodes": _nodes,
+    "hosts": _hosts,
+    "nodefile": _nodefile,
+    "distribution": _distribution,
+    "memory": _memory,
+    "minutes": _minutes,
+    "seconds": _seconds,
+    "immediate": _immediate,
+    "kill": _kill,
+    "exclusive": _exclusive,
+    "job_id": _job_id,
+    "open_mode": _open_mode,
+    "cpu_bind": _cpu_bind,
+    "gpu_bind": _gpu_bind,
+    "mem_bind": _mem_bind,
+    "hint": _hint,
+    "cpu_freq": _cpu_freq,
+    "gpu_freq": _gpu_freq,
+    "het_group": _het_group,
+    "interactive": _interactive,
+    "whole": _whole,
+}
 """Every word of `StepOption.reads` but those that count or ask, which depend on what was said before."""

@@ -92,7 +92,9 @@ class Run:
         for number in HEEDED:
             signal.signal(number, lambda number, _: self.signals.append(number))
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)  # the thin client held them back until somebody could heed them
+        signal.pthread_sigmask(
+            signal.SIG_UNBLOCK, HEEDED
+        )  # the thin client held them back until somebody could heed them
         return wakes
 
     def _answered(self, ask: Callable[[], T]) -> T:
