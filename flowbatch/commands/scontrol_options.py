@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flowbatch.commands import clusters
+from flowbatch.commands.accounts import user_id
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, hint, table
 from flowbatch.commands.job_fields import Style, style_of
@@ -24,7 +25,7 @@ OPTIONS = (
     CommandOption("oneliner", "o", help="one line a record"),
     CommandOption("quiet", "Q", help="say nothing but errors"),
     CommandOption("sibling", help="of sibling clusters", verdict="recorded", reason="there is no federation"),
-    CommandOption("uid", "u", "required", "as this user", verdict="refused", reason="nobody acts for another"),
+    CommandOption("uid", "u", "required", "change jobs as this user would (root)"),
     CommandOption("usage", help="print this"),
     CommandOption("verbose", "v", help="say what is done"),
     CommandOption("version", "V", help="print the version"),
@@ -60,6 +61,16 @@ class Asked:
         self.call.err.write(text)
 
 
+def _acting(call: Call, name: str) -> Call:
+    """The call as if another user had made it, which root alone can. Raises Stop."""
+    uid = user_id(name)
+    if uid is None:
+        raise Stop(0, err=f'scontrol: error: --uid="{name}" invalid\n')
+    if uid != call.owner.uid and call.owner.uid != 0:
+        raise Stop(1, err="scontrol: error: --uid: root alone acts for another user here\n")
+    return replace(call, owner=replace(call.owner, uid=uid, name=name))
+
+
 async def read(call: Call, queue: QueuePort) -> Asked:
     """The words and options, and the queue they are about. Raises Stop for --help and --version, and for what scontrol
     refuses."""
@@ -77,7 +88,8 @@ async def read(call: Call, queue: QueuePort) -> Asked:
             if key == "version":
                 raise Stop(0, out=VERSION + "\n")
             if key == "uid":
-                raise Stop(1, err="scontrol: error: --uid: nobody can act for another user here\n")
+                call = _acting(call, one.value or "")
+                continue
             if key == "clusters":
                 names, where = one.value, clusters.OPTION
             flags.add(key)

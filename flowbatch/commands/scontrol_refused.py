@@ -55,6 +55,8 @@ REFUSED: Mapping[str, Refused] = {
 async def refuse(asked: Asked) -> int:
     name = asked.words[0].lower()
     one = REFUSED[name]
+    if name == "takeover" and len(asked.words) > 1:
+        raise Stop(1, err=f"takeover: invalid backup controller index ({asked.words[1]})\n")
     if one.bare is not None and len(asked.words) < 2:
         raise Stop(1, err=f"{one.bare}\n")
     raise Stop(1, err=f"{one.said}\nscontrol: {name}: {one.why}\n")

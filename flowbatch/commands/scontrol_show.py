@@ -255,6 +255,26 @@ async def _show_topology(asked: Asked, words: Sequence[str]) -> int:
     return 0
 
 
+async def _show_assoc_mgr(asked: Asked, words: Sequence[str]) -> int:
+    """What slurmctld keeps of the database at hand: nothing, since there is none."""
+    kinds = ("users", "associations", "QOS")
+    asked.out("Current Association Manager state\n")
+    asked.out("".join(f"\nNo {kind} currently cached in Slurm.\n\n" for kind in kinds))
+    return 0
+
+
+async def _show_frontend(asked: Asked, words: Sequence[str]) -> int:
+    asked.out(f"Node {words[0]} not found\n" if words else "No nodes in the system\n")
+    return 1 if words else 0
+
+
+async def _show_slurmd(asked: Asked, words: Sequence[str]) -> int:
+    """Nobody listens where slurmd would."""
+    raise Stop(
+        1, err="scontrol: error: slurm_slurmd_info: Connection refused\nslurm_load_slurmd_status: Connection refused\n"
+    )
+
+
 async def _show_nothing(asked: Asked, words: Sequence[str]) -> int:
     """What a cluster without it shows."""
     return 0
@@ -262,10 +282,14 @@ async def _show_nothing(asked: Asked, words: Sequence[str]) -> int:
 
 _ENTITIES: Mapping[str, tuple[int, Callable[[Asked, Sequence[str]], Awaitable[int]]]] = {
     "aliases": (1, _show_aliases),
-    "burstbuffer": (1, _show_nothing),
+    "assoc_mgr": (2, _show_assoc_mgr),
+    "bbstat": (2, _show_nothing),
+    "burstbuffer": (2, _show_nothing),
     "config": (1, _show_config),
     "daemons": (1, _show_daemons),
-    "federation": (1, _show_nothing),
+    "dwstat": (2, _show_nothing),
+    "federation": (2, _show_nothing),
+    "frontend": (2, _show_frontend),
     "hostlist": (5, _show_hostlist),
     "hostlistsorted": (9, _show_hostlistsorted),
     "hostnames": (5, _show_hostnames),
@@ -275,6 +299,7 @@ _ENTITIES: Mapping[str, tuple[int, Callable[[Asked, Sequence[str]], Awaitable[in
     "nodes": (1, _show_node),
     "partitions": (1, _show_partition),
     "reservations": (1, _show_reservation),
+    "slurmd": (2, _show_slurmd),
     "steps": (2, _show_step),
     "topology": (1, _show_topology),
 }

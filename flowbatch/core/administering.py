@@ -1,5 +1,5 @@
-"""What administrators say of nodes and partitions. As on 22.05: root and SlurmUser may; a list of nodes is worked off in its order up
-to the first that it cannot be said of; a node that is down loses its jobs, a drained one keeps them and gets no others."""
+"""What administrators say of nodes and partitions. As on 22.05: root and SlurmUser may; of a list of nodes it holds for those
+of which it can be said; a node that is down loses its jobs, a drained one keeps them and gets no others."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def nodes(turn: Turn, event: NodeAsked) -> Refused | None:
         ruled = "ESLURM_INVALID_NODE_NAME" if node is None else _ruled(turn, event, node, rulings.nodes.get(name))
         if isinstance(ruled, str):
             fault = Refused(ruled)
-            break
+            continue
         rulings = rulings.with_node(name, ruled)
         down |= {name} if event.change.state == "DOWN" else set()
     if rulings != turn.queue.rulings:
@@ -70,7 +70,9 @@ def _ruled(turn: Turn, event: NodeAsked, node: NodeSpec, before: NodeRuling | No
     """What holds of the node then, or Slurm's error."""
     change, said = event.change, before or NodeRuling()
     features = change.features if change.features is not None else node.features
-    active = change.active if change.active is not None else change.features
+    active = change.active
+    if active is None and change.features is not None:
+        active = node.active_features or change.features
     if active is not None and not set(features).issuperset(active):
         return "ESLURM_ACTIVE_FEATURE_NOT_SUBSET"
     if change.gres is not None:

@@ -258,8 +258,8 @@ class Reread:
 
 @dataclass(frozen=True, slots=True)
 class NodeAsked:
-    """An administrator says something of nodes, in their order. Reply: None, or `Refused` for the first that it cannot be
-    said of: it holds for those before it. `name`: whose the reason is."""
+    """An administrator says something of nodes. Reply: None, or `Refused` for the last that it cannot be said of: it holds for
+    the others. `name`: whose the reason is."""
 
     at: int
     by: int
