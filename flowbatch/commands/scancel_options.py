@@ -204,12 +204,12 @@ def _target(text: str, max_array_size: int) -> Target:
 
 
 def read_target(text: str, max_array_size: int) -> Target | None:
-    """The id that the text is, if it is one of a job or of tasks; their indices stay below `max_array_size`."""
+    """The id that the text is, if it is one of a job, of tasks or of a component; indices of tasks stay below `max_array_size`."""
     try:
         target = _target(text, max_array_size)
     except Stop:
         return None
-    return target if target.step is None and target.component is None else None
+    return target if target.step is None else None
 
 
 def _ranges(ranges: str, text: str, max_array_size: int) -> IndexSet:

@@ -52,8 +52,6 @@ def signal(
             return "ESLURM_JOB_SCRIPT_MISSING"
         if job.follows and isinstance(job.state, Pending):
             return "ESLURM_NOT_WHOLE_HET_JOB"
-        if job.het is not None and scope != "steps":
-            job = turn.queue.jobs[job.het.leader]
         return _code(turn.advance(job, Signalled(turn.at, number, scope)))
 
     def one(ref: JobRef) -> Verdict:

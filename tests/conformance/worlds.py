@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.sh"))
 RECORDED = HERE / "recorded"
 
-WITH_ACCOUNTS = ("490-sacct", "500-accounts")
+WITH_ACCOUNTS = ("490-sacct", "500-accounts", "590-sacctmgr-changes", "574-het-sacct")
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 
 KEPT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM")
