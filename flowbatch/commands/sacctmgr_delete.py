@@ -34,7 +34,7 @@ def delete_accounts(request: Request, clusters: Clusters, active: Active) -> Cha
                     change.remove(cluster, one)
             _homeless(change, cluster, accounts, subtree)
     _idle(active, lambda cluster, account, user: account in gone.get(cluster, ()))
-    change.text = [" Deleting accounts...", *(f"  {name}" for name in dict.fromkeys(names))]
+    change.text = [" Deleting accounts...", *(f"  {name}" for name in sorted(set(names)))]
     return _deleted(change)
 
 
@@ -72,11 +72,9 @@ def delete_users(request: Request, clusters: Clusters, active: Active) -> Change
     _idle(active, lambda cluster, account, user: (cluster, account, user) in gone)
     if some:
         change.text += [" Deleting user associations...", *lines] if lines else []
-        change.text += (
-            [" Deleting users (No Associations)...", *(f"  {n}" for n in dict.fromkeys(left))] if left else []
-        )
+        change.text += [" Deleting users (No Associations)...", *(f"  {n}" for n in sorted(set(left)))] if left else []
     else:
-        change.text = [" Deleting users...", *(f"  {name}" for name in dict.fromkeys(names))]
+        change.text = [" Deleting users...", *(f"  {name}" for name in sorted(set(names)))]
     return _deleted(change)
 
 
@@ -94,7 +92,7 @@ def delete_qualities(request: Request, clusters: Clusters, active: Active) -> Ch
                 kept = tuple(name for name in association.qos if name not in names)
                 default = None if association.default_qos in names else association.default_qos
                 change.add(cluster, replace(association, qos=kept, default_qos=default))
-    change.text = [" Deleting QOS(s)...", *(f"  {name}" for name in dict.fromkeys(names))]
+    change.text = [" Deleting QOS(s)...", *(f"  {name}" for name in sorted(set(names)))]
     return _deleted(change)
 
 

@@ -82,7 +82,7 @@ def _modify(
             change.add(cluster, new)
             lines.append(modified_line(cluster, one))
             if new.default_qos is not None and new.default_qos not in _reachable(accounts, new):
-                lacking.append(f"  DefQOS = {new.default_qos:<10} {lines[-1].strip()}")
+                lacking.append(f"  DefQOS = {new.default_qos:<10} {lines[-1].lstrip()}")
     if lacking:
         head = (" These associations don't have access to their default qos.",
                 " Please give them access before they the default can be set to this.")  # fmt: skip

@@ -88,9 +88,10 @@ def _listing(
     rows = [[VALUES[column.header](one, cluster) for column in columns] for one in kept]
     accounts = [number for number, column in enumerate(columns) if column.header == "Account"]
     if accounts and "Users" not in said.flags:
-        highest = min((one.depth for one in kept), default=0)
+        shown = {one.account for one in kept if not one.user}
         for row, one in zip(rows, kept, strict=True):
-            row[accounts[0]] = " " * (one.depth - highest) + one.account
+            above = [up for up in one.accounts.chain(one.record) if up is not one.record and up.account in shown]
+            row[accounts[0]] = " " * len(above) + one.account
     header = "noheader" not in said.flags
     if {"parsable", "parsable2"} & said.flags:
         return print_fields.parsable(columns, rows, header=header, closed="parsable2" not in said.flags)

@@ -95,6 +95,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "22.05 reports that nothing was used there",
     ),
     Difference(
+        "590-*", r"^(\$ sacctmgr -i modify cluster oracle .*\n(?:.*\n)*?  C = oracle     A = root\n)(?:  C = .*\n)*", r"\1",
+        "`sacctmgr modify cluster` names the root account alone, whose limits it sets",
+        "22.05 names every user who has no such limit of his own as well",
+    ),
+    Difference(
         "510-*", r"213503982334-14:25:51", "",
         "`AveCPU` of a step of which nothing was gathered is empty",
         "22.05 prints a number that ran over",
