@@ -93,6 +93,9 @@ class Steps:
         earlier life has granted is known by its srun: all that this has started is signalled."""
         steps = [one for one in self._steps.values() if one.place.key == key and step in (None, one.number)]
         pairs = [pair for one in steps for pair in one.born.items()]
+        for one in steps:
+            if one.number is not None:
+                one.writer.write(line("signalled", signal=number))
         signal_all((-pid for pid, born in pairs if self._processes.born(pid) == born), number)
         known = {one.number for one in steps}
         strays = [one.srun for one in self._book.running(key) if one.number not in known and step in (None, one.number)]

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from flowbatch.node.granting import Part
+from flowbatch.node.granting import Part, Share
 from flowbatch.node.srun.wanted import CpuBind, GpuBind, Wanted
 
 UNSUPPORTED = "srun: cluster configuration lacks support for cpu binding"
 
 
-def can_bind(parts: Sequence[Part]) -> bool:
-    """Whether the step's CPUs are this machine's: they have names, each once, and the kernel knows them all."""
-    ids = [one for part in parts for one in part.cpu_ids]
+def can_bind(shares: Sequence[Share], slurm_conf: str | None) -> bool:
+    """Whether the job's CPUs are this machine's: they have names, each once, and the kernel knows them all. A site with a
+    slurm.conf binds if that says so (TaskPlugin), as with Slurm."""
+    if slurm_conf is not None and not _has_affinity(slurm_conf):
+        return False
+    ids = [one for share in shares for one in share.cpu_ids]
     known = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     return bool(ids) and len(set(ids)) == len(ids) and set(ids) <= known
+
+
+def _has_affinity(slurm_conf: str) -> bool:
+    try:
+        text = Path(slurm_conf).read_text(errors="surrogateescape")
+    except OSError:
+        return False
+    return re.search(r"^\s*TaskPlugin\s*=[^#\n]*affinity", text, re.IGNORECASE | re.MULTILINE) is not None
 
 
 def cpus_of(bind: CpuBind, part: Part, local: int) -> frozenset[int] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
+from flowbatch.node.granting import Part
 from flowbatch.node.srun.environment import Step
 from flowbatch.node.srun.wanted import Wanted
 from flowbatch.slurm import hostlist, indices
@@ -39,7 +41,13 @@ def granted(step: Step) -> Iterator[str]:
         yield f"srun: launching StepId={step.job_id}.{step.number} on host {part.node}, {len(part.ranks)} tasks: {listed}"
 
 
+def would_be(job_id: int, parts: Sequence[Part], partition: str) -> str:
+    """--test-only: what would run now."""
+    nodes = hostlist.fold(part.node for part in parts)
+    at, cpus = time.strftime("%Y-%m-%dT%H:%M:%S"), sum(part.cpus for part in parts)
+    return f"srun: Job {job_id} to start at {at} using {cpus} processors on nodes {nodes} in partition {partition}"
+
+
 def started(step: Step) -> Iterator[str]:
     for part in step.parts:
-        many = f"{len(part.ranks)} task{'s' if len(part.ranks) > 1 else ''}"
-        yield f"srun: launch/slurm: _task_start: Node {part.node}, {many} started"
+        yield f"srun: launch/slurm: _task_start: Node {part.node}, {len(part.ranks)} tasks started"

@@ -91,6 +91,14 @@ class Ending:
         elif number in FORWARDED:
             self.tasks.signal(number)
 
+    def signalled(self, number: int) -> None:
+        """The node gives the tasks this signal (scancel)."""
+        if number == signal.SIGKILL:
+            self._waiting()
+            self._forced = True
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self._close()
+
     def abort(self) -> None:
         """A task has given up for all (MPI_Abort)."""
         self._waiting()

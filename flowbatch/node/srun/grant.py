@@ -3,7 +3,7 @@
 One JSON object a line, over the node's socket: `job` (job_id) is answered by `job` (shares: what it has on each node, variables: those of
 the batch script) or `refused`. `step` (job_id, demand, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
 what it has on each node), by `refused` (why, facts), or first by `busy` and then by one of the two.
-`tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
+`signalled` (signal) tells a running step that its tasks get that signal. `tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
 record; it may come over another connection (placement, step: as they were granted).
 """
 
@@ -91,6 +91,11 @@ class Grant:
                 raise Refused(message["why"], message.get("facts", {}))
             if message["op"] == "busy":
                 busy()
+
+    def signalled(self) -> int | None:
+        """The signal that the node tells of, once the descriptor can be read. Raises OSError when the node is gone."""
+        message = self._next()
+        return int(message["signal"]) if message["op"] == "signalled" else None
 
     def tasks(self, pids: Sequence[int]) -> None:
         self._socket.sendall(line("tasks", pids=list(pids)))

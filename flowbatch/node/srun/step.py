@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from flowbatch.node.granting import Demand, Part, Share
+from flowbatch.node.granting import CannotEver, Demand, grant
 from flowbatch.node.srun import binding, describing, environment, hooks, shaping
 from flowbatch.node.srun.ending import HEEDED, Ending
 from flowbatch.node.srun.files import Files
@@ -59,15 +59,17 @@ class Run:
         wakes = self._catch()
         try:
             job = self._answered(lambda: self.grant.job(self.job_id))
-            bind = self._bind(job.shares)
+            bind = self._bind(job)
             demand = shaping.demand(self.wanted, job.shares, self.voice.remark)
             commands = self._commands(demand.tasks)
+            if self.wanted.test_only:
+                return self._would_be(job, demand)
             granted = self._granted(demand)
         except OSError as error:
             raise CannotRun(f"srun: error: Unable to create step for job {self.job_id}: {error}") from None
         step = environment.Step(
             self.job_id, granted.step, granted.parts, job.shares, self.wanted, demand.distribution.said,
-            demand.distribution.plane, _umask(),
+            demand.distribution.plane, self._umask(),
         )  # fmt: skip
         around = {**self.environ, **step.variables}
         hooks.around(self.wanted.prolog, "prolog", around, self.voice)
@@ -103,10 +105,9 @@ class Run:
         except Refused as error:
             raise CannotRun(refusal(error.why, job=self.job_id, **error.facts)) from None
 
-    def _bind(self, shares: tuple[Share, ...]) -> CpuBind:
+    def _bind(self, job: Job) -> CpuBind:
         """How tasks are bound to CPUs here; says so where they cannot be."""
-        parts = [Part(share.node, (), share.cpus, 0, cpu_ids=share.cpu_ids) for share in shares]
-        if self.wanted.cpu_bind is None or binding.can_bind(parts):
+        if self.wanted.cpu_bind is None or binding.can_bind(job.shares, job.variables.get("SLURM_CONF")):
             return self.wanted.cpu_bind or CpuBind()
         self.voice.remark(binding.UNSUPPORTED)
         return CpuBind()
@@ -121,6 +122,15 @@ class Run:
             raise CannotRun(f"srun: error: Could not open multi_prog config file {path}") from None
         return programs(text, tasks, path)
 
+    def _would_be(self, job: Job, demand: Demand) -> int:
+        """--test-only. Raises CannotRun for what the job has not."""
+        try:
+            parts = grant(demand, job.shares, ()) or ()
+        except CannotEver as error:
+            raise CannotRun(refusal(error.why, job=self.job_id, **error.facts)) from None
+        self.voice.remark(describing.would_be(self.job_id, parts, job.variables.get("SLURM_JOB_PARTITION", "")))
+        return 0
+
     def _granted(self, demand: Demand) -> Granted:
         waited = False
 
@@ -128,7 +138,8 @@ class Run:
             nonlocal waited
             waited = True
             if self.wanted.immediate:
-                raise Refused("busy", {})
+                code = self.environ.get("SLURM_EXIT_IMMEDIATE", "")
+                raise CannotRun(refusal("busy", job=self.job_id), int(code) if code.isdecimal() else 1)
             self.voice.remark(
                 f"srun: Job {self.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)"
             )
@@ -142,7 +153,7 @@ class Run:
             self.voice.remark(f"srun: Step created for job {self.job_id}")
         return granted
 
-    @contextmanager
+    @contextlib.contextmanager
     def _terminal(self) -> Iterator[Terminal | None]:
         """Task 0's own, where --pty was said and srun has one itself."""
         if not self.wanted.pty:
@@ -205,6 +216,7 @@ class Run:
         """Until every task has ended and what it wrote is heard."""
         tasks = self.tasks
         tasks.watch(wakes, lambda: _emptied(wakes))
+        tasks.watch(self.grant.fd, self._told)
         fed = False
         while tasks.running:
             if tasks.hungry != fed:
@@ -219,6 +231,24 @@ class Run:
             self.ending.tick(time.monotonic())
         tasks.drain(time.monotonic() + LAST_WORDS_S)
 
+    def _told(self) -> None:
+        """The node has a word about the running step, or is gone, which is no reason to end."""
+        try:
+            number = self.grant.signalled()
+        except OSError:
+            self.tasks.unwatch(self.grant.fd)
+            return
+        if number is not None:
+            self.ending.signalled(number)
+
+    def _umask(self) -> int:
+        """The tasks' umask: the caller's, or what SLURM_UMASK says."""
+        umask = os.umask(0o022)
+        with contextlib.suppress(ValueError):
+            umask = int(self.environ.get("SLURM_UMASK") or "", 8) & 0o777
+        os.umask(umask)
+        return umask
+
 
 def _stdin() -> bytes:
     try:
@@ -229,9 +259,3 @@ def _stdin() -> bytes:
 
 def _emptied(wakes: int) -> None:
     os.read(wakes, 4096)
-
-
-def _umask() -> int:
-    umask = os.umask(0o022)
-    os.umask(umask)
-    return umask
