@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from flowbatch.commands import clusters, sbatch_environment, sbatch_help
@@ -37,6 +38,9 @@ MAX_SCRIPT = 4 << 20
 
 RETRIES = 15
 """How often sbatch knocks at a full queue, each time a second later than before."""
+
+LONG = 1 << 14
+"""Texts of so many bytes are read in a fraction of a second at most."""
 
 FILE_LIMIT = 1 << 20
 """No file of nodes or variables is read further."""
@@ -91,7 +95,7 @@ async def understand(call: Call, queue: QueuePort, argv: Sequence[str], flow: Se
     except CannotOpen as closed:
         raise _error(call, line, f"Unable to open file {closed.path}") from None
     submission, around = await with_files(
-        call, around, lambda a: sbatch.read(line, found.raw, found.name, a, call.environ)
+        call, around, lambda a: sbatch.read(line, found.raw, found.name, a, call.environ), len(found.raw)
     )
     return Understood(found, submission, market.read(submission.script, call.environ, flow))
 
@@ -100,7 +104,9 @@ async def prepare(call: Call, understood: Understood) -> Request:
     """What goes to the queue. Raises DirectiveError for what cannot be done here, and for files that cannot be read."""
     found, submission, line = understood.found, understood.submission, understood.submission.line
     origins = _origins(call, line, found)
-    spec, *others = (build.job(one.chosen, origins, understood.market.terms) for one in submission.components)
+    spec, *others = await _read(
+        call, len(found.raw), lambda: [build.job(one.chosen, origins, understood.market.terms) for one in submission.components]
+    )
     for use in (use for one in submission.components for use in build.refused(one.chosen)):
         raise _error(call, line, f"flowbatch: --{use.option.name}: {use.option.reason}", submission.said)
     return Request(submission, understood.market, spec, await _payload(call, submission, spec, found), tuple(others))
@@ -149,11 +155,14 @@ def worst(jobs: Sequence[Job]) -> int:
     return max((1 if ending.signal else ending.code for ending in endings), default=0)
 
 
-async def with_files(call: Call, around: Surroundings, run: Callable[[Surroundings], T]) -> tuple[T, Surroundings]:
-    """What `run` gives once it has the caller's files that it wants; and the surroundings with them."""
+async def with_files(
+    call: Call, around: Surroundings, run: Callable[[Surroundings], T], size: int = 0
+) -> tuple[T, Surroundings]:
+    """What `run` gives once it has the caller's files that it wants; and the surroundings with them. `size`: how much it reads
+    besides the call's words."""
     while True:
         try:
-            return run(around), around
+            return await _read(call, size, partial(run, around)), around
         except FileWanted as wanted:
             content: bytes | int
             try:
@@ -161,6 +170,13 @@ async def with_files(call: Call, around: Surroundings, run: Callable[[Surroundin
             except CallerFile as error:
                 content = error.errno
             around = replace(around, files={**around.files, wanted.path: content})
+
+
+async def _read(call: Call, size: int, read: Callable[[], T]) -> T:
+    """What `read` gives, beside the loop where there is much to read: nobody waits for the one with the longest script."""
+    if size + sum(map(len, call.argv)) <= LONG:
+        return read()
+    return await asyncio.to_thread(read)
 
 
 def _work_dir(call: Call, line: CommandLine) -> str | None:

@@ -15,8 +15,9 @@ from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.spec.files import Files
 from flowbatch.spec.job import Export, JobSpec, Mail
 from flowbatch.spec.market import MarketTerms
-from flowbatch.spec.model import Malformed
+from flowbatch.spec.model import TOO_LONG, Malformed
 from flowbatch.spec.resources import GresRequest, Memory, Resources
+from flowbatch.text import encode
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ def job(chosen: Chosen, origins: Origins, market: MarketTerms) -> JobSpec:
     """The request."""
     work_dir = chosen.get("chdir") or origins.cwd
     begin, deadline = chosen.get("begin"), chosen.get("deadline")
-    dependencies = _passed_on(dependency.parse, chosen.get("dependency"))
+    dependencies = _passed_on(dependency.parse, chosen.get("dependency"), LONGEST_DEPENDENCY)
     return JobSpec(
         name=_name(chosen, origins),
         work_dir=work_dir,
@@ -66,7 +67,7 @@ def job(chosen: Chosen, origins: Origins, market: MarketTerms) -> JobSpec:
         wckey=chosen.get("wckey") or None,
         comment=chosen.get("comment"),
         clusters=_split(chosen.get("clusters")),
-        array=_passed_on(array.parse, chosen.get("array")),
+        array=_passed_on(array.parse, chosen.get("array"), LONGEST_ARRAY),
         dependency=dependencies,
         kill_on_invalid_dep=chosen.get("kill-on-invalid-dep"),
         begin=begin[0] if begin else None,
@@ -138,10 +139,16 @@ def _switches(asked: Switches | None) -> str | None:
     return asked.most if (asked.wait_min or 0) < 0 else str(asked)
 
 
-def _passed_on(parse: Callable[[str], T], text: str | None) -> T | Malformed | None:
-    """The value of a text that the controller judges."""
+LONGEST, LONGEST_ARRAY, LONGEST_DEPENDENCY = 1024, 4096, 131_050
+"""So many bytes slurmctld reads of a text, of an array's tasks and of a dependency (observed on 22.05.8)."""
+
+
+def _passed_on(parse: Callable[[str], T], text: str | None, longest: int = LONGEST) -> T | Malformed | None:
+    """The value of a text that the controller judges; one that is too long for it is not read."""
     if text is None:
         return None
+    if len(encode(text)) > longest:
+        return Malformed(text=text[:longest], where=TOO_LONG)
     try:
         return parse(text)
     except ValueSyntax as error:

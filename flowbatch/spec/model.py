@@ -13,6 +13,10 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+TOO_LONG = "too long"
+"""Where the fault of a text lies that is longer than the controller reads."""
+
+
 class Malformed(Frozen):
     """A text that sbatch passes on unread and the controller refuses: the refusal waits for its turn in admission.
 

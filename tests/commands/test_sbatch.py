@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from flowbatch.commands import sbatch
+from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import Accepted, Event, Refused, Reply, Submitted, WouldStart
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload, Snapshot
+from flowbatch.core.records import Queue
 from flowbatch.core.states import Ending, ExitStatus, Finished
 from flowbatch.errors import StoreFailed
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
+from flowbatch.spec.model import TOO_LONG, Malformed
 
 CLUSTER = ClusterSpec(
     name="local",
@@ -180,6 +183,31 @@ def test_a_script_too_large_for_the_controller(here: Any, answering: Any) -> Non
     )
     here.files["/submit/big.sh"] = here.files["/submit/big.sh"][:-1]
     assert here.run(sbatch.main, queue, "big.sh").code == 0
+
+
+@pytest.mark.parametrize(
+    "word", [f"--array={'1,' * 2048}1", f"--dependency={'afterok:1,' * 13_200}afterok:1", f"--licenses={'a,' * 600}a"]
+)
+def test_values_too_long_for_the_controller_are_not_read(here: Any, answering: Any, word: str) -> None:
+    queue = answering()
+    here.run(sbatch.main, queue, word, "job.sh")
+    spec = queue.events[0].spec
+    value = next(one for one in (spec.array, spec.dependency, spec.resources.licenses) if one)
+    assert isinstance(value, Malformed) and value.where == TOO_LONG
+    assert admit(CLUSTER, queue.events[0], Queue(CLUSTER, 1)) == Refused("ESLURM_PATHNAME_TOO_LONG")
+
+
+def test_long_scripts_are_read_beside_the_loop(here: Any, answering: Any, monkeypatch: Any) -> None:
+    aside = []
+
+    async def to_thread(read: Any) -> Any:
+        aside.append(read)
+        return read()
+
+    monkeypatch.setattr("asyncio.to_thread", to_thread)
+    here.files["/submit/long.sh"] = b"#!/bin/sh\n" + b"#SBATCH --comment=c\n" * 1000
+    assert here.run(sbatch.main, answering(), "job.sh").code == 0 and not aside
+    assert here.run(sbatch.main, answering(), "long.sh").code == 0 and len(aside) == 2
 
 
 def test_test_only_says_when_and_where(here: Any, answering: Any) -> None:

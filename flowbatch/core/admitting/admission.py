@@ -25,7 +25,7 @@ from flowbatch.core.placing.sizing import Demand, default_memory, demand, licens
 from flowbatch.core.reservations import Reservation
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
-from flowbatch.spec.model import Malformed
+from flowbatch.spec.model import TOO_LONG, Malformed
 from flowbatch.text import encode
 from flowbatch.units import MINUTE
 
@@ -144,7 +144,9 @@ def _strings(cluster: ClusterSpec, spec: JobSpec) -> Refused | None:
     files = (spec.files.output, spec.files.error, spec.files.input)
     paths = [spec.work_dir, *(f"{spec.work_dir}/{name}" for name in files if name and not name.startswith("/"))]
     paths += [name for name in files if name and name.startswith("/")]
-    if _longer_than(MAX_STRING, names) or _longer_than(MAX_PATH, paths):
+    read = (spec.array, spec.dependency, spec.resources.constraint, spec.resources.licenses)
+    unread = any(isinstance(value, Malformed) and value.where == TOO_LONG for value in read)
+    if unread or _longer_than(MAX_STRING, names) or _longer_than(MAX_PATH, paths):
         return Refused("ESLURM_PATHNAME_TOO_LONG")
     return None
 
