@@ -27,7 +27,7 @@ KEYS = (
 
 WITHOUT_EFFECT = frozenset({"burstbuffer", "groups", "maxstartdelay", "trespernode", "watts"})
 OTHER_FLAGS = frozenset({
-    "ANY_NODES", "FIRST_CORES", "MAGNETIC", "PART_NODES", "PURGE_COMP", "REPLACE", "REPLACE_DOWN", "STATIC_ALLOC",
+    "FIRST_CORES", "MAGNETIC", "PART_NODES", "PURGE_COMP", "REPLACE", "REPLACE_DOWN", "STATIC_ALLOC",
     "TIME_FLOAT", "USER_DELETE", "WEEKDAY", "WEEKEND",
 })  # fmt: skip
 """Flags of 22.05 that are not built: refused by name."""
@@ -121,6 +121,7 @@ class _Reader:
         more: set[str] = set()
         for word in filter(None, one.value.split(",")):
             bare = word.lstrip("+-").upper()
+            bare = "ANY_NODES" if bare == "LICENSE_ONLY" else bare
             flag = next((flag for flag in FLAGS if flag.startswith(bare) and len(bare) >= 3), None)
             if flag is None:
                 why = f"scontrol: error: {bare}: not built\n" if bare in OTHER_FLAGS else ""
@@ -170,7 +171,7 @@ async def create_reservation(asked: Asked, name: str, settings: Sequence[Setting
     if isinstance(reply, Refused):
         note = SINGLE_PARTITION if reply.code == "ESLURM_NODES_BUSY" and "nodes" not in found else ""
         said = codes.message(reply.code)
-        raise Stop(1, err=f"Error creating the reservation: {said}\n{note}{asked.rented}")
+        raise Stop(1, out=note, err=f"Error creating the reservation: {said}\n{asked.rented}")
     asked.out(f"Reservation created: {reply.name}\n")
     return 0
 

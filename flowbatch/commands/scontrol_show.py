@@ -14,16 +14,17 @@ from flowbatch.commands.call import CallerFile
 from flowbatch.commands.command_options import Stop, help_text
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked
+from flowbatch.commands.scontrol_steps import show_steps
 from flowbatch.commands.squeue_order import load_order
-from flowbatch.commands.squeue_steps import step_id
 from flowbatch.core.arrays import root
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import Snapshot
-from flowbatch.core.states import Running
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes, hostlist
 
 _INVALID = "ESLURM_INVALID_JOB_ID"
+
+Entity = Callable[[Asked, Sequence[str]], Awaitable[int]]
 
 FILE_LIMIT = 1 << 20
 """No file of nodes is read further."""
@@ -42,8 +43,18 @@ async def show(asked: Asked) -> int:
         raise Stop(1, err="too many arguments for keyword:show\n")
     for name, (least, entity_of) in _ENTITIES.items():
         if name.startswith(entity.lower()) and len(entity) >= least:
-            return await entity_of(asked, words)
+            return await _quietly(asked, entity_of, words)
     raise Stop(1, err=f"invalid entity:{entity} for keyword:show \n")
+
+
+async def _quietly(asked: Asked, entity_of: Entity, words: Sequence[str]) -> int:
+    """What cannot be loaded is no word worth with `-Q`."""
+    try:
+        return await entity_of(asked, words)
+    except Stop as stop:
+        if "quiet" in asked.flags and stop.err.startswith("slurm_load"):
+            raise Stop(stop.code, out=stop.out) from None
+        raise
 
 
 async def _show_job(asked: Asked, words: Sequence[str]) -> int:
@@ -79,7 +90,9 @@ def _chosen(snapshot: Snapshot, word: str) -> list[Job]:
         raise Stop(1, err=f"slurm_load_jobs error: {codes.message(_INVALID)}\n")
     if written["component"]:
         offset = leading(written["component"].removeprefix("+"))
-        return [job for job in snapshot.jobs if job.het is not None and (job.het.leader, job.het.offset) == (job_id, offset)]
+        return [
+            job for job in snapshot.jobs if job.het is not None and (job.het.leader, job.het.offset) == (job_id, offset)
+        ]
     if task is not None:
         tasks = (_task(job, job_id, leading(task)) for job in named)
         return [job for job in tasks if job is not None]
@@ -99,33 +112,6 @@ def _task(job: Job, array_id: int, index: int) -> Job | None:
     if isinstance(job.array, ArrayRest) and index in job.array.pending:
         return replace(job, array=ArrayTask(job.id, index, job.array.throttle))
     return None
-
-
-async def _show_step(asked: Asked, words: Sequence[str]) -> int:
-    snapshot = asked.queue.snapshot()
-    scene = Scene.of(snapshot)
-    job_id = leading(words[0].partition(".")[0]) if words else None
-    running = [job for job in load_order(snapshot.jobs) if isinstance(job.state, Running)]
-    chosen = [job for job in running if job_id in (None, job.id, job.array_id)]
-    if not chosen:
-        if words and "." in words[0]:
-            raise Stop(1, err=f"slurm_get_job_steps error: {codes.message(_INVALID)}\n")
-        asked.out("No job steps in the system\n" if not words else f"Job step {words[0]}. not found\n")
-        return 1 if words else 0
-    times = asked.style.times
-    for job in chosen:
-        view = JobView(job, scene)
-        lines = [
-            f"StepId={step_id(view)} UserId={job.owner.uid} StartTime={times.stamp(view.started_at)} TimeLimit=UNLIMITED",
-            f"State=RUNNING Partition={view.partition} NodeList={view.batch_host}",
-            "Nodes=1 CPUs=0 Tasks=1 Name=batch Network=(null)",
-            "TRES=(null)",
-            "ResvPorts=(null)",
-            "CPUFreqReq=Default",
-            "SrunHost:Pid=(null):0",
-        ]
-        asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
-    return 0
 
 
 async def _show_node(asked: Asked, words: Sequence[str]) -> int:
@@ -280,7 +266,7 @@ async def _show_nothing(asked: Asked, words: Sequence[str]) -> int:
     return 0
 
 
-_ENTITIES: Mapping[str, tuple[int, Callable[[Asked, Sequence[str]], Awaitable[int]]]] = {
+_ENTITIES: Mapping[str, tuple[int, Entity]] = {
     "aliases": (1, _show_aliases),
     "assoc_mgr": (2, _show_assoc_mgr),
     "bbstat": (2, _show_nothing),
@@ -300,7 +286,7 @@ _ENTITIES: Mapping[str, tuple[int, Callable[[Asked, Sequence[str]], Awaitable[in
     "partitions": (1, _show_partition),
     "reservations": (1, _show_reservation),
     "slurmd": (2, _show_slurmd),
-    "steps": (2, _show_step),
+    "steps": (2, show_steps),
     "topology": (1, _show_topology),
 }
 """What `show` shows: the name and how much of it is enough."""

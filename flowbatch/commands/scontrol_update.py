@@ -153,7 +153,7 @@ def _instant(asked: Asked, text: str) -> int:
     try:
         return int(begin.parse(text, Instant(asked.queue.now()), zone(asked.call.environ.get("TZ"))))
     except ValueSyntax as error:
-        raise Stop(1, err=(error.said or f"Invalid time specification (pos=0): {text}") + "\n") from None
+        raise Stop(0, err=(error.said or f"Invalid time specification (pos=0): {text}") + "\n") from None
 
 
 def _timed(terms: Terms, sign: str, minutes: int) -> Terms:

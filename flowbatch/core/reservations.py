@@ -18,7 +18,8 @@ PERIODS = {"HOURLY": HOUR, "DAILY": DAY, "WEEKLY": WEEK}
 """How long after one beginning comes the next."""
 
 FLAGS = (
-    "MAINT", "FLEX", "OVERLAP", "IGNORE_JOBS", "HOURLY", "DAILY", "WEEKLY", "SPEC_NODES", "ALL_NODES", "NO_HOLD_JOBS_AFTER_END",
+    "MAINT", "FLEX", "OVERLAP", "IGNORE_JOBS", "HOURLY", "DAILY", "WEEKLY", "SPEC_NODES", "ALL_NODES", "ANY_NODES",
+    "NO_HOLD_JOBS_AFTER_END",
 )  # fmt: skip
 """Those that have an effect here, or are said of every reservation, in the order in which 22.05 prints them."""
 

@@ -150,7 +150,7 @@ def _on_nodes(turn: Turn, made: Reservation, wish: ReservationWish) -> Reservati
         chosen = tuple(node.name for node in cluster.nodes) if wish.all_nodes else wish.nodes or ()
         return _named(cluster, made, chosen, ground, all_nodes=wish.all_nodes)
     if wish.node_count is None and wish.core_count is None:
-        return made
+        return made if "ANY_NODES" in made.flags or made.nodes else Refused("ESLURM_INVALID_NODE_NAME")
     if part is None:
         return Refused("ESLURM_DEFAULT_PARTITION_NOT_SET")
     made = replace(made, partition=part.name, flags=made.flags - {"SPEC_NODES", "ALL_NODES"})

@@ -45,9 +45,9 @@ DIFFERENCES: tuple[Difference, ...] = (
         "several clusters can be ours, so `-M` is judged as on a site with slurmdbd",
     ),
     Difference(
-        "280-*", r"^! scontrol: top: .*\n", "",
-        "`scontrol top` is refused with the reason",
-        "it reorders one user's jobs by nice values of others; hold and --nice do it in plain sight",
+        "584-*", r"^! scontrol: (?:reboot|cancel_reboot|token): .*\n", "",
+        "`scontrol reboot`, `cancel_reboot` and `token` are refused with the reason in a line of its own",
+        "what is refused is refused with a reason",
     ),
     Difference(
         "240-*", r"^(\$ squeue -h -r -j J\+\d+ -o 'task %K'\n(?:task \d+\n)+?)(?:task 30\n)?(?=\[rc)", r"\1",
