@@ -23,6 +23,8 @@ from flowbatch.core.moves import FACTS, KINDS, Line
 from flowbatch.core.transitions import TABLE
 from flowbatch.directives import slurmconf_parameters
 from flowbatch.directives.options import LATER, OPTIONS, Option, variables
+from flowbatch.node.srun.option_table import OPTIONS as SRUN_OPTIONS
+from flowbatch.node.srun.option_table import StepOption
 from flowbatch.slurm.accounting import FIELDS as ACCOUNTING
 from flowbatch.slurm.codes import MESSAGES
 from flowbatch.slurm.fields import JOB_FIELDS, NODE_FIELDS, STEP_FIELDS, Field
@@ -121,6 +123,30 @@ def sacct_page() -> str:
         "## Fields",
         slurms,
     )
+
+
+def srun_page() -> str:
+    """What srun takes inside a job, and what becomes of it."""
+    return page(
+        "srun",
+        "srun inside a job starts a step of it: tasks on the job's nodes, their streams carried, the worst of their codes its own. Outside"
+        " a job it asks\nfor one first (`directives.md` tells of the options that shape it). All virtual nodes of a job are on its machine,"
+        " and so are the tasks.",
+        "A step takes all CPUs of its nodes unless it is exact (`--exact`, `--exclusive`, `-c`), and the GPUs of its job unless it says how"
+        " many; it waits\nfor what others have, unless it overlaps. Idle nodes come first. Memory is shared out among steps where the"
+        " cluster counts it and `--mem` is said.\n`--mpi=pmi2` serves PMI-1 and PMI-2, which MPICH and its kin speak; Open MPI's `mpirun`"
+        " works inside a job, and its programs under srun need\nPMIx, which is not served. `SLURM_SRUN_COMM_PORT`,"
+        " `SLURM_STEP_LAUNCHER_PORT` and `SLURM_PTY_PORT` are 0: no port is open.",
+        "## Options",
+        table([_step_option(option) for option in SRUN_OPTIONS], "option", "variables", "verdict", "what happens"),
+    )
+
+
+def _step_option(option: StepOption) -> tuple[str, ...]:
+    value = {"none": "", "required": "=…", "optional": "[=…]"}[option.arity]
+    short = f"`-{option.short}`, " if option.short else ""
+    variables_ = ", ".join(f"`{variable}`" for variable in option.variables)
+    return f"{short}`--{option.long}{value}`", variables_, option.verdict, option.what
 
 
 def small_commands() -> str:
@@ -252,6 +278,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/squeue-fields.md": squeue_fields,
     "reference/sinfo.md": sinfo_page,
     "reference/sacct.md": sacct_page,
+    "reference/srun.md": srun_page,
     "reference/small-commands.md": small_commands,
     "reference/conformance.md": matrix.page,
     "concepts/job-states.md": job_states,
