@@ -99,6 +99,12 @@ class Ending:
         if number in (signal.SIGKILL, signal.SIGTERM):
             self._close()
 
+    def revoked(self, why: str) -> None:
+        """The whole job ends, and the step with it: the node sees to its tasks. `why` as the node says it."""
+        self._waiting()
+        self._forced = True
+        self._close(" DUE TO TIME LIMIT" if why == "timeout" else "")
+
     def abort(self) -> None:
         """A task has given up for all (MPI_Abort)."""
         self._waiting()

@@ -114,7 +114,7 @@ OPTIONS: tuple[StepOption, ...] = (
     StepOption("nice", "any", ALLOCATED, arity="optional"),
     StepOption("no-allocate", "flag", "only for Slurm's own user, who has no place here", "Z", "none", verdict="refused", field="no_allocate"),
     StepOption("no-kill", "any", "a node that fails ends its tasks", "k", "optional", verdict="recorded", variables=("SLURM_NO_KILL",)),
-    StepOption("nodefile", "nodefile", "--nodelist from a file", "F", field="nodefile"),
+    StepOption("nodefile", "text", "--nodelist from a file", "F", field="nodefile"),
     StepOption("nodelist", "hosts", "nodes that the step is to use", "w", field="nodelist"),
     StepOption("nodes", "nodes", "how many of the job's nodes", "N", field="nodes", variables=("SLURM_NNODES", "SLURM_JOB_NUM_NODES")),
     StepOption("ntasks", "number", "how many tasks", "n", field="tasks", variables=("SLURM_NPROCS", "SLURM_NTASKS")),

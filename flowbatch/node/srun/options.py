@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from flowbatch.node.srun.option_table import BY_LONG, OPTIONS, TABLE, StepOption
 from flowbatch.node.srun.readers import READERS
 from flowbatch.node.srun.wanted import CannotRun, Wanted
+from flowbatch.slurm import hostlist
 from flowbatch.slurm.getopt import GetoptError, Operand
+from flowbatch.slurm.hostlist import InvalidHostlist
 
 IMPLY_EXACT = ("cpus_per_task", "threads_per_core")
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> Wanted:
-    """What the words and the environment ask for; words win. Raises CannotRun."""
+    """What the words and the environment ask for; words win. No file is opened. Raises CannotRun."""
     said: dict[str, Any] = {}
     for option in OPTIONS:
         for variable in option.variables:
@@ -32,15 +36,23 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Wanted:
                 _take(said, option, found.value, f"--{option.long}")
     except GetoptError as error:
         raise CannotRun(f'{error.line}\nTry "srun --help" for more information', 255) from None
-    if "distribution" in said and said["distribution"].kind == "arbitrary" and not said.get("nodelist"):
-        said.update(_hostfile(environ))
     return Wanted(command=tuple(rest), given=tuple(given), **said)
 
 
-def _hostfile(environ: Mapping[str, str]) -> Mapping[str, Any]:
-    """The nodes of an arbitrary distribution, where no option has named them."""
-    path = environ.get("SLURM_HOSTFILE")
-    return READERS["nodefile"](BY_LONG["nodefile"], path, "SLURM_HOSTFILE") if path else {}
+def with_files(wanted: Wanted, environ: Mapping[str, str], directory: str) -> Wanted:
+    """The nodes that a file names, where one does: --nodefile, or SLURM_HOSTFILE of an arbitrary distribution. Raises CannotRun."""
+    arbitrary = wanted.distribution is not None and wanted.distribution.kind == "arbitrary" and not wanted.nodelist
+    path = wanted.nodefile or (environ.get("SLURM_HOSTFILE") if arbitrary else None)
+    if path is None:
+        return wanted
+    try:
+        words = Path(directory, path).read_text(errors="surrogateescape").split()
+        return replace(wanted, nodelist=tuple(name for word in words for name in hostlist.expand(word)))
+    except OSError as error:
+        line = f"srun: error: slurm_allocate_resources error opening file {path}, {error.strerror}"
+        raise CannotRun(f"{line}\nsrun: error: Invalid --nodefile node file", 255) from None
+    except InvalidHostlist as error:
+        raise CannotRun(f"srun: error: {error}") from None
 
 
 def _told(variable: str, environ: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from flowbatch.node.srun import describing, help, options
@@ -26,8 +26,10 @@ NO_MPI = (
 NO_JOB = "srun: error: no job: here srun starts the steps of a job, and SLURM_JOB_ID does not say of which"
 
 
-def main(directory: Path, argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Runs the step that the words ask for on the node of `directory`; srun's exit code."""
+def main(
+    directory: Path, argv: Sequence[str], environ: Mapping[str, str], begun: Callable[[Run], None] = lambda run: None
+) -> int:
+    """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is told of it before it is asked for."""
     _take_name("srun")
     voice = Voice()
     try:
@@ -36,11 +38,14 @@ def main(directory: Path, argv: Sequence[str], environ: Mapping[str, str]) -> in
         if _answered(wanted):
             return 0
         _check(wanted)
+        wanted = options.with_files(wanted, environ, os.getcwd())
         for line in wanted.remarks:
             voice.remark(line)
         for line in describing.options(wanted):
             voice.detail(line)
-        return Run(directory, wanted, environ, voice).run()
+        run = Run(directory, wanted, environ, voice)
+        begun(run)
+        return run.run()
     except CannotRun as error:
         voice.error(error.line)
         return _code(error.code, environ)

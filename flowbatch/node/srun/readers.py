@@ -5,7 +5,6 @@ A reader gets the row, the value (None where there is none) and how it was said:
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -95,26 +94,10 @@ def _nodes(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
 def _hosts(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
     """A list of nodes, or the name of a file with one (srun(1): it holds a slash)."""
     text = value or ""
-    if "/" in text:
-        return _nodefile(row, text, name) if row.field == "nodelist" else {row.field: tuple(_file(row, text))}
+    if "/" in text and row.field == "nodelist":
+        return {"nodefile": text}
     try:
         return {row.field: tuple(hostlist.expand(text))}
-    except InvalidHostlist as error:
-        raise CannotRun(f"srun: error: {error}") from None
-
-
-def _nodefile(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
-    return {"nodelist": tuple(_file(row, value or "")), "nodefile": True}
-
-
-def _file(row: StepOption, path: str) -> list[str]:
-    try:
-        with open(path, errors="surrogateescape") as file:
-            words = file.read().split()
-        return [name for word in words for name in hostlist.expand(word)]
-    except OSError as error:
-        line = f"srun: error: slurm_allocate_resources error opening file {path}, {os.strerror(error.errno or 0)}"
-        raise CannotRun(f"{line}\nsrun: error: Invalid --{row.long} node file", 255) from None
     except InvalidHostlist as error:
         raise CannotRun(f"srun: error: {error}") from None
 
@@ -309,7 +292,6 @@ READERS: dict[str, Reader] = CHECKS | {
     "gres": _gres,
     "nodes": _nodes,
     "hosts": _hosts,
-    "nodefile": _nodefile,
     "distribution": _distribution,
     "memory": _memory,
     "minutes": _minutes,

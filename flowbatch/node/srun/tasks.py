@@ -190,6 +190,7 @@ class Tasks:
             "signal": max((-status for status in statuses if status < 0), default=0),
             "max_rss_kib": rss if rss > own else 0,
             "cpu_ms": round(1000 * sum(one.ru_utime + one.ru_stime for one in used)),
+            "system_ms": round(1000 * sum(one.ru_stime for one in used)),
         }
 
     def exit_code(self) -> int:

@@ -61,7 +61,7 @@ class Wanted:
     tasks_per_socket: int | None = None
     nodes: Nodes | None = None
     nodelist: tuple[str, ...] = ()
-    nodefile: bool = False
+    nodefile: str | None = None
     exclude: tuple[str, ...] = ()
     relative: int | None = None
     distribution: Distribution | None = None

@@ -20,7 +20,7 @@ def test_both_tables_know_the_same_options():
 
 
 def test_every_option_is_read_and_goes_somewhere():
-    fields = set(Wanted.__dataclass_fields__) | {"gres", "nodefile"}
+    fields = set(Wanted.__dataclass_fields__) | {"gres"}
     for option in OPTIONS:
         assert option.reads in READERS or option.reads in ("ask", "count"), option.long
         assert option.field in fields or not option.field, option.long
@@ -64,7 +64,7 @@ REFUSED = {
 @pytest.mark.parametrize("words", REFUSED, ids=lambda words: " ".join(words))
 def test_refused_as_by_slurm(words):
     with pytest.raises(CannotRun) as refused:
-        options.read([*words, "true"], {})
+        options.with_files(options.read([*words, "true"], {}), {}, "/")
     assert (refused.value.line, refused.value.code) == REFUSED[words]
 
 
