@@ -14,6 +14,7 @@ from math import ceil
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Waiting
 from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.ports import Snapshot
+from flowbatch.core.reservations import deleted, names
 from flowbatch.core.states import (
     Allocation,
     Completing,
@@ -194,7 +195,8 @@ class JobView:
         """Slurm's word, flags first: a job that is completing is that, and one whose machine of the market still boots."""
         match self.job.state:
             case Pending():
-                return "PENDING"
+                held = self.job.held
+                return "RESV_DEL_HOLD" if held and held in map(deleted, names(self.spec)) else "PENDING"
             case Completing():
                 return "COMPLETING"
             case Running(launched=False) if self.scene.cluster.market is not None:

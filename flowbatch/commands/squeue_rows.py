@@ -102,7 +102,7 @@ def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:
     states = wanted.states
     if states is None:
         states = frozenset({"PENDING"}) if "start" in wanted.flags else ACTIVE_STATES
-    tests: list[Test] = [lambda view: view.state in states]
+    tests: list[Test] = [lambda view: view.state in states or (view.pending and "PENDING" in states)]
     if not wanted.sees_hidden:
         hidden = {partition.name for partition in cluster.partitions if partition.hidden}
         if hidden:

@@ -31,9 +31,12 @@ from flowbatch.ids import StoreId
 from flowbatch.protocol.launch import Key
 from flowbatch.store.contract import Loaded
 
-Why = Literal["cancelled", "timeout", "requeue", "preempted", "deadline"]
+Why = Literal["cancelled", "timeout", "requeue", "preempted", "deadline", "node"]
 
-_WHY: dict[str, Why] = {"TIMEOUT": "timeout", "DEADLINE": "deadline", "PREEMPTED": "preempted"}
+_WHY: dict[str, Why] = {"TIMEOUT": "timeout", "DEADLINE": "deadline", "PREEMPTED": "preempted", "NODE_FAIL": "node"}
+
+
+_AGAIN: dict[str, Why] = {"asked": "requeue", "preempted": "preempted", "node": "node"}
 
 
 def placed(store: StoreId, jobs: Iterable[Job]) -> list[Key]:
@@ -94,7 +97,7 @@ def _due(job: Job) -> Iterator[Effect]:
         case Completing(then=Ending() as then):
             yield Stop(job.id, job.restarts, _WHY.get(then.outcome, "cancelled"))
         case Completing(then=Requeueing() as then):
-            yield Stop(job.id, job.restarts, "preempted" if then.cause == "preempted" else "requeue")
+            yield Stop(job.id, job.restarts, _AGAIN[then.cause])
     match job.state:
         case Suspended():
             yield Freeze(job.id, job.restarts)

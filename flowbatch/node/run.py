@@ -20,6 +20,7 @@ REASONS = {
     "timeout": " DUE TO TIME LIMIT",
     "deadline": " DUE TO TIME LIMIT",
     "requeue": " DUE TO JOB REQUEUE",
+    "node": " DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS",
     "preempted": " DUE TO PREEMPTION",
 }
 """What slurmstepd's closing line adds, by why the job is stopped."""
@@ -44,7 +45,7 @@ class Run:
 
     def __init__(
         self, started: Started, book: Book, processes: Processes, now: Callable[[], float],
-        to_steps: Callable[[int], None] = lambda number: None,
+        to_steps: Callable[[int], bool] = lambda number: False,
     ) -> None:  # fmt: skip
         self.started = started
         self._to_steps = to_steps
