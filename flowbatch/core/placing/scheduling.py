@@ -12,11 +12,12 @@ from flowbatch.core import limits
 from flowbatch.core.accounting.gate import Gate
 from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.jobs import Job
+from flowbatch.core.placing import together
 from flowbatch.core.placing.fences import boundaries, fences
 from flowbatch.core.placing.placement import Occupancy, out_of_service
 from flowbatch.core.placing.sizing import demand
 from flowbatch.core.placing.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
-from flowbatch.core.placing.together import Try, earliest
+from flowbatch.core.placing.together import Try
 from flowbatch.core.reservations import Reservation, deleted, names
 from flowbatch.core.states import Allocation
 from flowbatch.spec.cluster import ClusterSpec
@@ -157,9 +158,7 @@ class _Pass:
     def run(self, candidates: Iterable[Candidate]) -> Plan:
         rest = iter(candidates)
         self._in_order(rest)
-        if not self.cluster.backfill:
-            self.waiting, rest = [one for one in self.waiting if one.parts and not self.blocked], iter(())
-        if self.waiting:
+        if self.cluster.backfill and self.waiting:
             self._out_of_order(rest)
         return Plan(self.starts, self.reasons, self.planned, frozenset(self.blocked))
 
@@ -169,7 +168,8 @@ class _Pass:
         for candidate in islice(candidates, depth * PATIENCE):
             job = candidate.job
             if candidate.parts:
-                self._wait_together(candidate)
+                if self._components_in_order(candidate.parts):
+                    self.waiting.append(candidate)
                 continue
             tries, limited = self._look(job)
             started, reasons = 0, list(limited)
@@ -292,7 +292,9 @@ class _Pass:
         for candidate in islice(self._line(rest), BACKFILL_DEPTH):
             job = candidate.job
             if candidate.parts:
-                self._start_together(candidate.parts, timeline)
+                wishes = [self._allowed(part) for part in candidate.parts]
+                if all(wishes):
+                    self._start_together(candidate.parts, wishes, timeline, self.out)
                 continue
             tries, _ = self._look(job)
             started = 0
@@ -331,27 +333,47 @@ class _Pass:
             self.not_now.add(id(one))
         return False
 
-    def _wait_together(self, candidate: Candidate) -> None:
-        """Components start out of order alone, as in slurmctld, where only the backfill scheduler knows them."""
-        looks = [self._look(part) for part in candidate.parts]
-        for part, (tries, limited) in zip(candidate.parts, looks, strict=True):
-            self.reasons[part.id] = "Resources" if tries else _telling(limited)
-        if all(tries for tries, _ in looks):
-            self.waiting.append(candidate)
+    def _components_in_order(self, parts: Sequence[Job]) -> bool:
+        """They start if there are places for all of them; if time alone will bring those, nobody passes them. Whether they wait for that."""
+        wishes = [self._allowed(part) for part in parts]
+        if not all(wishes) or self._start_together(parts, wishes, Timeline(self.free, (), self.at), self.taken):
+            return False
+        if together.earliest(Timeline(self.empty, (), self.at), wishes, self.out) is not None:
+            waited_for = [one.partition for wish in wishes for one in wish if not one.fence.inside]
+            self.blocked.update(partition.name for partition in waited_for)
+            self.taken = self.taken.union(*(partition.nodes for partition in waited_for))
+        return True
 
-    def _start_together(self, parts: Sequence[Job], timeline: Timeline) -> None:
-        """All of them start if that delays no booking, else all are booked for the first instant that has places for all."""
-        found = earliest(timeline, [self._look(part)[0] for part in parts], self.out)
-        now = found is not None and found[0].start == self.at
-        if found is None or (not now and len(self.planned) >= BOOKINGS):
-            return
-        for part, booking in zip(parts, found, strict=True):
+    def _allowed(self, part: Job) -> Sequence[Try]:
+        """Where the component may run, if limits let it; its reason to wait is noted."""
+        tries, limited = self._look(part)
+        limit = next((limit for one in tries if (limit := self._limit(part, one)) is not None), None)
+        self.reasons[part.id] = limit or ("Resources" if tries else _telling(limited))
+        return tries if limit is None else ()
+
+    def _start_together(
+        self, parts: Sequence[Job], wishes: Sequence[Sequence[Try]], timeline: Timeline, avoid: frozenset[str]
+    ) -> bool:
+        """All of them start if there is a place for each now, beside what is booked; else they are booked. Whether they started."""
+        found = together.earliest(timeline, wishes, avoid)
+        if found is None:
+            return False
+        placed = [(part, wish[0], booking) for part, wish, booking in zip(parts, wishes, found, strict=True)]
+        if found[0].start > self.at:
+            if len(self.planned) < BOOKINGS:
+                for part, _, booking in placed:
+                    timeline.book(booking)
+                    self.planned[part.id] = (booking.start, booking.allocation.nodes)
+            return False
+        for part, one, booking in placed:
+            if (limit := self._limit(part, one, booking.allocation)) is not None:
+                self.reasons[part.id] = limit
+                return False
+        for part, one, booking in placed:
             timeline.book(booking)
-            if now:
-                self.starts.append((part.id, booking.allocation, "Backfill"))
-                del self.reasons[part.id]
-            else:
-                self.planned[part.id] = (booking.start, booking.allocation.nodes)
+            self._start(part, one, booking.allocation, "Backfill")
+            del self.reasons[part.id]
+        return True
 
     def _book(self, job: Job, tries: Sequence[Try], timeline: Timeline) -> None:
         found: list[Booking] = []

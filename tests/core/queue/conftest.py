@@ -153,11 +153,11 @@ def _words(job: Job) -> str:
 
 
 def ref(text: object) -> JobRef:
-    """`7`, `7_3`, `7_[1-4,6]`."""
-    match = re.fullmatch(r"(\d+)(?:_\[?([\d,-]+)\]?)?", str(text))
+    """`7`, `7_3`, `7_[1-4,6]`, `7+1`."""
+    match = re.fullmatch(r"(\d+)(?:\+(\d+))?(?:_\[?([\d,-]+)\]?)?", str(text))
     assert match
-    spec = array_of(match[2] or "")
-    return JobRef(int(match[1]), None if spec is None else spec.indices())
+    spec = array_of(match[3] or "")
+    return JobRef(int(match[1]), None if spec is None else spec.indices(), int(match[2]) if match[2] else None)
 
 
 def array_of(text: str) -> ArraySpec | None:
