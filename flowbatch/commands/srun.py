@@ -10,6 +10,7 @@ from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.sbatch import surroundings, with_files
 from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Finished
 from flowbatch.directives import allocation, build
 from flowbatch.directives.allocation import Wish
 from flowbatch.directives.build import Origins
@@ -39,11 +40,26 @@ async def main(call: Call, queue: QueuePort) -> int:
         call.out.write(stop.out)
         call.err.write(stop.err)
         return stop.code
+    gone = None if wanted.job_id is None or wanted.ask is not None else _gone(queue, wanted.job_id)
+    if gone is not None:
+        call.err.write(gone)
+        return 1
     if not queue.steps:
         call.err.write(NOT_HERE.format(queue.cluster.name))
         return 1
     call.become((*queue.steps, *call.argv))
     return 0
+
+
+def _gone(queue: QueuePort, job_id: int) -> str | None:
+    """What srun says of a job that is over; None of any other: its node knows."""
+    job = next((job for job in queue.snapshot((job_id,)).jobs if job.id == job_id), None)
+    if job is None or not isinstance(job.state, Finished):
+        return None
+    return SRUN.error(f"Slurm job {job_id} has expired") + SRUN.line(EXPIRED.format(job_id))
+
+
+EXPIRED = "Check SLURM_JOB_ID environment variable. Expired or invalid job {}"
 
 
 async def _allocate(call: Call, queue: QueuePort, command: tuple[str, ...]) -> int:

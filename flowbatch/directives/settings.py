@@ -31,6 +31,7 @@ from flowbatch.directives.values import (
 from flowbatch.directives.values.integers import as_int32, leading
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import times
+from flowbatch.spec.job import Signal
 from flowbatch.units import Instant
 
 Read = Callable[[str, Surroundings], Any]
@@ -264,6 +265,14 @@ def _kill_command(text: str) -> int:
     return signal.parse(text).number if text else 0
 
 
+def _signal(text: str, around: Surroundings) -> Signal:
+    """Without a batch shell there is none that `B:` could mean."""
+    found = signal.parse(text)
+    if found.batch_only and around.command != "sbatch":
+        raise ValueSyntax("there is no batch shell")
+    return found
+
+
 def _hint(text: str) -> str:
     for word in text.split(","):
         if word.lower() == "help":
@@ -319,7 +328,7 @@ LANGUAGES: Mapping[str, Language] = {
     "memory": _simple(memory.parse, memory.show),
     "nodes": _simple(nodes.parse, nodes.show, own_words),
     "instant": Language(_instant, lambda value: times.standard(value[1]), _instant_wording),
-    "signal": _simple(signal.parse, signal.show),
+    "signal": Language(_signal, signal.show, specification),
     "mail": _simple(mail.parse, mail.show),
     "distribution": _simple(distribution.parse, distribution.show),
     "cpu_freq": _simple(frequency.parse_cpu, wording=argument),

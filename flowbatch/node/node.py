@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from flowbatch.node.run import Run
 from flowbatch.node.stepbook import Stepbook
 from flowbatch.node.steps import Place, Steps, place_of
 from flowbatch.protocol.launch import Key, LaunchMessage, Report, StepReport
+from flowbatch.slurm.environment import allocation_variables
 
 LAUNCHERS = 64
 """Launches that may wait for a disk at the same time; those that wait for a FIFO's other end have threads of their own."""
@@ -188,8 +190,8 @@ class Node:
         return self.stepbook.reports(key)
 
     def step(self, key: Key, number: int, signal: int, by: int) -> None:
-        """That signal to every task of one step; a step that it ends was cancelled by that user."""
-        if signal in (SIGKILL, SIGTERM):
+        """That signal to every task of one step; one that is killed so was cancelled by that user, as with 22.05."""
+        if signal == SIGKILL:
             self.stepbook.cancelled(key, number, by)
         self.steps.signal(key, signal, number)
 
@@ -197,7 +199,11 @@ class Node:
         """What the job has here, while it runs."""
         found = max((key for key in self._runs if key.job_id == job_id), key=lambda key: key.restart, default=None)
         started = self._book.entries[found].started if found is not None else None
-        return None if found is None or started is None else place_of(found, started.node, Path(started.spool))
+        place = None if found is None or started is None else place_of(found, started.node, Path(started.spool), started.kill_wait_s)
+        if place is None or started is None or not started.holds:
+            return place
+        names = allocation_variables(place.variables, for_step=self.holders.busy(place.key))
+        return replace(place, variables=names)
 
     def _held_place(self, job_id: int) -> tuple[HeldRun, str, Mapping[str, str]] | None:
         """As `_place`, of a job that a command holds."""
@@ -301,8 +307,8 @@ class Node:
         """Its life, watched over from here on."""
         key = started.key
 
-        def to_steps(number: int) -> None:
-            self.steps.signal(key, number)
+        def to_steps(number: int) -> bool:
+            return self.steps.signal(key, number)
 
         if not started.holds:
             return Run(started, self._book, self._processes, self._now, to_steps)

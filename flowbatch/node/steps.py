@@ -37,6 +37,7 @@ class Place:
     node: str
     variables: Mapping[str, str]
     shares: tuple[Share, ...]
+    kill_wait_s: int = 30
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Steps:
                 if place is None:
                     writer.write(line("refused", why="unknown job"))
                 else:
-                    writer.write(line("job", shares=place.shares, variables=dict(place.variables)))
+                    writer.write(line("job", shares=place.shares, variables=dict(place.variables), kill_wait_s=place.kill_wait_s))
             case "step":
                 self._ask(writer, message)
             case "tasks":
@@ -88,9 +89,9 @@ class Steps:
                 self._book.lost(step.place.key, step.number)
             self._grant(step.place.key)
 
-    def signal(self, key: Key, number: int, step: int | None = None) -> None:
+    def signal(self, key: Key, number: int, step: int | None = None) -> bool:
         """To every task of the placement's steps, or of that one, and all that is in its process group. A step that an
-        earlier life has granted is known by its srun: all that this has started is signalled."""
+        earlier life has granted is known by its srun: all that this has started is signalled. False if there was nobody."""
         steps = [one for one in self._steps.values() if one.place.key == key and step in (None, one.number)]
         pairs = [pair for one in steps for pair in one.born.items()]
         for one in steps:
@@ -100,10 +101,11 @@ class Steps:
         known = {one.number for one in steps}
         strays = [one.srun for one in self._book.running(key) if one.number not in known and step in (None, one.number)]
         signal_all((pid for srun in strays if srun for pid in self._processes.family(srun)), number)
+        return bool(pairs or strays)
 
     def _done(self, writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:
         """The step's end, said by its srun: over its own connection, or over another one that says which step it is."""
-        spent = Spent(*(int(message.get(word, 0)) for word in ("code", "signal", "max_rss_kib", "cpu_ms")))
+        spent = Spent(*(int(message.get(word, 0)) for word in ("code", "signal", "max_rss_kib", "cpu_ms", "system_ms")))
         step = self._steps.get(writer)
         if step is not None and step.number is not None:
             step.born.clear()
@@ -162,7 +164,7 @@ def _report(step: _Step, number: int, at: int) -> StepReport:
     )  # fmt: skip
 
 
-def place_of(key: Key, node: str, spool: Path) -> Place | None:
+def place_of(key: Key, node: str, spool: Path, kill_wait_s: int = 30) -> Place | None:
     """What the files in a placement's spool say; None if they cannot be read."""
     try:
         count, *words = (spool / "launch").read_bytes().split(b"\0")
@@ -170,7 +172,7 @@ def place_of(key: Key, node: str, spool: Path) -> Place | None:
         return None
     pairs = (text.decode(word).partition("=") for word in words[int(count) :] if word)
     kept = {name: value for name, _, value in pairs if name.startswith("SLURM") or name in GPU_VARIABLES}
-    return Place(key, node, kept, _shares(spool, node, kept))
+    return Place(key, node, kept, _shares(spool, node, kept), kill_wait_s)
 
 
 def _shares(spool: Path, node: str, variables: Mapping[str, str]) -> tuple[Share, ...]:

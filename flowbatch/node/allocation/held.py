@@ -32,10 +32,12 @@ class HeldRun(Run):
 
     def __init__(
         self, started: Started, book: Book, processes: Processes, now: Callable[[], float],
-        to_steps: Callable[[int], None], busy: Callable[[], bool], revoked: Callable[[str], None],
+        to_steps: Callable[[int], bool], busy: Callable[[], bool], revoked: Callable[[str], None],
     ) -> None:  # fmt: skip
         super().__init__(started, book, processes, now, to_steps)
         self._busy = busy
+        self._asked = False
+        """Whether a step's tasks were told to end: one whose srun has just begun has none yet."""
         self._revoked = revoked
 
     @property
@@ -82,10 +84,10 @@ class HeldRun(Run):
 
     def _ask_to_end(self) -> None:
         self._to_steps(signal.SIGCONT)
-        self._to_steps(signal.SIGTERM)
         self._end_when_idle()
 
     def _end_when_idle(self) -> None:
+        self._asked = self._asked or bool(self._to_steps(signal.SIGTERM))
         if self._busy():
             self._at(self._now() + LOOK_S, self._end_when_idle)
         else:

@@ -96,7 +96,7 @@ class Holders:
         run, node, variables = place
         self._holds[writer] = _Hold(run, patient)
         self._come(run.started.key)
-        writer.write(line("held", node=node, job=allocation_variables(variables)))
+        writer.write(line("held", node=node, job=allocation_variables(variables, for_step=patient)))
         if run.stopping is not None:
             writer.write(line("revoked", why=run.stopping))
 

@@ -11,7 +11,6 @@ from flowbatch.node.srun.telling import Telling
 from flowbatch.node.srun.voice import Voice, say
 from flowbatch.node.srun.wanted import Wanted
 
-KILL_WAIT_S = 30
 MINUTE = 60
 TWICE_WITHIN_S = 1.0
 FOLD_S = 0.05
@@ -34,6 +33,7 @@ class Ending:
     wanted: Wanted
     step_id: str
     node: str
+    kill_wait_s: int
     _limit_at: float = NEVER
     _kill_at: float = NEVER
     _forced: bool = False
@@ -172,10 +172,10 @@ class Ending:
     def _ask_to_end(self) -> None:
         self.tasks.signal(signal.SIGCONT)
         self.tasks.signal(signal.SIGTERM)
-        self._kill_at = time.monotonic() + KILL_WAIT_S
+        self._kill_at = time.monotonic() + self.kill_wait_s
 
     def _waiting(self) -> None:
-        self.voice.remark(f"srun: Job step aborted: Waiting up to {KILL_WAIT_S + 2} seconds for job step to finish.")
+        self.voice.remark(f"srun: Job step aborted: Waiting up to {self.kill_wait_s + 2} seconds for job step to finish.")
 
     def _close(self, why: str = "") -> None:
         """The word of the step's daemon, once."""

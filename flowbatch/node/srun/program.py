@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from flowbatch.node.srun import describing, help, options
+from flowbatch.node.srun.ending import Ending
 from flowbatch.node.srun.step import Run
 from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import CannotRun, Wanted
@@ -27,9 +28,9 @@ NO_JOB = "srun: error: no job: here srun starts the steps of a job, and SLURM_JO
 
 
 def main(
-    directory: Path, argv: Sequence[str], environ: Mapping[str, str], begun: Callable[[Run], None] = lambda run: None
+    directory: Path, argv: Sequence[str], environ: Mapping[str, str], begun: Callable[[Ending], None] = lambda ending: None
 ) -> int:
-    """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is told of it before it is asked for."""
+    """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it."""
     _take_name("srun")
     voice = Voice()
     try:
@@ -43,9 +44,7 @@ def main(
             voice.remark(line)
         for line in describing.options(wanted):
             voice.detail(line)
-        run = Run(directory, wanted, environ, voice)
-        begun(run)
-        return run.run()
+        return Run(directory, wanted, environ, voice, begun).run()
     except CannotRun as error:
         voice.error(error.line)
         return _code(error.code, environ)

@@ -41,7 +41,11 @@ T = TypeVar("T")
 class Run:
     """A step that a node is asked for, and that then runs here."""
 
-    def __init__(self, directory: Path, wanted: Wanted, environ: Mapping[str, str], voice: Voice) -> None:
+    def __init__(
+        self, directory: Path, wanted: Wanted, environ: Mapping[str, str], voice: Voice, begun: Callable[[Ending], None]
+    ) -> None:
+        """`begun` is given what ends the step, once there is a step."""
+        self._begun = begun
         self.wanted = wanted
         self.environ = environ
         self.voice = voice
@@ -178,7 +182,7 @@ class Run:
         wanted, tasks, name = self.wanted, self.tasks, f"{self.job_id}.{step.number}"
         reduced = "SLURM_SRUN_REDUCE_TASK_EXIT_MSG" in self.environ
         self.ending = Ending(
-            tasks, Telling(tasks, self.voice, name, reduced), self.voice, wanted, name, step.parts[0].node
+            tasks, Telling(tasks, self.voice, name, reduced), self.voice, wanted, name, step.parts[0].node, job.kill_wait_s
         )
         kept = environment.base(self.environ, job.variables, wanted.export)
         files = Files(wanted, self._names(step.number), self.cwd, step.tasks)
