@@ -293,6 +293,6 @@ def step_fact_of(report: StepReport) -> Fact:
         return StepBegan(at, job_id, restart, step)
     over = replace(
         step, ended_at=report.at, exit=ExitStatus(report.code, report.signal), cancelled_by=report.cancelled_by,
-        max_rss_kib=report.max_rss_kib, cpu_ms=report.cpu_ms,
+        max_rss_kib=report.max_rss_kib, cpu_ms=report.cpu_ms, system_ms=report.system_ms,
     )  # fmt: skip
     return StepEnded(at, job_id, restart, over)

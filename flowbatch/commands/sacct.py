@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 
 from flowbatch import text
@@ -13,8 +14,10 @@ from flowbatch.commands.job_fields import job_id_text, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.sacct_fields import Column, Printing
 from flowbatch.commands.sacct_options import Wanted, cluster_words, read
-from flowbatch.commands.sacct_rows import Attempt, chosen, current, earlier, is_wanted, rows
+from flowbatch.commands.sacct_rows import Attempt, chosen, current, earlier, is_wanted, with_steps
+from flowbatch.commands.sacct_steps import rows
 from flowbatch.core.ports import Payload, QueuePort
+from flowbatch.core.steps import Step, StepKey
 from flowbatch.slurm.times import date_line
 
 MOST = 2_000_000
@@ -64,16 +67,23 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
     records = await queue.history(ids, MOST, wanted.start)
     if wanted.whole and ids is not None:
         leaders = {job.het.leader for job in records if job.het is not None}.difference(ids)
-        records = [*records, *(job for job in await queue.history(sorted(leaders), MOST, wanted.start) if job.id not in ids)]
+        records = [
+            *records,
+            *(job for job in await queue.history(sorted(leaders), MOST, wanted.start) if job.id not in ids),
+        ]
     scene = Scene.of(queue.snapshot())
     views = [JobView(job, scene) for job in records]
+    ran: defaultdict[int, list[tuple[StepKey, Step]]] = defaultdict(list)
+    for key, step in await queue.step_history(None if ids is None else [job.id for job in records], wanted.start):
+        ran[key.job_id].append((key, step))
     found: list[Attempt] = []
     looks_back = "duplicates" in wanted.flags or bool(_REQUEUED & (wanted.states or frozenset()))
     for view in views:
         if not is_wanted(view, wanted):
             continue
         before = list(earlier(view, await queue.story(view.job.id))) if looks_back and view.job.restarts else []
-        found += chosen((*before, current(view)), wanted)
+        all_of_it = with_steps((*before, current(view)), ran.get(view.job.id, ()))
+        found += chosen(all_of_it, wanted)
     return found
 
 

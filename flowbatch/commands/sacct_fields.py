@@ -1,4 +1,4 @@
-"""The fields of sacct as text. What nobody measures here (memory and CPU time used, energy, disk) is empty, as where
+"""The fields of sacct as text. What nobody measures here (of a batch script memory and CPU time used; energy, disk) is empty, as where
 Slurm gathers no accounting."""
 
 from __future__ import annotations
@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 from flowbatch.commands.job_fields import Style, admin_comment, job_id_text, spent_micro_usd
 from flowbatch.commands.job_view import JobView
-from flowbatch.commands.sacct_rows import Attempt, Row
+from flowbatch.commands.sacct_rows import Attempt
+from flowbatch.commands.sacct_steps import Row, StepRecord, derived_exit
 from flowbatch.core.states import ExitStatus, NodeShare
+from flowbatch.core.steps import Step
 from flowbatch.slurm import accounting, amounts, print_fields
 from flowbatch.slurm.accounting import AccountingField
 from flowbatch.slurm.times import clock, minutes_clock
 from flowbatch.spec.job import UNLIMITED
-from flowbatch.units import dollars
+from flowbatch.units import HOUR, MINUTE, dollars
 
 _CENT = 10_000
-_UNKNOWN, _NOTHING = "Unknown", "00:00:00"
+_UNKNOWN = "Unknown"
 _DATES = frozenset({"Eligible", "End", "Start", "Submit"})
 """Fields that are cut without a mark."""
 
@@ -87,14 +89,6 @@ def _allocated(attempt: Attempt, printing: Printing) -> str:
     return _tres(_billing(view, held.cpus), held.cpus, _gpus(held.shares), memory, len(held.shares))
 
 
-def _step_allocated(attempt: Attempt, printing: Printing) -> str:
-    held = attempt.view.allocation
-    if held is None or not held.shares:
-        return ""
-    first = held.shares[0]
-    return _tres(None, first.cpus, _gpus(held.shares[:1]), printing.memory(first.memory_mib), 1)
-
-
 def _flags(attempt: Attempt, printing: Printing) -> str:
     by = attempt.view.job.scheduled_by
     return f"Sched{by},StartRecieved" if by and attempt.started_at is not None else "StartRecieved"
@@ -104,9 +98,16 @@ def _job_id(attempt: Attempt, printing: Printing) -> str:
     return job_id_text(attempt.view, printing.style)
 
 
-def _step_cpus(attempt: Attempt) -> int:
-    held = attempt.view.allocation
-    return held.shares[0].cpus if held is not None and held.shares else 1
+def _cpu(milliseconds: int) -> str:
+    """CPU time used: `00:02.190` below an hour, `01:00:02` from there on, `00:00:00` for none."""
+    seconds, rest = divmod(milliseconds, 1000)
+    if not milliseconds or seconds >= HOUR:
+        return clock(seconds)
+    return f"{seconds // MINUTE:02}:{seconds % MINUTE:02}.{rest:03}"
+
+
+def _all_cpu(attempt: Attempt, measure: Callable[[Step], int]) -> str:
+    return _cpu(sum(map(measure, attempt.steps)))
 
 
 def _price(attempt: Attempt, printing: Printing) -> str:
@@ -115,7 +116,6 @@ def _price(attempt: Attempt, printing: Printing) -> str:
 
 
 _UNASKED: Value = lambda attempt, printing: _UNKNOWN  # noqa: E731  one value under four names
-_ZERO_TIME: Value = lambda attempt, printing: _NOTHING  # noqa: E731  likewise
 
 JOB: Mapping[str, Value] = {
     "Account": lambda attempt, printing: attempt.view.spec.account or "",
@@ -129,7 +129,7 @@ JOB: Mapping[str, Value] = {
     "CPUTime": lambda attempt, printing: clock(attempt.elapsed_s * attempt.view.cpu_count),
     "CPUTimeRAW": lambda attempt, printing: str(attempt.elapsed_s * attempt.view.cpu_count),
     "DBIndex": lambda attempt, printing: str(attempt.view.job.id),
-    "DerivedExitCode": lambda attempt, printing: "0:0",
+    "DerivedExitCode": lambda attempt, printing: _exit(derived_exit(attempt)),
     "Elapsed": lambda attempt, printing: clock(attempt.elapsed_s),
     "ElapsedRaw": lambda attempt, printing: str(attempt.elapsed_s),
     "Eligible": lambda attempt, printing: _stamp(attempt.eligible_at, printing),
@@ -165,13 +165,13 @@ JOB: Mapping[str, Value] = {
     "State": lambda attempt, printing: attempt.state_text,
     "Submit": lambda attempt, printing: _stamp(attempt.submitted_at, printing),
     "Suspended": lambda attempt, printing: clock(attempt.suspended_s),
-    "SystemCPU": _ZERO_TIME,
+    "SystemCPU": lambda attempt, printing: _all_cpu(attempt, lambda step: step.system_ms),
     "Timelimit": lambda attempt, printing: _limit(attempt, raw=False),
     "TimelimitRaw": lambda attempt, printing: _limit(attempt, raw=True),
-    "TotalCPU": _ZERO_TIME,
+    "TotalCPU": lambda attempt, printing: _all_cpu(attempt, lambda step: step.cpu_ms),
     "UID": lambda attempt, printing: str(attempt.view.job.owner.uid),
     "User": lambda attempt, printing: attempt.view.job.owner.name,
-    "UserCPU": _ZERO_TIME,
+    "UserCPU": lambda attempt, printing: _all_cpu(attempt, lambda step: step.cpu_ms - step.system_ms),
     "WCKey": lambda attempt, printing: attempt.view.spec.wckey or "",
     "WCKeyID": lambda attempt, printing: "0",
     "WorkDir": lambda attempt, printing: attempt.view.spec.work_dir,
@@ -181,39 +181,65 @@ JOB: Mapping[str, Value] = {
 }
 """Of a job. Fields that are not here have no value."""
 
-STEP: Mapping[str, Value] = {
-    **{name: JOB[name] for name in (
-        "Account", "Cluster", "DBIndex", "Elapsed", "ElapsedRaw", "End", "Start", "Suspended", "SystemCPU", "TotalCPU",
-        "UserCPU",
-    )},
-    "AllocCPUS": lambda attempt, printing: str(_step_cpus(attempt)),
-    "AllocNodes": lambda attempt, printing: "1",
-    "AllocTRES": _step_allocated,
-    "AveCPUFreq": lambda attempt, printing: "0",
-    "ConsumedEnergy": lambda attempt, printing: "0",
-    "ConsumedEnergyRaw": lambda attempt, printing: "0",
-    "CPUTime": lambda attempt, printing: clock(attempt.elapsed_s * _step_cpus(attempt)),
-    "CPUTimeRAW": lambda attempt, printing: str(attempt.elapsed_s * _step_cpus(attempt)),
-    "Eligible": lambda attempt, printing: _stamp(attempt.started_at, printing),
-    "ExitCode": lambda attempt, printing: _exit(attempt.step_exit),
-    "JobID": lambda attempt, printing: f"{_job_id(attempt, printing)}.batch",
-    "JobIDRaw": lambda attempt, printing: f"{attempt.view.job.id}.batch",
-    "JobName": lambda attempt, printing: "batch",
-    "Layout": lambda attempt, printing: _UNKNOWN,
-    "NCPUS": lambda attempt, printing: str(_step_cpus(attempt)),
-    "NNodes": lambda attempt, printing: "1",
-    "NodeList": lambda attempt, printing: attempt.host,
-    "NTasks": lambda attempt, printing: "1",
-    "ReqCPUFreq": lambda attempt, printing: "0",
-    "ReqCPUFreqGov": lambda attempt, printing: "0",
-    "ReqCPUFreqMax": lambda attempt, printing: "0",
-    "ReqCPUFreqMin": lambda attempt, printing: "0",
-    "ReqCPUS": lambda attempt, printing: str(_step_cpus(attempt)),
-    "ReqNodes": lambda attempt, printing: "1",
-    "State": lambda attempt, printing: attempt.step_state,
-    "Submit": lambda attempt, printing: _stamp(attempt.started_at, printing),
-}  # fmt: skip
-"""Of the batch step."""
+StepValue = Callable[[StepRecord, Printing], str]
+
+
+def _of_job(name: str) -> StepValue:
+    """As of its job."""
+    return lambda step, printing: JOB[name](step.attempt, printing)
+
+
+def _frequency(step: StepRecord, printing: Printing) -> str:
+    return "0" if step.ran is None else _UNKNOWN
+
+
+def _zero(step: StepRecord, printing: Printing) -> str:
+    return "0"
+
+
+STEP: Mapping[str, StepValue] = {
+    **{name: _of_job(name) for name in ("Account", "Cluster", "DBIndex", "Suspended")},
+    "AllocCPUS": lambda step, printing: str(step.cpus),
+    "AllocNodes": lambda step, printing: str(len(step.nodes)),
+    "AllocTRES": lambda step, printing: _tres(
+        None, step.cpus, step.gpus, printing.memory(step.memory_mib), len(step.nodes)
+    ),
+    "AveCPU": lambda step, printing: (
+        clock(step.ran.cpu_ms // 1000 // max(1, step.tasks)) if step.ran and step.ended_at else ""
+    ),
+    "AveCPUFreq": _zero,
+    "ConsumedEnergy": _zero,
+    "ConsumedEnergyRaw": _zero,
+    "CPUTime": lambda step, printing: clock(step.elapsed_s * step.cpus),
+    "CPUTimeRAW": lambda step, printing: str(step.elapsed_s * step.cpus),
+    "Elapsed": lambda step, printing: clock(step.elapsed_s),
+    "ElapsedRaw": lambda step, printing: str(step.elapsed_s),
+    "Eligible": lambda step, printing: _stamp(step.started_at, printing),
+    "End": lambda step, printing: _stamp(step.ended_at, printing),
+    "ExitCode": lambda step, printing: _exit(step.exit),
+    "JobID": lambda step, printing: f"{_job_id(step.attempt, printing)}.{step.name_in_job}",
+    "JobIDRaw": lambda step, printing: f"{step.attempt.view.job.id}.{step.name_in_job}",
+    "JobName": lambda step, printing: step.name,
+    "Layout": lambda step, printing: step.layout,
+    "MaxRSS": lambda step, printing: f"{step.ran.max_rss_kib}K" if step.ran and step.ran.max_rss_kib else "",
+    "NCPUS": lambda step, printing: str(step.cpus),
+    "NNodes": lambda step, printing: str(len(step.nodes)),
+    "NodeList": lambda step, printing: step.attempt.view.scene.nodes_text(step.nodes),
+    "NTasks": lambda step, printing: str(step.tasks),
+    "ReqCPUFreq": _frequency,
+    "ReqCPUFreqGov": _frequency,
+    "ReqCPUFreqMax": _frequency,
+    "ReqCPUFreqMin": _frequency,
+    "ReqCPUS": lambda step, printing: str(step.cpus),
+    "ReqNodes": lambda step, printing: str(len(step.nodes)),
+    "Start": lambda step, printing: _stamp(step.started_at, printing),
+    "State": lambda step, printing: step.state,
+    "Submit": lambda step, printing: _stamp(step.started_at, printing),
+    "SystemCPU": lambda step, printing: _cpu(step.ran.system_ms if step.ran else 0),
+    "TotalCPU": lambda step, printing: _cpu(step.ran.cpu_ms if step.ran else 0),
+    "UserCPU": lambda step, printing: _cpu(step.ran.cpu_ms - step.ran.system_ms if step.ran else 0),
+}
+"""Of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +254,10 @@ class Column:
         return print_fields.Column(self.field.name, self.width, plain=self.field.name in _DATES)
 
     def value(self, row: Row, printing: Printing) -> str:
-        of = (STEP if row.is_step else JOB).get(self.field.name)
+        if row.step is not None:
+            of_step = STEP.get(self.field.name)
+            return of_step(row.step, printing) if of_step is not None else ""
+        of = JOB.get(self.field.name)
         return of(row.attempt, printing) if of is not None else ""
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from flowbatch.commands import documents
 from flowbatch.commands.job_fields import admin_comment
 from flowbatch.commands.sacct_rows import Attempt
+from flowbatch.commands.sacct_steps import StepRecord, derived_exit, steps
 from flowbatch.core.states import ExitStatus
-
-_NO_TIME = {"seconds": 0, "microseconds": 0}
 
 
 def document(attempts: Iterable[Attempt]) -> dict[str, Any]:
@@ -37,9 +36,11 @@ def _job(attempt: Attempt) -> dict[str, Any]:
         "cluster": view.scene.cluster.name,
         "constraints": view.wish.constraint_text or "",
         "container": None,
-        "derived_exit_code": _status(ExitStatus()),
+        "derived_exit_code": _status(derived_exit(attempt)),
         "time": {
-            **_times(attempt),
+            **_times(
+                attempt, sum(step.system_ms for step in attempt.steps), sum(step.cpu_ms for step in attempt.steps)
+            ),
             "eligible": attempt.eligible_at or 0,
             "submission": attempt.submitted_at,
             "limit": view.time_limit_min,
@@ -59,33 +60,55 @@ def _job(attempt: Attempt) -> dict[str, Any]:
         "kill_request_user": None if ending is None or ending.by_uid is None else ending.by_uid,
         "reservation": {"id": 0, "name": 0},
         "state": {"current": attempt.state, "reason": view.reason},
-        "steps": [_step(attempt)] if attempt.nodes is not None else [],
+        "steps": [_step(step) for step in steps(attempt)],
         "user": job.owner.name,
         "wckey": {"wckey": spec.wckey or "", "flags": []},
         "working_directory": spec.work_dir,
     }  # fmt: skip
 
 
-def _times(attempt: Attempt) -> dict[str, Any]:
+def _times(record: Attempt | StepRecord, system_ms: int, cpu_ms: int) -> dict[str, Any]:
     return {
-        "elapsed": attempt.elapsed_s,
-        "end": attempt.ended_at or 0,
-        "start": attempt.started_at or 0,
-        "suspended": attempt.suspended_s,
-        "system": _NO_TIME,
-        "total": _NO_TIME,
-        "user": _NO_TIME,
+        "elapsed": record.elapsed_s,
+        "end": record.ended_at or 0,
+        "start": record.started_at or 0,
+        "suspended": record.suspended_s if isinstance(record, Attempt) else record.attempt.suspended_s,
+        "system": _time(system_ms),
+        "total": _time(cpu_ms),
+        "user": _time(cpu_ms - system_ms),
     }
 
 
-def _step(attempt: Attempt) -> dict[str, Any]:
+def _time(milliseconds: int) -> dict[str, int]:
+    return {"seconds": milliseconds // 1000, "microseconds": milliseconds % 1000 * 1000}
+
+
+def _step(record: StepRecord) -> dict[str, Any]:
+    ran = record.ran
+    text = record.attempt.view.scene.nodes_text(record.nodes)
+    counts = {"cpu": (1, record.cpus), "mem": (2, record.memory_mib), "node": (4, len(record.nodes))}
     return {
-        "nodes": {"list": [attempt.host], "count": 1, "range": attempt.host},
-        "time": _times(attempt),
-        "exit_code": _status(attempt.step_exit),
-        "step": {"job_id": attempt.view.job.id, "id": "batch", "name": "batch"},
-        "state": attempt.step_state,
-        "tasks": {"count": 1},
+        "nodes": {"list": list(record.nodes), "count": len(record.nodes), "range": text},
+        "tres": {
+            "requested": {"max": [], "min": [], "average": [], "total": []},
+            "consumed": {"max": [], "min": [], "average": [], "total": []},
+            "allocated": [{"type": type, "name": None, "id": id, "count": n} for type, (id, n) in counts.items()],
+        },
+        "time": _times(record, ran.system_ms if ran else 0, ran.cpu_ms if ran else 0),
+        "exit_code": _status(record.exit),
+        "tasks": {"count": record.tasks},
+        "pid": None,
+        "CPU": {"requested_frequency": {"min": 0, "max": 0}, "governor": []},
+        "kill_request_user": ran.cancelled_by if ran else None,
+        "state": record.state.partition(" ")[0],
+        "statistics": {"CPU": {"actual_frequency": 0}, "energy": {"consumed": 0}},
+        "step": {
+            "job_id": record.attempt.view.job.id,
+            "het": {"component": None},
+            "id": ran.number if ran else record.name_in_job,
+            "name": record.name,
+        },
+        "task": {"distribution": record.layout},
     }
 
 

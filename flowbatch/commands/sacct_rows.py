@@ -10,6 +10,7 @@ from flowbatch.commands.job_view import JobView
 from flowbatch.commands.sacct_options import JobId, Wanted
 from flowbatch.core.jobs import ArrayRest, ArrayTask, HetPart
 from flowbatch.core.states import Completing, ExitStatus, Finished, Requeueing
+from flowbatch.core.steps import Step, StepKey
 from flowbatch.slurm import hostlist
 
 Story = Sequence[tuple[int, str]]
@@ -35,6 +36,8 @@ class Attempt:
     exit: ExitStatus = _NO_EXIT
     nodes: str | None = None
     suspended_s: int = 0
+    steps: tuple[Step, ...] = ()
+    """What srun ran in it, by number."""
 
     @property
     def elapsed_s(self) -> int:
@@ -66,6 +69,8 @@ class Attempt:
     @property
     def step_state(self) -> str:
         """How the batch script stands: one that was stopped or killed is CANCELLED."""
+        if self.state in _STOPPED and self.exit.code:
+            return "FAILED"
         if self.state in _STOPPED or (self.state == "FAILED" and self.exit.signal):
             return "CANCELLED"
         return self.state
@@ -77,7 +82,7 @@ class Attempt:
 
     @property
     def step_exit(self) -> ExitStatus:
-        return _SIGTERM if self.state in _STOPPED and not self.exit.signal else self.exit
+        return _SIGTERM if self.state in _STOPPED and self.exit == _NO_EXIT else self.exit
 
     @property
     def place(self) -> tuple[int, int, int, int]:
@@ -234,25 +239,20 @@ def _truncated(attempt: Attempt, wanted: Wanted) -> Attempt:
     return replace(attempt, started_at=max(attempt.started_at, wanted.start), ended_at=ended)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line: a placement, or the batch script of one."""
-
-    attempt: Attempt
-    is_step: bool = False
-
-
-def rows(attempts: Iterable[Attempt], wanted: Wanted) -> Iterator[Row]:
-    """The lines of these placements, in sacct's order."""
-    for attempt in sorted(attempts, key=lambda attempt: attempt.place):
-        names = [one for one in wanted.jobs or () if _is_named(attempt.view, one, whole=wanted.whole)]
-        if not names or any(one.step is None for one in names):
-            yield Row(attempt)
-        step = not names or any(one.step in (None, "batch") for one in names)
-        if step and _has_script(attempt.view) and attempt.nodes is not None and "allocations" not in wanted.flags:
-            yield Row(attempt, is_step=True)
-
-
-def _has_script(view: JobView) -> bool:
+def has_script(view: JobView) -> bool:
     """Whether it runs one of its own: later components of a heterogeneous job do not."""
     return view.spec.is_batch and not view.job.follows
+
+
+def with_steps(attempts: Sequence[Attempt], steps: Iterable[tuple[StepKey, Step]]) -> list[Attempt]:
+    """These placements of one job, each with what srun ran in it; the last one is that of the job's record."""
+    by_restart: dict[int, list[Step]] = {}
+    for key, step in steps:
+        by_restart.setdefault(key.restart, []).append(step)
+    first = attempts[-1].view.job.restarts - len(attempts) + 1 if attempts else 0
+    return [replace(attempt, steps=tuple(by_restart.get(first + n, ()))) for n, attempt in enumerate(attempts)]
+
+
+def names_of(attempt: Attempt, wanted: Wanted) -> list[JobId]:
+    """The ids of --jobs that name it, or a step of it."""
+    return [one for one in wanted.jobs or () if _is_named(attempt.view, one, whole=wanted.whole)]

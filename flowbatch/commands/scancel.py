@@ -14,7 +14,7 @@ from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scancel_options import Target, Wanted, read
 from flowbatch.commands.squeue_order import load_order
 from flowbatch.core.arrays import index_set, root
-from flowbatch.core.events import CancelAsked, JobRef, SignalAsked, Verdict
+from flowbatch.core.events import CancelAsked, JobRef, SignalAsked, StepSignalAsked, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Finished
@@ -68,7 +68,7 @@ class Cancelling:
         else:
             await self._end(jobs)
         for target in steps:
-            self._refuse_step(target)
+            await self._end_step(target)
         return self._code
 
     async def _end(self, targets: Sequence[Target]) -> None:
@@ -149,22 +149,41 @@ class Cancelling:
         elif self._wanted.verbose > 0:
             self._error(line)
 
-    def _refuse_step(self, target: Target) -> None:
-        """No step but the batch script exists, and that has no number."""
-        job = target.text.partition(".")[0]
-        view = next((one for one in self._queue.snapshot((target.job_id,)).jobs if one.id == target.job_id), None)
-        if view is None or isinstance(view.state, Finished):
-            step = f"{job}.{target.step}"
+    async def _end_step(self, target: Target) -> None:
+        """A step of a running job gets the signal, or is killed; one that is not there is no job's."""
+        job, number = target.text.partition(".")[0], target.step
+        assert number is not None
+        step = f"{job}.{number}"
+        snapshot = self._queue.snapshot((target.job_id,))
+        views = [JobView(one, Scene.of(snapshot)) for one in snapshot.jobs if _named_tasks(one, target) is not None]
+        views = [view for view in views if not view.finished]
+        if not views:
             self._error(f"Kill job error on job step id {step}: {codes.message(_INVALID)}")
             self._code = 1
             return
-        self._say(f"Terminating step {job}.{target.step}")
-        self._error(f"Kill job error on job step id {job}: {codes.message(_INVALID)}")
-        self._code = NUMBERS[_INVALID] & 0xFF
+        matches = _filter(self._wanted)
+        if not any(map(matches, views)) or not await self._is_step_confirmed(views[0], step):
+            return
+        kills = self._wanted.signal in (0, 9)
+        self._say(f"Terminating step {step}" if kills else f"Signal {self._wanted.signal} to step {step}")
+        at, by = self._queue.now(), self._call.owner.uid
+        refs = (JobRef(target.job_id, target.tasks),)
+        reply = await self._queue.apply(StepSignalAsked(at, by, refs, number, self._wanted.signal or 9))
+        assert isinstance(reply, tuple)
+        if reply[0].code is not None and (kills or reply[0].code not in _FORGIVEN):
+            self._error(f"Kill job error on job step id {job}: {codes.message(reply[0].code)}")
+            self._code = NUMBERS[reply[0].code] & 0xFF
+
+    async def _is_step_confirmed(self, view: JobView, step: str) -> bool:
+        if "interactive" not in self._wanted.flags:
+            return True
+        return await self._is_yes(f"Cancel step_id={step} name={view.spec.name} partition={view.partition} [y/n]? ")
 
     async def _is_confirmed(self, view: JobView, name: str) -> bool:
+        return await self._is_yes(f"Cancel job_id={name} name={view.spec.name} partition={view.partition} [y/n]? ")
+
+    async def _is_yes(self, question: str) -> bool:
         """Asks until there is a yes or a no; the end of the answers is a no."""
-        question = f"Cancel job_id={name} name={view.spec.name} partition={view.partition} [y/n]? "
         while True:
             self._call.out.write(question)
             await self._call.out.drain()

@@ -107,7 +107,7 @@ def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: 
     """All lines, and complaints about the order. Raises Stop."""
     scene = Scene.of(snapshot)
     if steps:
-        return squeue_steps.lines(snapshot.jobs, scene, wanted, columns, style), ""
+        return squeue_steps.lines(snapshot, scene, wanted, columns, style), ""
     order = wanted.words.get("sort")
     if order is None:
         order = squeue_order.START_ORDER if "start" in wanted.flags else squeue_order.JOB_ORDER

@@ -1,4 +1,4 @@
-"""sstat: what running steps use. Nobody measures that here, so a batch step has its row and most of it is empty, as in sacct."""
+"""sstat: what running steps use. Nobody measures that here, so a step has its row and most of it is empty."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from flowbatch.commands import one_job, plain_options
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
-from flowbatch.commands.job_view import JobView
-from flowbatch.commands.squeue_steps import step_id
+from flowbatch.commands.job_view import Scene
+from flowbatch.commands.step_view import StepView, running_steps
 from flowbatch.core.ports import QueuePort
 from flowbatch.slurm import accounting, print_fields
 from flowbatch.slurm.print_fields import Column
@@ -60,7 +60,7 @@ _NAMED = ("batch", "extern", "interactive")
 _KNOWN: Mapping[str, str] = {
     "NTasks": "0", "AveCPUFreq": "0", "ReqCPUFreqMin": "0", "ReqCPUFreqMax": "0", "ReqCPUFreqGov": "0", "ConsumedEnergy": "0",
 }  # fmt: skip
-"""Of any batch step, as where Slurm gathers no accounting."""
+"""Of any step, as where Slurm gathers no accounting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,15 @@ class Step:
 
 
 async def main(call: Call, queue: QueuePort) -> int:
-    """Prints a row for each running batch step that is asked for."""
+    """Prints a row for each running step that is asked for."""
     try:
         said = plain_options.read("sstat", "-j JOB[.STEP]", OPTIONS, call.argv, hinted=False)
         if "helpformat" in said.flags:
             raise Stop(0, out=print_fields.names(FIELDS, 19))
         steps = _steps(said.words.get("jobs") or ",".join(said.operands[:1]))
         columns = _columns(said)
-        rows = [_row(queue, step, "allsteps" in said.flags) for step in steps]
-        texts = [[_value(view, column.header) for column in columns] for view, _ in rows if view is not None]
+        rows = [_rows(queue, step, "allsteps" in said.flags) for step in steps]
+        texts = [[_value(step, column.header) for column in columns] for found, _ in rows for step in found]
         header = "noheader" not in said.flags
         if {"parsable", "parsable2"} & said.flags:
             call.out.write(print_fields.parsable(columns, texts, header=header, closed="parsable2" not in said.flags))
@@ -131,19 +131,25 @@ def _width(name: str) -> int:
     return -field.width if field.left else field.width
 
 
-def _row(queue: QueuePort, step: Step, all_steps: bool) -> tuple[JobView | None, str]:
-    """The job whose batch step is asked for, or what is to be said instead."""
+def _rows(queue: QueuePort, step: Step, all_steps: bool) -> tuple[list[StepView], str]:
+    """The steps that are asked for, or what is to be said instead."""
     view = one_job.find(queue, step.job_id, step.task)
     if view is None or view.finished:
-        return None, f"couldn't get steps for job {step.job_id}"
+        return [], f"couldn't get steps for job {step.job_id}"
     if view.pending:
-        return None, f"No steps running for job {step.job_id}"
-    if step.name == "batch" or (step.name is None and all_steps):
-        return view, ""
-    return None, f"StepId={step.job_id}.{step.name} not found running." if step.name else ""
+        return [], f"No steps running for job {step.job_id}"
+    snapshot = queue.snapshot((view.job.id,))
+    running = list(running_steps(snapshot, Scene.of(snapshot), [view.job]))
+    if step.name is None:
+        numbered = [one for one in running if one.step is not None]
+        return (running if all_steps else numbered[:1]), ""
+    named = [one for one in running if one.name_in_job == step.name]
+    return named, "" if named else f"StepId={step.job_id}.{step.name} not found running."
 
 
-def _value(view: JobView, name: str) -> str:
+def _value(step: StepView, name: str) -> str:
     if name == "JobID":
-        return step_id(view)
-    return (view.batch_host or "") if name == "Nodelist" else _KNOWN.get(name, "")
+        return step.id
+    if name == "Nodelist":
+        return step.nodes
+    return _KNOWN.get(name, "")

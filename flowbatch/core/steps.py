@@ -31,6 +31,8 @@ class Step:
     cancelled_by: int | None = None
     max_rss_kib: int = 0
     cpu_ms: int = 0
+    system_ms: int = 0
+    """The system's part of `cpu_ms`."""
     limit_min: int | None = None
     layout: str = "Cyclic"
     """How its tasks were dealt out, in Slurm's word."""

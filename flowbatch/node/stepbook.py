@@ -25,6 +25,7 @@ class Spent:
     signal: int = 0
     max_rss_kib: int = 0
     cpu_ms: int = 0
+    system_ms: int = 0
 
 
 class Stepbook:
@@ -64,7 +65,7 @@ class Stepbook:
         by = self._cancelled.pop((key, number), None)
         over = replace(
             step.step, what="ended", at=max(int(self._now()), step.step.began_at), code=spent.code, signal=spent.signal,
-            max_rss_kib=spent.max_rss_kib, cpu_ms=spent.cpu_ms, cancelled_by=by,
+            max_rss_kib=spent.max_rss_kib, cpu_ms=spent.cpu_ms, system_ms=spent.system_ms, cancelled_by=by,
         )  # fmt: skip
         self._book.note(replace(step, step=over))
         self._tell(over)

@@ -147,6 +147,8 @@ class StepReport:
     max_rss_kib: int = 0
     cpu_ms: int = 0
     """User and system time of all tasks that have ended."""
+    system_ms: int = 0
+    """The system's part of it."""
     limit_min: int | None = None
     """Its own time limit (`srun --time`)."""
     layout: str = "Cyclic"

@@ -15,7 +15,7 @@ from flowbatch.commands import scancel
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scancel_options import signal_number
 from flowbatch.core.arrays import index_set
-from flowbatch.core.events import CancelAsked, Event, JobRef, SignalAsked, Submitted, Verdict
+from flowbatch.core.events import CancelAsked, Event, JobRef, SignalAsked, StepSignalAsked, Submitted, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running
@@ -51,6 +51,9 @@ JOBS = (
 
 def answer(event: Event) -> Any:
     """As the queue would: 5 is over, what is not there is unknown, 2 belongs to another."""
+    if isinstance(event, StepSignalAsked):
+        denied = "ESLURM_ACCESS_DENIED" if event.by not in (0, 65534) else None
+        return tuple(Verdict(ref, denied if event.number == 0 else "ESLURM_INVALID_JOB_ID") for ref in event.refs)
     assert isinstance(event, CancelAsked | SignalAsked)
     known = {
         1: None,
@@ -156,6 +159,11 @@ def test_an_index_beyond_names_nothing(run: Any, queue: Any, said: str) -> None:
         (("-s", "0", "1"), 1, "Unknown job signal: 0\n"),
         (("36.7",), 1, "scancel: error: Kill job error on job step id 36.7: Invalid job id specified\n"),
         (("1.7",), 225, "scancel: error: Kill job error on job step id 1: Invalid job id specified\n"),
+        (("-v", "1.0"), 0, "scancel: Terminating step 1.0\n"),
+        (("-v", "-s", "USR1", "1.0"), 0, "scancel: Signal 10 to step 1.0\n"),
+        (("-v", "-s", "USR1", "1.7"), 0, "scancel: Signal 10 to step 1.7\n"),
+        (("-n", "nosuch", "1.0"), 0, ""),
+        (("1.batch",), 1, "scancel: error: Invalid job id 1.batch\n"),
         (("1+0",), 58, "scancel: error: Kill job error on job id 1+0: Job not heterogeneous job\n"),
         (("-v", "-n", "nosuch"), 0, "scancel: error: No active jobs match ALL job filters, including: job_name=nosuch \n"),
         (("-v", "-t", "S", "-n", "z", "-q", "g", "-A", "a", "-w", "n1", "-R", "r", "--wckey", "w", "--me"), 0,
