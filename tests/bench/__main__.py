@@ -1,4 +1,7 @@
-"""`python -m tests.bench`: our commands beside real Slurm's in one run, as ratios. A measurement, never a timed test."""
+"""`python -m tests.bench`: our commands beside real Slurm's in one run, as ratios. A measurement, never a timed test.
+
+`--scale`: with up to 100 000 jobs, written to docs/reference/performance.md; takes some twenty minutes.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from tests.bench import scale
 from tests.bench.parsing import scripts_per_second
 from tests.conformance import oracle, worlds
 
@@ -63,6 +67,9 @@ def table(measure: Callable[[Sequence[str], int], tuple[float, float]]) -> str:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--scale"]:
+        scale.main()
+        return
     print(f"scripts parsed per second: {scripts_per_second():.0f}\n")
     if not oracle.installed():
         sys.exit("no real Slurm here to measure beside (slurmctld, slurmd and root are needed)")
