@@ -71,7 +71,9 @@ class Steps:
                 if place is None:
                     writer.write(line("refused", why="unknown job"))
                 else:
-                    writer.write(line("job", shares=place.shares, variables=dict(place.variables), kill_wait_s=place.kill_wait_s))
+                    writer.write(
+                        line("job", shares=place.shares, variables=dict(place.variables), kill_wait_s=place.kill_wait_s)
+                    )
             case "step":
                 self._ask(writer, message)
             case "tasks":

@@ -175,7 +175,9 @@ class Ending:
         self._kill_at = time.monotonic() + self.kill_wait_s
 
     def _waiting(self) -> None:
-        self.voice.remark(f"srun: Job step aborted: Waiting up to {self.kill_wait_s + 2} seconds for job step to finish.")
+        self.voice.remark(
+            f"srun: Job step aborted: Waiting up to {self.kill_wait_s + 2} seconds for job step to finish."
+        )
 
     def _close(self, why: str = "") -> None:
         """The word of the step's daemon, once."""

@@ -1,7 +1,7 @@
 """What srun asks of the node daemon: a step of a job that runs here, for as long as the connection lasts.
 
 One JSON object a line, over the node's socket: `job` (job_id) is answered by `job` (shares: what it has on each node, variables: those of
-the batch script) or `refused`. `step` (job_id, demand, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
+the batch script, kill_wait_s) or `refused`. `step` (job_id, demand, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
 what it has on each node), by `refused` (why, facts), or first by `busy` and then by one of the two.
 `signalled` (signal) tells a running step that its tasks get that signal. `tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
 record; it may come over another connection (placement, step: as they were granted).
@@ -38,10 +38,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the job has on each node, and the batch script's own variables."""
+    """What the job has on each node, its batch script's variables, and how long what is told to end may go on."""
 
     shares: tuple[Share, ...]
     variables: Mapping[str, str]
+    kill_wait_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ class Grant:
         """What the job has here, before a step is shaped. Raises Refused, OSError."""
         self._socket.sendall(line("job", job_id=job_id))
         message = self._answer("job")
-        return Job(tuple(map(Share.of, message["shares"])), _variables(message["variables"]))
+        return Job(
+            tuple(map(Share.of, message["shares"])), _variables(message["variables"]), int(message["kill_wait_s"])
+        )
 
     def ask(self, job_id: int, demand: Demand, busy: Callable[[], None], **about: Any) -> Granted:
         """Waits until the step is granted; `busy` is called if it must wait. Raises Refused, OSError."""

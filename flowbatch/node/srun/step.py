@@ -182,7 +182,13 @@ class Run:
         wanted, tasks, name = self.wanted, self.tasks, f"{self.job_id}.{step.number}"
         reduced = "SLURM_SRUN_REDUCE_TASK_EXIT_MSG" in self.environ
         self.ending = Ending(
-            tasks, Telling(tasks, self.voice, name, reduced), self.voice, wanted, name, step.parts[0].node, job.kill_wait_s
+            tasks,
+            Telling(tasks, self.voice, name, reduced),
+            self.voice,
+            wanted,
+            name,
+            step.parts[0].node,
+            job.kill_wait_s,
         )
         kept = environment.base(self.environ, job.variables, wanted.export)
         files = Files(wanted, self._names(step.number), self.cwd, step.tasks)
