@@ -63,10 +63,8 @@ class Cancelling:
     async def run(self) -> int:
         steps = [target for target in self._wanted.targets if target.step is not None]
         jobs = [target for target in self._wanted.targets if target.step is None]
-        if self._wanted.looks_first:
-            await self._look_and_act(jobs)
-        else:
-            await self._end(jobs)
+        if jobs or not steps:  # where steps alone are named, no job is meant
+            await (self._look_and_act(jobs) if self._wanted.looks_first else self._end(jobs))
         for target in steps:
             await self._end_step(target)
         return self._code
