@@ -170,7 +170,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("relative", "number", "honoured", "the step begins on this node of the allocation", short="r", commands=RUN),
     Option("req-switch", "max_switches", "recorded", "all nodes hang on one switch", field="switches", commands=BATCH, key="switches", nameless=True),
     Option("requeue", "flag", "honoured", "a job that lost its node is queued again", arity="none", field="requeue", commands=BATCH, carried=True),
-    Option("reservation", "text", "honoured", "there are no reservations: every name is refused, as by Slurm", field="reservation", carried=True),
+    Option("reservation", "text", "honoured", "on the market there are none: every name is refused there, as by Slurm", field="reservation", carried=True),
     Option("resv-ports", "text", "recorded", "ports are not reserved", arity="optional", commands=RUN),
     Option("send-libs", "text", "recorded", "libraries of a step are already where it runs", arity="optional", commands=RUN),
     Option("signal", "signal", "honoured", "sent before the time limit", field="signal", carried=True),

@@ -34,7 +34,7 @@ def _configuration(node: NodeSpec, spec: JobSpec, code: str) -> str | None:
     if code == "ESLURM_INVALID_LICENSES" and wish.licenses_text:
         return f"Licenses={wish.licenses_text}"
     if code == "ESLURM_RESERVATION_INVALID":
-        return "no line can, there are no reservations here"
+        return "no line can: scontrol create reservation makes one"
     if code == "ESLURM_INVALID_NODE_NAME":
         return f"NodeName={','.join(wish.nodelist)} NodeHostname=localhost CPUs={node.cpus}"
     if code == "ESLURM_INVALID_GRES":

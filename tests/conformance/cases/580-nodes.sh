@@ -21,7 +21,7 @@ run sinfo -hR
 run sinfo -N -l -p debug
 run sinfo -s
 run sinfo -t drain
-run sinfo -t drained -N
+run sinfo -t drained -N -p debug
 run sinfo -t idle -h
 run sinfo -h -o '%n %T %E %t %A %F %C %N' -n n2 -p debug
 run sinfo -h -n n2 -p debug -O statecomplete,reason,user,userlong,timestamp

@@ -1,5 +1,5 @@
 # Reservations: made, shown, changed, refused, used.
-res() { run scontrol show reservation "$@"; }
+res() { THROUGH="grep -v CoreIDs" run scontrol show reservation "$@"; }
 run scontrol show reservation
 run sinfo -T
 run scontrol create reservation=first starttime=now duration=10 users=root nodes=n1
