@@ -42,7 +42,7 @@ VERBS = {
     "add": ("add", 3), "create": ("add", 3), "modify": ("modify", 1), "update": ("modify", 1), "delete": ("delete", 3),
     "remove": ("delete", 3), "list": ("list", 1), "show": ("list", 3), "help": ("help", 4), "version": ("version", 4),
     "archive": ("refused", 2), "clear": ("refused", 2), "dump": ("refused", 2), "load": ("refused", 2),
-    "reconfigure": ("refused", 3), "shutdown": ("refused", 2),
+    "reconfigure": ("refused", 3), "shutdown": ("refused", 4),
 }  # fmt: skip
 """(what is done, letters at least)."""
 ENTITIES = {"account": 2, "cluster": 2, "coordinator": 2, "federation": 1, "qos": 1, "resource": 3, "user": 1, "job": 1}

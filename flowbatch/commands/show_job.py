@@ -60,6 +60,7 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"SubmitTime={stamp(job.submitted_at)} EligibleTime={stamp(job.eligible_at)}",
         f"AccrueTime={stamp(view.accrues_at)}",
         f"StartTime={stamp(view.start_time)} EndTime={stamp(view.end_time)} Deadline={stamp(spec.deadline, 'N/A')}",
+        *([f"CronJob=Yes CrontabSpec=\"{spec.cron.text}\""] if spec.cron is not None else []),
         f"SuspendTime={stamp(view.pause.at if view.pause else None, 'None')} "
         f"SecsPreSuspend={view.pause.ran_s if view.pause else 0} LastSchedEval={stamp(job.last_evaluated_at or job.submitted_at)} "
         f"Scheduler={job.scheduled_by or 'Main'}",

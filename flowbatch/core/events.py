@@ -302,6 +302,22 @@ class AccountsAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class CrontabAsked:
+    """A user's crontab is `text` from now on (None: he has none): these waiting jobs, which were submitted held, may run, and
+    all other jobs of his crontabs are cancelled. `lines`: (first, last, job) of each. Reply: None."""
+
+    at: int
+    by: int
+    owner: Owner
+    text: str | None
+    lines: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def jobs(self) -> tuple[int, ...]:
+        return tuple(id for _, _, id in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
 class MarketSeen:
     """Prices and capacity as they are now."""
 
@@ -391,7 +407,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 
 Event = (
     Submitted | HetSubmitted | CancelAsked | SignalAsked | StepSignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
-    | TopAsked | NodeAsked | PartitionAsked | ReservationAsked | AccountsAsked | Reread
+    | TopAsked | NodeAsked | PartitionAsked | ReservationAsked | AccountsAsked | CrontabAsked | Reread
     | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
-from flowbatch.core import administering, asked, changes, reserving, stepping, terms, topping
+from flowbatch.core import administering, asked, changes, cron, reserving, stepping, terms, topping
 from flowbatch.core.accounting import changing
 from flowbatch.core.events import (
     AccountsAsked,
     BidFact,
     CancelAsked,
     Configured,
+    CrontabAsked,
     Ended,
     Event,
     HetSubmitted,
@@ -85,18 +86,21 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     HetSubmitted: submit_het,
     CancelAsked: lambda turn, event: asked.cancel(turn, event.by, event.refs),
     SignalAsked: lambda turn, event: asked.signal(turn, event.by, event.refs, event.signal, event.scope),
-    HoldAsked: lambda turn, event: asked.hold(turn, event.by, event.refs, releasable=event.releasable),
-    ReleaseAsked: lambda turn, event: asked.release(turn, event.by, event.refs),
+    HoldAsked: cron.guarded(
+        lambda turn, event: asked.hold(turn, event.by, event.refs, releasable=event.releasable)
+    ),
+    ReleaseAsked: cron.guarded(lambda turn, event: asked.release(turn, event.by, event.refs)),
     RequeueAsked: lambda turn, event: asked.requeue(turn, event.by, event.refs, event.hold),
     SuspendAsked: lambda turn, event: asked.suspend(turn, event.by, event.refs, event.resume),
     NotifyAsked: lambda turn, event: asked.notify(turn, event.by, event.refs, event.text),
-    UpdateAsked: changes.update,
-    TermsAsked: terms.update,
+    UpdateAsked: cron.guarded(changes.update),
+    TermsAsked: cron.guarded(terms.update),
     TopAsked: topping.top,
     NodeAsked: administering.nodes,
     PartitionAsked: administering.partition,
     ReservationAsked: reserving.reservation,
     AccountsAsked: changing.change,
+    CrontabAsked: cron.change,
     Reread: administering.reread,
     Passed: lambda turn, event: pass_time(turn),
     Configured: _configure,

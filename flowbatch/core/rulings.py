@@ -62,6 +62,14 @@ class PartitionRuling:
 
 
 @dataclass(frozen=True, slots=True)
+class Crontab:
+    """A user's crontab as he wrote it, and (first line, last line, job) of each entry."""
+
+    text: str
+    lines: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rulings:
     """All of it. `numbered`: how many reservations were ever made, which those without a name are called after."""
 
@@ -70,6 +78,8 @@ class Rulings:
     reservations: tuple[Reservation, ...] = ()
     numbered: int = 0
     accounts: Accounts = NOBODY
+    crontabs: Mapping[str, Crontab] = field(default_factory=dict)
+    """Of users, by uid."""
 
     def applied(self, cluster: ClusterSpec) -> ClusterSpec:
         """The cluster as it is administered. A name that the configuration does not have any more is passed over."""

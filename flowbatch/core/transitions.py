@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from flowbatch.core import moves
 from flowbatch.core.deadlines import ends_by
+from flowbatch.core.due import due_again
 from flowbatch.core.effects import Deliver, Effect, Forget, Freeze, Launch, PlaceBid, Say, Stop, Thaw
 from flowbatch.core.endings import downed, ending, may_requeue, rest_s
 from flowbatch.core.events import BidGone, BidLost, BidRefused, Ended, Launched, LaunchFailed, NodeLost
@@ -262,7 +263,9 @@ def _over(job: Job, at: int, ending: Ending) -> Moved:
 
 
 def _gone(job: Job, state: Running | Suspended | Completing, at: int, ending: Ending) -> Moved:
-    """The end of a job whose processes are gone; what was suspended has ended when it stopped."""
+    """The end of a job whose processes are gone; what was suspended has ended when it stopped. A crontab's is due again."""
+    if job.spec.cron is not None and (again := due_again(job, at, ending)) is not None:
+        return again
     ended_at = state.pause.at if isinstance(state, Suspended) else at
     finished = Finished(ended_at, ending, state.started_at, state.allocation, state.pause)
     return Moved(replace(job, state=finished), (Forget(job.id, job.restarts),))
@@ -303,6 +306,9 @@ def _held_again(job: Job, fact: Requeued) -> Job:
     return replace(job, held=REQUEUED_HELD, priority=0) if fact.hold else job
 
 
+EITHER: tuple[Kind, ...] = ("pending", "finished")
+DECIDED = "the end that was decided; a crontab's job is due again"
+
 TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("pending", Waits): Line(("pending",), "its reason is the new one", _waits),
     ("pending", Placed): Line(("running",), "it holds the allocation; the node is told to launch it", _placed),
@@ -319,21 +325,15 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("pending", Asked): Line(("pending",), "a bid is made for it; reason Resources", _asked),
     ("pending", BidRefused): Line(("pending",), "the next bid after a rest, longer each time", _refused),
     ("running", Launched): Line(("running",), "its process is known to exist", _launched),
-    ("running", LaunchFailed): Line(("finished",), "FAILED with the node's reason", _launch_failed),
+    ("running", LaunchFailed): Line(EITHER, "FAILED with the node's reason", _launch_failed),
     ("running", Ended): Line(
-        ("pending", "finished"),
+        EITHER,
         "COMPLETED, FAILED, TIMEOUT or OUT_OF_MEMORY, by how it ended; as BidLost if its machine was about to leave",
         _ended,
     ),
-    ("running", NodeLost): Line(
-        ("pending", "finished"), "back in the queue; NODE_FAIL if it must not run twice", _node_lost
-    ),
-    ("running", BidLost): Line(
-        ("pending", "finished"), "back in the queue; PREEMPTED if it must not run twice", _machine_lost
-    ),
-    ("running", BidGone): Line(
-        ("pending", "finished"), "as NodeLost; BOOT_FAIL if it had not begun and must not run twice", _bid_gone
-    ),
+    ("running", NodeLost): Line(EITHER, "back in the queue; NODE_FAIL if it must not run twice", _node_lost),
+    ("running", BidLost): Line(EITHER, "back in the queue; PREEMPTED if it must not run twice", _machine_lost),
+    ("running", BidGone): Line(EITHER, "as NodeLost; BOOT_FAIL if it had not begun and must not run twice", _bid_gone),
     ("running", Limited): Line(("running",), "it ends sooner", _limited),
     ("running", Expired): Line(("ending",), "the node is told to stop it; TIMEOUT", _expired),
     ("running", Downed): Line(("requeueing", "ending"), "stopped: back in the queue, or NODE_FAIL", _downed),
@@ -347,11 +347,9 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("running", Continued): moves.AWAKE,
     ("running", Told): Line(("running",), "the node is told to write it into the job's output", _told),
     ("suspended", Launched): Line(("suspended",), "its process is known to exist", _launched_suspended),
-    ("suspended", LaunchFailed): Line(("finished",), "FAILED with the node's reason", _launch_failed),
-    ("suspended", Ended): Line(("pending", "finished"), "as of one that runs; it ended when it was suspended", _ended),
-    ("suspended", NodeLost): Line(
-        ("pending", "finished"), "back in the queue; NODE_FAIL if it must not run twice", _node_lost
-    ),
+    ("suspended", LaunchFailed): Line(EITHER, "FAILED with the node's reason", _launch_failed),
+    ("suspended", Ended): Line(EITHER, "as of one that runs; it ended when it was suspended", _ended),
+    ("suspended", NodeLost): Line(EITHER, "back in the queue; NODE_FAIL if it must not run twice", _node_lost),
     ("suspended", Limited): Line(("suspended",), "it ends sooner, once it is resumed", _limited_suspended),
     ("suspended", Downed): Line(("requeueing", "ending"), "stopped: back in the queue, or NODE_FAIL", _downed),
     ("suspended", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
@@ -375,13 +373,11 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("requeueing", Paused): moves.DONE,
     ("requeueing", Continued): moves.DONE,
     ("requeueing", Told): moves.DISABLED,
-    ("ending", Ended): Line(
-        ("finished",), "the end that was decided, with the exit status as it came", _gone_while_ending
-    ),
-    ("ending", LaunchFailed): Line(("finished",), "the end that was decided", _gone_while_ending),
-    ("ending", NodeLost): Line(("finished",), "the end that was decided", _gone_while_ending),
-    ("ending", BidLost): Line(("finished",), "the end that was decided", _gone_while_ending),
-    ("ending", BidGone): Line(("finished",), "the end that was decided", _gone_while_ending),
+    ("ending", Ended): Line(EITHER, f"{DECIDED}, with the exit status as it came", _gone_while_ending),
+    ("ending", LaunchFailed): Line(EITHER, DECIDED, _gone_while_ending),
+    ("ending", NodeLost): Line(EITHER, DECIDED, _gone_while_ending),
+    ("ending", BidLost): Line(EITHER, DECIDED, _gone_while_ending),
+    ("ending", BidGone): Line(EITHER, DECIDED, _gone_while_ending),
     ("ending", Cancelled): moves.DONE,
     ("ending", Signalled): moves.CHANGING,
     ("ending", Held): moves.FINISHED,

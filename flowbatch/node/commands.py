@@ -10,7 +10,7 @@ from flowbatch.node.files import write_private
 
 COMMANDS = (
     "sbatch", "squeue", "scancel", "scontrol", "sinfo", "sacct", "srun", "salloc", "sacctmgr", "sattach", "sbcast", "sdiag", "seff", "sprio",
-    "sreport", "sshare", "sstat", "strigger",
+    "sreport", "sshare", "sstat", "strigger", "scrontab",
 )  # fmt: skip
 """Every command of Slurm that there is, here and on a rented machine."""
 FOLDER = "bin"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from flowbatch.spec.array import ArraySpec
+from flowbatch.spec.cron import CronSpec
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.files import Files
 from flowbatch.spec.market import MarketTerms
@@ -95,6 +96,8 @@ class JobSpec(Frozen):
     wait_all_nodes: int | None = None
     distribution: str | None = None
     switches: str | None = None
+    cron: CronSpec | None = None
+    """When it is due again; `begin` is when it is due first."""
     market: MarketTerms = MarketTerms()
     recorded: tuple[tuple[str, str], ...] = ()
     """Options that are kept with the job and have no effect here: (option, value as sbatch shows it)."""

@@ -80,6 +80,8 @@ def _fact(event: Event) -> str:
             return f"node {','.join(event.nodes)} {event.change.state or 'changed'} by {event.name}"
         case events.PartitionAsked():
             return f"partition {event.spec.name}: {event.act}"
+        case events.CrontabAsked():
+            return f"crontab of {event.owner.name}"
         case events.AccountsAsked():
             return f"accounts changed by uid {event.by}"
         case events.ReservationAsked():

@@ -193,4 +193,4 @@ def _too_dense(accounts: Accounts, where: Standing, allocation: Allocation) -> s
 def gate(queue: Accounted, at: int) -> Gate | None:
     """The limits of the queue's accounts as they stand; None where none bind."""
     accounts = queue.rulings.accounts
-    return Gate(accounts, queue.running(), at) if binds(queue.cluster) and accounts.limited else None
+    return Gate(accounts, queue.running(), at) if binds(queue.cluster, accounts) else None

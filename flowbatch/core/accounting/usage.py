@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from flowbatch.core.accounting.accounts import NORMAL, ROOT, Accounts, Association, Qos
+from flowbatch.core.accounting.accounts import NOBODY, NORMAL, ROOT, Accounts, Association, Qos
 from flowbatch.core.arrays import tasks
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Allocation
@@ -82,6 +82,8 @@ def submitted(accounts: Accounts, jobs: Iterable[Job], group: Group) -> int:
     return sum(tasks(job) for job in jobs if group in set(groups(accounts, of_job(accounts, job))))
 
 
-def binds(cluster: ClusterSpec) -> bool:
+def binds(cluster: ClusterSpec, accounts: Accounts) -> bool:
     """Whether limits hold jobs up: as AccountingStorageEnforce says; without a slurm.conf they do, where somebody set one."""
-    return cluster.obliging or "limits" in cluster.accounting_enforce
+    if accounts is NOBODY or not (cluster.obliging or "limits" in cluster.accounting_enforce):
+        return False
+    return accounts.limited

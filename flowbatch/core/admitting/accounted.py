@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from flowbatch.core.accounting import wording
 from flowbatch.core.accounting.accounts import NOBODY, NORMAL, Accounts
-from flowbatch.core.accounting.usage import Group, Standing, binds, standing, submitted
+from flowbatch.core.accounting.usage import Group, Standing, standing, submitted
 from flowbatch.core.events import Refused, Submitted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market import caps
@@ -41,12 +41,8 @@ def accounted(
     return spec.model_copy(update={"account": name, "qos": qos})
 
 
-def beyond(
-    cluster: ClusterSpec, accounts: Accounts, event: Submitted, spec: JobSpec, jobs: Iterable[Job]
-) -> Refused | None:
+def beyond(accounts: Accounts, event: Submitted, spec: JobSpec, jobs: Iterable[Job]) -> Refused | None:
     """Too many jobs of the account, user or quality of service are in the queue already; the first limit names itself."""
-    if not (binds(cluster) and accounts.limited):
-        return None
     where = standing(accounts, spec.account, event.owner.name, "", spec.qos)
     count = len(spec.array.indices()) if isinstance(spec.array, ArraySpec) else 1
     unfinished = list(jobs)
@@ -80,9 +76,9 @@ def _submissions(accounts: Accounts, where: Standing) -> Iterator[tuple[str, Gro
         yield wording.COUNTS["Assoc", "MaxSubmitJobs"], user, each
 
 
-def within_wall(cluster: ClusterSpec, accounts: Accounts, event: Submitted, spec: JobSpec) -> JobSpec:
+def within_wall(accounts: Accounts, event: Submitted, spec: JobSpec) -> JobSpec:
     """A job that says no time limit has that of its account, as on 22.05."""
-    if event.spec.time_limit_min is not None or not (binds(cluster) and accounts.limited):
+    if event.spec.time_limit_min is not None:
         return spec
     where = standing(accounts, spec.account, event.owner.name, "", spec.qos)
     own = where.quality.limits.counts.get("MaxWall") if where.quality is not None else None

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from flowbatch.core import limits
 from flowbatch.core.accounting.accounts import NOBODY, Accounts
+from flowbatch.core.accounting.usage import binds
 from flowbatch.core.admitting.accounted import accounted, beyond, within_wall
 from flowbatch.core.admitting.gresrules import gres_fault
 from flowbatch.core.admitting.hints import hint
@@ -83,7 +84,7 @@ def _admit(
     found = _partitions(cluster, spec, event.owner.uid)
     if isinstance(found, Refused):
         return found
-    paid = accounted(cluster, accounts, event, spec, found)
+    paid = spec if accounts is NOBODY and not cluster.accounting_enforce else accounted(cluster, accounts, event, spec, found)
     if isinstance(paid, Refused):
         return paid
     spec = paid
@@ -95,8 +96,10 @@ def _admit(
         fault = unserved(cluster, spec, [partition.name for partition in found])
     elif fault is None and not spec.hold:
         fault = _fits(cluster, found, spec, test_only=event.test_only) or outside(cluster, reservations, found, spec)
-    filled = within_wall(cluster, accounts, event, _filled(cluster, found, spec))
-    fault = fault or beyond(cluster, accounts, event, filled, context.unfinished())
+    filled = _filled(cluster, found, spec)
+    if fault is None and binds(cluster, accounts):
+        filled = within_wall(accounts, event, filled)
+        fault = beyond(accounts, event, filled, context.unfinished())
     if fault is not None:
         return fault
     return Admitted(filled, tuple(p.name for p in found), notes)

@@ -60,7 +60,7 @@ def ledger(turn: Turn, policy: MarketPolicy) -> Ledger:
 def gate(turn: Turn) -> Gate | None:
     """The limits of accounts, with every job counted that has a bid or a machine; None where none bind."""
     queue, accounts = turn.queue, turn.queue.rulings.accounts
-    if not (binds(queue.cluster) and accounts.limited):
+    if not binds(queue.cluster, accounts):
         return None
     buyers = (queue.jobs[id] for id in queue.indexes.buyers)
     return Gate(accounts, (job for job in buyers if job.bids_on or isinstance(job.state, Holding)), turn.at)
