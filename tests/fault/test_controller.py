@@ -26,7 +26,7 @@ from flowbatch.controller import being, lifecycle
 from flowbatch.controller.cluster import ClusterParts
 from flowbatch.controller.service import Parts, serve
 from flowbatch.core import invariants
-from flowbatch.core.events import Accepted, CancelAsked, JobRef, Submitted
+from flowbatch.core.events import Accepted, CancelAsked, HetSubmitted, JobRef, Submitted
 from flowbatch.core.ports import Payload, QueuePort
 from flowbatch.core.queue import Queue
 from flowbatch.core.states import Finished
@@ -49,6 +49,16 @@ async def submit(call: Call, queue: QueuePort) -> int:
     spec = JobSpec(name="x", work_dir=call.cwd)
     payload = Payload(SCRIPT, (b"PATH=/usr/bin:/bin",), {}, 0o22)
     reply = await queue.apply(Submitted(queue.now(), call.owner, spec), payload)
+    assert isinstance(reply, Accepted), reply
+    call.out.write(f"{reply.job_id}\n")
+    return 0
+
+
+async def submit_het(call: Call, queue: QueuePort) -> int:
+    """A job of two components with the script above; its number on stdout."""
+    specs = (JobSpec(name="x", work_dir=call.cwd), JobSpec(name="y", work_dir=call.cwd))
+    payload = Payload(SCRIPT, (b"PATH=/usr/bin:/bin",), {}, 0o22)
+    reply = await queue.apply(HetSubmitted(queue.now(), call.owner, specs), payload)
     assert isinstance(reply, Accepted), reply
     call.out.write(f"{reply.job_id}\n")
     return 0
@@ -122,7 +132,7 @@ class World:
         )
         parts = Parts(
             clusters=Only(one), clock=SystemClock(), settings=Settings(),
-            commands={"submit": submit, "wait": wait, "cancel": cancel},
+            commands={"submit": submit, "submit_het": submit_het, "wait": wait, "cancel": cancel},
             failpoint=(lambda name: None) if statements else instant,
         )  # fmt: skip
         return being.live(self.paths, lambda ready: serve(parts, ready))
@@ -247,6 +257,45 @@ def survives(world: World, instant: int, statements: bool = False) -> bool:
     store.close()
     invariants.check(Queue(CLUSTER, loaded.next_job_id, loaded.jobs))
     return lived
+
+
+def survives_with_components(world: World, instant: int, statements: bool = False) -> bool:
+    """As `survives`, of a job of two components: both are there or none, one script ran once, and both end as it did."""
+    first = world.controller(dies_at(instant), statements)
+    submitted = world.ask("submit_het") if not ended(first) else None
+    if submitted:
+        world.ask("wait")
+    lived = False
+    if not ended(first):
+        os.kill(first, signal.SIGTERM)
+        lived = os.WIFEXITED(os.waitpid(first, 0)[1])
+    second = world.controller()
+    told = world.ask("wait")
+    assert told is not None, "the second controller died"
+    assert set(told) in (set(), {"1 FAILED 3", "2 FAILED 3"}), f"acknowledged {submitted}, then {told}"
+    assert told or not submitted
+    assert world.runs() == ["1"] * bool(told), "the script ran twice, or never"
+    assert world.ask("submit") == ["3" if told else "1"], "a number was given twice, or one was lost"
+    os.kill(second, signal.SIGTERM)
+    os.waitpid(second, 0)
+    store = SqliteStore(world.paths.store)
+    loaded = store.load()
+    store.close()
+    invariants.check(Queue(CLUSTER, loaded.next_job_id, loaded.jobs))
+    return lived
+
+
+@pytest.mark.parametrize("instant", range(6, 18, 3))
+def test_components_at_some_instants(world, instant):
+    survives_with_components(world(), instant)
+
+
+@pytest.mark.long
+def test_components_at_every_instant(world):
+    instant = 1
+    while not survives_with_components(world(), instant):
+        instant += 1
+    assert instant > 20
 
 
 @pytest.mark.parametrize("instant", range(4, 24, 2))
