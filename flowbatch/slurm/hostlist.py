@@ -17,20 +17,20 @@ from flowbatch.errors import FlowError
 MAX_RANGE = 65536
 """Slurm refuses a range of more hosts."""
 
-MAX_NAMES = 1_000_000
+MAX_NAMES = 1 << 18
 """More names than any cluster has: refused before they are made."""
 
 _NAME = re.compile(r"(?:[^\[\],\s]+|\[[^\[\]]*\])+")
 _BLANK = re.compile(r"[,\s]+")
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
-_NUMBERED = re.compile(r"(.*?)([0-9]+)", re.DOTALL)
+_DIGITS = "0123456789"
 
 
 class InvalidHostlist(FlowError):
     """A text that is no hostlist; the message is what `scontrol show hostnames` says."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class HostRange:
     """`01-03`: the numbers `first` to `last`, written with at least `width` digits."""
 
@@ -112,8 +112,8 @@ def sort_key(name: str) -> tuple[str, int, int]:
 
 def split(name: str) -> tuple[str, str]:
     """`n01` is (n, 01); a name without a number has none."""
-    found = _NUMBERED.fullmatch(name)
-    return (found[1], found[2]) if found else (name, "")
+    stem = name.rstrip(_DIGITS)
+    return stem, name[len(stem) :]
 
 
 def host_range(text: str) -> HostRange | None:
@@ -150,7 +150,7 @@ def _folded(prefix: str, numbers: list[str]) -> str:
     ranges: list[HostRange] = []
     for digits in filter(None, numbers):
         if ranges and ranges[-1].followed_by(digits):
-            ranges[-1] = HostRange(ranges[-1].first, ranges[-1].last + 1, ranges[-1].width)
+            ranges[-1].last += 1
         else:
             ranges.append(HostRange(int(digits), int(digits), len(digits)))
     if not ranges:
