@@ -7,7 +7,7 @@ takes those of its job; --overlap takes nothing from others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from flowbatch.node import dealing
@@ -23,6 +23,8 @@ class Share:
     gpus: tuple[int, ...] = ()
     memory_mib: int = 0
     cpu_ids: tuple[int, ...] = ()
+    component: int = 0
+    """Which one's of a heterogeneous job it is."""
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Share:
@@ -53,6 +55,7 @@ class Demand:
     memory_mib: int = 0
     """On each node; 0 for as much as there is."""
     memory_per_cpu_mib: int = 0
+    component: int = 0
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Demand:
@@ -76,6 +79,7 @@ class Part:
     gpus: tuple[int, ...] = ()
     memory_mib: int = 0
     cpu_ids: tuple[int, ...] = ()
+    component: int = 0
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Part:
@@ -102,6 +106,19 @@ class _Free:
     memory_mib: int
     cpu_ids: tuple[int, ...]
     idle: bool
+
+
+def grant_all(demands: Sequence[Demand], shares: Sequence[Share], running: Sequence[Part]) -> tuple[Part, ...] | None:
+    """One step over several components: each demand on its own one, ranks counted on from one to the next. As `grant`."""
+    found: list[Part] = []
+    first, waits = 0, False
+    for demand in demands:
+        mine = [share for share in shares if share.component == demand.component]
+        parts = grant(demand, mine, [part for part in running if part.component == demand.component])
+        waits = waits or parts is None
+        found += [replace(part, ranks=tuple(first + rank for rank in part.ranks)) for part in parts or ()]
+        first += demand.tasks
+    return None if waits else tuple(found)
 
 
 def grant(demand: Demand, shares: Sequence[Share], running: Sequence[Part]) -> tuple[Part, ...] | None:
@@ -223,7 +240,7 @@ def _part(demand: Demand, one: _Free, ranks: tuple[int, ...], gpus: int) -> Part
     memory = demand.memory_mib or demand.memory_per_cpu_mib * cpus
     return Part(
         one.share.node, ranks, cpus, 0 if demand.overlap else cpus, one.gpus[:gpus], memory,
-        one.cpu_ids[:cpus] if one.cpu_ids else (),
+        one.cpu_ids[:cpus] if one.cpu_ids else (), one.share.component,
     )  # fmt: skip
 
 

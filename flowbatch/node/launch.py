@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flowbatch.node import files, modules
 from flowbatch.node.cgroups import Cgroups
@@ -104,7 +105,7 @@ class Launcher:
         environment = words(variables)
         command = [os.fsencode(script), *map(encode, message.arguments)]
         files.write_private(spool / "launch", _launch_file(command, environment))
-        files.write_private(spool / SHARES, json.dumps(message.shares).encode())
+        files.write_private(spool / SHARES, json.dumps(_components(message)).encode())
         return self._spawn(message, spool, directory, streams)
 
     def _spawn(self, message: LaunchMessage, spool: Path, directory: bytes, streams: files.Streams) -> Waiting:
@@ -150,6 +151,11 @@ def _wrapper(directory: Path) -> tuple[str, Sequence[str]]:
 
 def _launch_file(command: Sequence[bytes], environment: Sequence[bytes]) -> bytes:
     return b"".join(word + b"\0" for word in (b"%d" % len(command), *command, *environment))
+
+
+def _components(message: LaunchMessage) -> list[Any]:
+    """What each component of a heterogeneous job has, of any other the one that it is; empty if nothing is said."""
+    return [one["shares"] for one in message.components] or [message.shares] * bool(message.shares)
 
 
 def _line(gate: socket.socket) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch import text
-from flowbatch.node.granting import CannotEver, Demand, Part, Share, grant
+from flowbatch.node.granting import CannotEver, Demand, Part, Share, grant_all
 from flowbatch.node.processes import Processes, signal_all
 from flowbatch.node.stepbook import Spent, Stepbook
 from flowbatch.protocol.launch import Key, StepReport, key_of, line
@@ -23,7 +23,7 @@ from flowbatch.slurm import hostlist
 from flowbatch.slurm.environment import GPU_VARIABLES, unfolded
 
 SHARES = "shares"
-"""The file in a placement's spool that says what it has on each node, as JSON."""
+"""The file in a placement's spool that says what each of its components has on each node, as JSON."""
 
 STEP_WORDS = frozenset({"job", "step", "tasks", "done"})
 """The messages of an srun."""
@@ -47,7 +47,7 @@ class _Step:
 
     writer: asyncio.StreamWriter
     place: Place
-    demand: Demand
+    demands: tuple[Demand, ...]
     asked: Mapping[str, Any]
     parts: tuple[Part, ...] = ()
     number: int | None = None
@@ -121,7 +121,7 @@ class Steps:
         if place is None:
             writer.write(line("refused", why="unknown job"))
             return
-        step = _Step(writer, place, Demand.of(message["demand"]), message)
+        step = _Step(writer, place, tuple(map(Demand.of, message["demands"])), message)
         self._steps[writer] = step
         self._grant(place.key)
         if step.number is None and writer in self._steps:
@@ -132,7 +132,7 @@ class Steps:
         for step in [step for step in self._steps.values() if step.place.key == key and step.number is None]:
             running = [part for one in self._steps.values() if one.place.key == key for part in one.parts]
             try:
-                parts = grant(step.demand, step.place.shares, running)
+                parts = grant_all(step.demands, step.place.shares, running)
             except CannotEver as error:
                 del self._steps[step.writer]
                 step.writer.write(line("refused", why=error.why, facts=error.facts))
@@ -184,7 +184,7 @@ def _shares(spool: Path, node: str, variables: Mapping[str, str]) -> tuple[Share
     except (OSError, ValueError):
         told = []
     if told:
-        return tuple(map(Share.of, told))
+        return tuple(Share.of({"component": number, **share}) for number, shares in enumerate(told) for share in shares)
     nodes = hostlist.expand(variables.get("SLURM_JOB_NODELIST", node)) or [node]
     cpus = unfolded(variables.get("SLURM_JOB_CPUS_PER_NODE", "1"))
     gpus = tuple(int(word) for word in variables.get("SLURM_JOB_GPUS", "").split(",") if word.isdecimal())

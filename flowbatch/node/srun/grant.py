@@ -1,7 +1,7 @@
 """What srun asks of the node daemon: a step of a job that runs here, for as long as the connection lasts.
 
 One JSON object a line, over the node's socket: `job` (job_id) is answered by `job` (shares: what it has on each node, variables: those of
-the batch script, kill_wait_s) or `refused`. `step` (job_id, demand, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
+the batch script, kill_wait_s) or `refused`. `step` (job_id, demands: one of each component, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
 what it has on each node), by `refused` (why, facts), or first by `busy` and then by one of the two.
 `signalled` (signal) tells a running step that its tasks get that signal. `tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
 record; it may come over another connection (placement, step: as they were granted).
@@ -78,9 +78,9 @@ class Grant:
             tuple(map(Share.of, message["shares"])), _variables(message["variables"]), int(message["kill_wait_s"])
         )
 
-    def ask(self, job_id: int, demand: Demand, busy: Callable[[], None], **about: Any) -> Granted:
+    def ask(self, job_id: int, demands: Sequence[Demand], busy: Callable[[], None], **about: Any) -> Granted:
         """Waits until the step is granted; `busy` is called if it must wait. Raises Refused, OSError."""
-        self._socket.sendall(line("step", job_id=job_id, demand=demand, **about))
+        self._socket.sendall(line("step", job_id=job_id, demands=list(demands), **about))
         message = self._answer("granted", busy)
         self._which = {"placement": message["placement"], "step": message["step"]}
         return Granted(message["step"], tuple(map(Part.of, message["parts"])))

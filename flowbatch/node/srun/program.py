@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from flowbatch.node.srun import describing, help, options
+from flowbatch.node.srun import components, describing, help, options
 from flowbatch.node.srun.ending import Ending
 from flowbatch.node.srun.step import Run
 from flowbatch.node.srun.voice import Voice
@@ -28,23 +29,27 @@ NO_JOB = "srun: error: no job: here srun starts the steps of a job, and SLURM_JO
 
 
 def main(
-    directory: Path, argv: Sequence[str], environ: Mapping[str, str], begun: Callable[[Ending], None] = lambda ending: None
+    directory: Path,
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    begun: Callable[[Ending], None] = lambda ending: None,
 ) -> int:
     """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it."""
     _take_name("srun")
     voice = Voice()
     try:
-        wanted = options.read(argv, environ)
+        parts = components.read(argv, environ)
+        wanted = parts[0].wanted
         voice = Voice(wanted.quiet, wanted.verbose)
         if _answered(wanted):
             return 0
         _check(wanted)
-        wanted = options.with_files(wanted, environ, os.getcwd())
+        parts = tuple(replace(one, wanted=options.with_files(one.wanted, environ, os.getcwd())) for one in parts)
         for line in wanted.remarks:
             voice.remark(line)
         for line in describing.options(wanted):
             voice.detail(line)
-        return Run(directory, wanted, environ, voice, begun).run()
+        return Run(directory, parts, environ, voice, begun).run()
     except CannotRun as error:
         voice.error(error.line)
         return _code(error.code, environ)

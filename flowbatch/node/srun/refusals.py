@@ -25,6 +25,10 @@ TEXTS: Final = {
     "beyond": "srun: error: --relative and {option} option incompatible with count of allocated nodes ({first}+{asked}>{has})",
     "relative": "srun: error: -r,--relative not allowed with -w,--nodelist or -x,--exclude.",
     "hosts": "srun: error: You asked for {tasks} tasks but hostlist specified {hosts} nodes",
+    "no groups": "srun: error: No directives to start application on any available hetjob components",
+    "no such group": "srun: error: Requested het-group offset exceeds highest hetjob index ({group} > {last})",
+    "no such part": "srun: error: Attempt to run a job step with het group value of {group}, but the job allocation has maximum value"
+    " of {last}",
     "no list": "srun: error: must specify a node list with -Z, --no-allocate.",
     "no allocate": "srun: do not allocate resources\nsrun: error: Unable to create job step: Access/permission denied",
 }

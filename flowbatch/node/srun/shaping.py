@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowbatch.node.dealing import Distribution
 from flowbatch.node.granting import Demand, Share
@@ -11,9 +11,10 @@ from flowbatch.node.srun.refusals import refusal
 from flowbatch.node.srun.wanted import CannotRun, Nodes, Wanted
 
 
-def demand(wanted: Wanted, shares: Sequence[Share], warn: Callable[[str], None]) -> Demand:
-    """What the node is asked for. `warn` is given each warning. Raises CannotRun."""
-    return _Shaping(wanted, shares, warn).demand()
+def demand(wanted: Wanted, shares: Sequence[Share], warn: Callable[[str], None], component: int = 0) -> Demand:
+    """What the node is asked for of one component of the job. `warn` is given each warning. Raises CannotRun."""
+    mine = [share for share in shares if share.component == component]
+    return replace(_Shaping(wanted, mine, warn).demand(), component=component)
 
 
 @dataclass(slots=True)

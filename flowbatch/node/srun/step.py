@@ -7,12 +7,13 @@ import os
 import signal
 import termios
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from flowbatch.node.granting import CannotEver, Demand, grant
+from flowbatch.node.granting import CannotEver, Demand, grant_all
 from flowbatch.node.srun import binding, describing, environment, hooks, shaping
+from flowbatch.node.srun.components import Component
 from flowbatch.node.srun.ending import HEEDED, Ending
 from flowbatch.node.srun.files import Files
 from flowbatch.node.srun.grant import Grant, Granted, Job, Refused
@@ -42,11 +43,17 @@ class Run:
     """A step that a node is asked for, and that then runs here."""
 
     def __init__(
-        self, directory: Path, wanted: Wanted, environ: Mapping[str, str], voice: Voice, begun: Callable[[Ending], None]
+        self,
+        directory: Path,
+        components: Sequence[Component],
+        environ: Mapping[str, str],
+        voice: Voice,
+        begun: Callable[[Ending], None],
     ) -> None:
         """`begun` is given what ends the step, once there is a step."""
         self._begun = begun
-        self.wanted = wanted
+        self.components = components
+        self.wanted = wanted = components[0].wanted
         self.environ = environ
         self.voice = voice
         self.job_id = wanted.job_id or 0
@@ -64,16 +71,20 @@ class Run:
         try:
             job = self._answered(lambda: self.grant.job(self.job_id))
             bind = self._bind(job)
-            demand = shaping.demand(self.wanted, job.shares, self.voice.remark)
-            commands = self._commands(demand.tasks)
+            demands = [shaping.demand(one.wanted, job.shares, self.voice.remark, one.number) for one in self.components]
+            commands = [
+                command for one, demand in zip(self.components, demands, strict=True)
+                for command in self._commands(one.wanted, demand.tasks)
+            ]  # fmt: skip
             if self.wanted.test_only:
-                return self._would_be(job, demand)
-            granted = self._granted(demand)
+                return self._would_be(job, demands)
+            granted = self._granted(demands)
         except OSError as error:
             raise CannotRun(f"srun: error: Unable to create step for job {self.job_id}: {error}") from None
+        spread = demands[0].distribution
         step = environment.Step(
-            self.job_id, granted.step, granted.parts, job.shares, self.wanted, demand.distribution.said,
-            demand.distribution.plane, self._umask(),
+            self.job_id, granted.step, granted.parts, job.shares, self.wanted, spread.said,
+            spread.plane, self._umask(),
         )  # fmt: skip
         around = {**self.environ, **step.variables}
         hooks.around(self.wanted.prolog, "prolog", around, self.voice)
@@ -116,26 +127,26 @@ class Run:
         self.voice.remark(binding.UNSUPPORTED)
         return CpuBind()
 
-    def _commands(self, tasks: int) -> list[list[str]]:
-        if not self.wanted.multi_prog:
-            return [list(self.wanted.command)] * tasks
-        path = self.wanted.command[0]
+    def _commands(self, wanted: Wanted, tasks: int) -> list[list[str]]:
+        if not wanted.multi_prog:
+            return [list(wanted.command)] * tasks
+        path = wanted.command[0]
         try:
             text = Path(self.cwd, path).read_text(errors="surrogateescape")
         except OSError:
             raise CannotRun(f"srun: error: Could not open multi_prog config file {path}") from None
         return programs(text, tasks, path)
 
-    def _would_be(self, job: Job, demand: Demand) -> int:
+    def _would_be(self, job: Job, demands: Sequence[Demand]) -> int:
         """--test-only. Raises CannotRun for what the job has not."""
         try:
-            parts = grant(demand, job.shares, ()) or ()
+            parts = grant_all(demands, job.shares, ()) or ()
         except CannotEver as error:
             raise CannotRun(refusal(error.why, job=self.job_id, **error.facts)) from None
         self.voice.remark(describing.would_be(self.job_id, parts, job.variables.get("SLURM_JOB_PARTITION", "")))
         return 0
 
-    def _granted(self, demand: Demand) -> Granted:
+    def _granted(self, demands: Sequence[Demand]) -> Granted:
         waited = False
 
         def busy() -> None:
@@ -150,8 +161,8 @@ class Run:
 
         command = self.wanted.command
         granted = self._answered(lambda: self.grant.ask(
-            self.job_id, demand, busy, name=self.wanted.job_name or os.path.basename(command[0]), command=" ".join(command),
-            pid=os.getpid(), limit_min=self.wanted.limit_min, layout=demand.distribution.kind.capitalize(),
+            self.job_id, demands, busy, name=self.wanted.job_name or os.path.basename(command[0]), command=" ".join(command),
+            pid=os.getpid(), limit_min=self.wanted.limit_min, layout=demands[0].distribution.kind.capitalize(),
         ))  # fmt: skip
         if waited:
             self.voice.remark(f"srun: Step created for job {self.job_id}")

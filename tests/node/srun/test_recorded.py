@@ -36,7 +36,7 @@ def ours(case: dict[str, Any]) -> list[dict[str, str]]:
     wanted = options.read([*shlex.split(case["step"]), "true"], batch)
     shares = shares_of(batch)
     demand = shaping.demand(wanted, shares, lambda line: None)
-    parts = granting.grant(demand, shares, ())
+    parts = granting.grant_all([demand], shares, ())
     assert parts is not None
     spread = demand.distribution
     step = environment.Step(int(batch["SLURM_JOB_ID"]), 0, parts, shares, wanted, spread.said, spread.plane)
