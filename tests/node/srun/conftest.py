@@ -35,13 +35,16 @@ class Jobs:
 
     def run(
         self, work: Path, script: str, *, ntasks: int | None = 4, gpus: tuple[int, ...] | None = None,
-        cpus: Sequence[int] = (4,), within_s: float = 60, **shares: Any,
+        cpus: Sequence[int] = (4,), others: Sequence[Sequence[int]] = (), variables: Sequence[str] = (), within_s: float = 60,
+        **shares: Any,
     ) -> str:  # fmt: skip
-        """`cpus`: of each node n1, n2 ...; `shares`: what each of them has besides."""
+        """`cpus`: of each node n1, n2 ...; `shares`: what each of them has besides; `others`: the nodes of further components."""
         number = next(self._numbers)
         nodes = tuple(f"n{index}" for index in range(1, len(cpus) + 1))
         path = f"{self.bin}:{os.environ['PATH']}"
-        job = message(work, f"exec 2>&1\n{script}\necho the end", job_id=number, environment=(f"PATH={path}",))
+        job = message(
+            work, f"exec 2>&1\n{script}\necho the end", job_id=number, environment=(f"PATH={path}", *variables)
+        )
         facts = {
             **job.facts, "nodes": nodes, "nodelist": hostlist.fold(nodes), "cpus_per_node": tuple(cpus),
             "tasks_per_node": tuple(cpus), "ntasks": ntasks, "gpus": gpus,
@@ -49,9 +52,14 @@ class Jobs:
         has = [
             {"node": node, "cpus": each, "gpus": gpus or (), **shares} for node, each in zip(nodes, cpus, strict=True)
         ]
+        components = [{"job_id": number, "shares": has}] if others else []
+        for component in others:
+            first = 1 + sum(len(one["shares"]) for one in components)
+            beside = [{"node": f"n{first + index}", "cpus": each} for index, each in enumerate(component)]
+            components.append({"job_id": number + len(components), "shares": beside})
         out = work / f"slurm-{number}.out"
         with connected(self.node, SOCKET) as asked:
-            launch = replace(job, facts=facts, hosts=nodes, shares=tuple(has))
+            launch = replace(job, facts=facts, hosts=nodes, shares=tuple(has), components=tuple(components))
             asked.sendall(line("resume", keys=[]) + line("launch", message=launch))
             until(lambda: out.exists() and "the end\n" in out.read_text(), within_s)
         text = out.read_text().removesuffix("the end\n").replace(str(number), "1")

@@ -115,3 +115,42 @@ def test_memory_is_shared_out_where_it_is_counted(run):
     one = "srun -n1 --exact --mem=60 sh -c 'touch %s; until [ -e %s ]; do sleep .05; done; echo met'"
     said = run(f"{one % ('a', 'b')} & {one % ('b', 'a')} & wait; srun --mem=200 true", memory_mib=120)
     assert said == "met\nmet\nsrun: error: Unable to create step for job 1: Memory required by task is not available\n"
+
+
+HET = (
+    "SLURM_HET_SIZE=2", "SLURM_NTASKS_HET_GROUP_0=1", "SLURM_NTASKS_HET_GROUP_1=3", "SLURM_JOB_NUM_NODES_HET_GROUP_0=1",
+    "SLURM_JOB_NUM_NODES_HET_GROUP_1=2",
+)  # fmt: skip
+SHOW_HET = (
+    "sh -c 'echo $SLURM_PROCID $SLURM_NODEID $SLURM_LOCALID $SLURMD_NODENAME $SLURM_GTIDS $SLURM_STEP_NODELIST"
+    " $SLURM_STEP_TASKS_PER_NODE $SLURM_NTASKS'"
+)
+SECOND = "0 0 0 n2 0,1 n[2-3] 2,1 3\n1 0 1 n2 0,1 n[2-3] 2,1 3\n2 1 0 n3 2 n[2-3] 2,1 3\n"
+BOTH = (
+    "0 0 0 n1 0 n[1-3] 1,2,1 4\n1 1 0 n2 1,2 n[1-3] 1,2,1 4\n2 1 1 n2 1,2 n[1-3] 1,2,1 4\n3 2 0 n3 3 n[1-3] 1,2,1 4\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (SHOW_HET, "0 0 0 n1 0 n1 1 1\n"),
+        (f"--het-group=1 {SHOW_HET}", SECOND),
+        (f"--het-group=0,1 {SHOW_HET}", BOTH),
+        (f"{SHOW_HET} : {SHOW_HET}", BOTH),
+        ("-l echo a : -n2 echo b", "0: a\n1: b\n2: b\n"),
+        ("--het-group=2 true", "srun: error: Requested het-group offset exceeds highest hetjob index (2 > 1)\n"),
+        (
+            "true : true : true",
+            "srun: error: Attempt to run a job step with het group value of 2, but the job allocation has maximum value of 1\n",
+        ),
+    ],
+)
+def test_components_of_a_heterogeneous_job(run, words, said):
+    found = run(f"srun {words} | sort", cpus=(1,), ntasks=1, others=[(2, 1)], variables=HET)
+    assert found.replace("srun: Warning: can't run 2 processes on 2 nodes, setting nnodes to 2\n", "") == said
+
+
+def test_no_components_without_such_a_job(run):
+    said = "srun: error: No directives to start application on any available hetjob components\n"
+    assert run("srun --het-group=0 true") == said
