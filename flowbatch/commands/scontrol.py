@@ -154,7 +154,7 @@ async def _errnumstr(asked: Asked) -> int:
 _VERBS: Mapping[str, tuple[int, Verb]] = {
     "all": (1, _nothing),
     "cluster": (2, _nothing),
-    "completing": (2, _nothing),
+    "completing": (2, scontrol_jobs.completing),
     "details": (1, _nothing),
     "errnumstr": (2, _errnumstr),
     "exit": (2, _nothing),

@@ -11,9 +11,11 @@ from flowbatch.commands.scontrol_alter import INVALID, Complaint, alter
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.core.events import JobRef, NotifyAsked, SuspendAsked, TopAsked
 from flowbatch.core.jobs import Job
+from flowbatch.core.states import Completing
 from flowbatch.directives.script import Script
 from flowbatch.directives.values.integers import leading
-from flowbatch.slurm import codes
+from flowbatch.slurm import codes, hostlist
+from flowbatch.slurm.times import clock
 
 LOOK_S = 0.2
 """How often wait_job looks."""
@@ -86,6 +88,20 @@ async def top(asked: Asked) -> int:
     code = reply[0].code if isinstance(reply, tuple) and reply else None
     if code is not None:
         raise Stop(1, err=f"{codes.message(code)} for job {asked.words[1]}\n")
+    return 0
+
+
+async def completing(asked: Asked) -> int:
+    """The jobs that were told to stop and whose processes may live, and where."""
+    times = asked.style.times
+    for job in asked.queue.snapshot().jobs:
+        if isinstance(state := job.state, Completing):
+            since = max(0, asked.queue.now() - state.since)
+            nodes = hostlist.fold_sorted(state.allocation.nodes)
+            asked.out(
+                f"JobId={job.id} EndTime={times.stamp(state.since)} CompletingTime={clock(since)} "
+                f"Nodes(COMPLETING)={nodes} \n"
+            )
     return 0
 
 

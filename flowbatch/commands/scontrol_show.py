@@ -158,7 +158,7 @@ async def _show_licenses(asked: Asked, words: Sequence[str]) -> int:
     scene = Scene.of(snapshot)
     views = [JobView(job, scene) for job in snapshot.jobs]
     only = words[0] if words else None
-    listed = show_cluster.licenses(snapshot.cluster, views, only=only, one_line="oneliner" in asked.flags)
+    listed = show_cluster.licenses(snapshot, views, only=only, one_line="oneliner" in asked.flags)
     asked.out(listed or ("" if only else "No licenses configured in Slurm.\n"))
     return 0
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from flowbatch.commands.job_view import JobView
 from flowbatch.commands.node_view import NodeView
 from flowbatch.commands.sinfo_fields import shared_by
+from flowbatch.core.ports import Snapshot
 from flowbatch.slurm import amounts, hostlist
 from flowbatch.slurm.times import TimeStyle, clock
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
@@ -73,7 +74,9 @@ def partition(cluster: ClusterSpec, spec: PartitionSpec) -> list[str]:
         f"JobDefaults={_NULL}",
         f"{_memory('Def', spec.def_mem_per_cpu, spec.def_mem_per_node)} "
         f"{_memory('Max', spec.max_mem_per_cpu, spec.max_mem_per_node)}",
-        f"TRES=cpu={cpus},mem={amounts.mebibytes(memory)},node={len(nodes)},billing={cpus}" if nodes else f"TRES={_NULL}",
+        f"TRES=cpu={cpus},mem={amounts.mebibytes(memory)},node={len(nodes)},billing={cpus}"
+        if nodes
+        else f"TRES={_NULL}",
     ]
 
 
@@ -117,19 +120,32 @@ def config_values(cluster: ClusterSpec) -> Mapping[str, str]:
     return {
         "AccountingStorageType": "accounting_storage/none",
         "ClusterName": cluster.name,
-        "DefMemPerNode": _number(cluster.def_mem_per_node),
+        **_memory_limits("Def", cluster.def_mem_per_cpu, cluster.def_mem_per_node),
         "EnforcePartLimits": cluster.enforce_part_limits,
         "FirstJobId": str(cluster.first_job_id),
         "GresTypes": ",".join(cluster.gres_types) or _NULL,
+        "JobFileAppend": str(int(cluster.job_file_append)),
         "JobRequeue": str(int(cluster.job_requeue)),
         "KillWait": f"{cluster.kill_wait_s} sec",
         "Licenses": ",".join(f"{name}:{count}" for name, count in cluster.licenses) or _NULL,
         "MailProg": cluster.mail_prog or "/bin/mail",
+        "MailDomain": cluster.mail_domain or _NULL,
         "MaxArraySize": str(cluster.max_array_size),
         "MaxJobCount": str(cluster.max_job_count),
-        "MaxMemPerNode": _number(cluster.max_mem_per_node),
+        **_memory_limits("Max", cluster.max_mem_per_cpu, cluster.max_mem_per_node),
         "MinJobAge": f"{cluster.min_job_age_s} sec",
         "OverTimeLimit": f"{cluster.over_time_limit_min} min",
+        "PreemptMode": "OFF",
+        "PreemptType": "preempt/none",
+        "PriorityType": "priority/basic",
+        "ReturnToService": "0",
+        "SchedulerParameters": ",".join(
+            (
+                f"batch_sched_delay={cluster.batch_sched_delay_s}",
+                f"default_queue_depth={cluster.default_queue_depth}",
+                f"sched_interval={cluster.sched_interval_s}",
+            )
+        ),
         "SchedulerType": "sched/backfill" if cluster.backfill else "sched/builtin",
         "SelectType": "select/cons_tres",
         "SelectTypeParameters": f"{'CR_CORE' if cluster.select_cores else 'CR_CPU'}{memory}".upper(),
@@ -137,16 +153,25 @@ def config_values(cluster: ClusterSpec) -> Mapping[str, str]:
     }
 
 
-def licenses(cluster: ClusterSpec, views: Sequence[JobView], *, only: str | None, one_line: bool) -> str:
-    """How many there are of each (or of one), and how many running jobs have."""
+def _memory_limits(which: str, per_cpu: int | None, per_node: int | None) -> dict[str, str]:
+    """The one that holds: for each CPU, else on each node."""
+    return {f"{which}MemPerCPU": str(per_cpu)} if per_cpu else {f"{which}MemPerNode": _number(per_node)}
+
+
+def licenses(snapshot: Snapshot, views: Sequence[JobView], *, only: str | None, one_line: bool) -> str:
+    """How many there are of each (or of one), how many running jobs have, and how many reservations keep now."""
     used: dict[str, int] = {}
+    reserved: dict[str, int] = {}
+    for one in snapshot.rulings.reservations:
+        for name, count in one.licenses if one.active(snapshot.at) else ():
+            reserved[name] = reserved.get(name, 0) + count
     for view in views:
         for name, count in view.need.licenses if view.allocation and not view.finished else ():
             used[name] = used.get(name, 0) + count
     between = " " if one_line else "\n    "
     return "".join(
         f"LicenseName={name}{between}Total={total} Used={used.get(name, 0)} Free={total - used.get(name, 0)} "
-        "Reserved=0 Remote=no\n"
-        for name, total in sorted(cluster.licenses)
+        f"Reserved={reserved.get(name, 0)} Remote=no\n"
+        for name, total in sorted(snapshot.cluster.licenses)
         if only in (None, name)
     )

@@ -57,7 +57,7 @@ def listing(reservations: Sequence[Reservation], at: int, times: TimeStyle, *, h
     rows += [
         (
             one.name, state(one, at), times.stamp(one.start), times.stamp(one.end), clock(one.end - one.start),
-            hostlist.fold_sorted(one.nodes),
+            hostlist.fold_sorted(one.nodes) or NULL,
         )
         for one in reservations
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flowbatch.commands import scontrol, sinfo, squeue
-from flowbatch.core.events import Passed, Submitted
+from flowbatch.core.events import CancelAsked, JobRef, Passed, Submitted
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.errors import ConfigError
@@ -185,3 +185,19 @@ def test_as_another_user(caller: Any, queue: Any, does: Any) -> None:
     said = caller.run(scontrol.main, queue, "-u", "daemon", "release", "1")
     assert "Invalid user id" in said.err or "Access" in said.err
     does("release", "1")
+
+
+def test_jobs_that_are_completing(queue: Any, does: Any) -> None:
+    submit(queue)
+    assert does("completing") == ""
+    asyncio.run(queue.apply(CancelAsked(NOW + 1, 0, (JobRef(1),))))
+    queue.passed = 3
+    assert does("completing") == ("JobId=1 EndTime=2001-09-09T01:46:41 CompletingTime=00:00:02 Nodes(COMPLETING)=n1 \n")
+
+
+def test_licences_that_are_reserved(queue: Any, does: Any) -> None:
+    queue.written = CLUSTER.model_copy(update={"licenses": (("lic", 3),)})
+    does("reconfigure")
+    does("create", "reservation", "starttime=now", "duration=9", "users=root", "licenses=lic:2", "flags=any_nodes")
+    assert does("show", "licenses", "lic") == "LicenseName=lic\n    Total=3 Used=0 Free=3 Reserved=2 Remote=no\n"
+    assert "Nodes=(null) NodeCnt=0" in does("show", "reservation", "root_1")
