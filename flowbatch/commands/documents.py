@@ -5,7 +5,6 @@ One version of the data is declared, the one that 22.05 prints: Slurm's OpenAPI 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
@@ -103,4 +102,18 @@ def _scalar(value: Any) -> str:
         case float():
             return f"!!float {value:.6f}"
         case _:
-            return f"!!str {value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)}"
+            return f"!!str {value if _PLAIN.fullmatch(value) else _quoted(value)}"
+
+
+_ESCAPED = re.compile(r'["\\\\]|[^\x20-\x7e]')
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\0": "\\0"}
+
+
+def _quoted(value: str) -> str:
+    return f'"{_ESCAPED.sub(_escape, value)}"'
+
+
+def _escape(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    coded = f"\\x{number:02X}" if number < 0x100 else f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
+    return _ESCAPES.get(found[0], coded)

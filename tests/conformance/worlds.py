@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.sh"))
 RECORDED = HERE / "recorded"
 
-WITH_ACCOUNTS = ("490-sacct", "500-accounts", "590-sacctmgr-changes", "574-het-sacct")
+WITH_ACCOUNTS = ("490-sacct", "500-accounts", "590-sacctmgr-changes", "574-het-sacct", "542-steps-accounting")
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 
 KEPT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM")
@@ -105,7 +105,7 @@ def our_world(root: Path) -> World:
     env = {"FLOW_STATE_DIR": str(state), "FLOW_CONFIG_DIR": str(config)}
     subprocess.run(
         [sys.executable, "-m", "flowbatch", "shims", "install", "--to", str(shims)],
-        env=os.environ | env, check=True, capture_output=True, timeout=60,
+        env=os.environ | env, check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     return World(str(shims), env)
 
