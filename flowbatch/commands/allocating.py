@@ -22,7 +22,7 @@ from flowbatch.errors import StoreFailed
 from flowbatch.slurm import codes
 from flowbatch.spec.job import JobSpec
 
-SOON_S = 1.0
+SOON_S = 10.0
 """A job that no scheduling pass has looked at by then is told to wait."""
 
 ELSEWHERE = (

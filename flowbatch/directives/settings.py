@@ -261,8 +261,8 @@ def _immediate(text: str) -> int:
 
 
 def _kill_command(text: str) -> int:
-    """--kill-command: a signal; 0 for the one that fits the command."""
-    return signal.parse(text).number if text else 0
+    """--kill-command: a signal, SIGTERM where none is named."""
+    return signal.parse(text).number if text else signal.NUMBERS["TERM"]
 
 
 def _signal(text: str, around: Surroundings) -> Signal:
@@ -336,7 +336,7 @@ LANGUAGES: Mapping[str, Language] = {
     "gpu_bind": _simple(binding.parse_gpu, wording=own_words),
     "mem_bind": _simple(_mem_bind, wording=own_words),
     "immediate": _simple(_immediate, wording=soft),
-    "kill_command": _simple(_kill_command),
+    "kill_command": _simple(_kill_command, lambda number: signal.NAMES.get(number, str(number))),
     "interval": _simple(_intervals, wording=own_words),
     "nice": _simple(_nice, wording=own_words),
     "priority": _simple(_priority, lambda value: str(as_int32(value)), own_words),

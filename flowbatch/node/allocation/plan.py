@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`kill`: the signal for salloc's command when the allocation is revoked (0: the one that fits; None: only a terminal's programs
-    get one). `chdir`: where it runs, if not here."""
+    """`kill`: the signal for salloc's command when the allocation is revoked; without one only a terminal's programs get one, SIGHUP. `chdir`: where it runs, if not here."""
 
     job_id: int
     quiet: bool = False

@@ -134,7 +134,7 @@ class Shell:
             if self._terminal:
                 os.killpg(os.tcgetpgrp(0), self._plan.kill or signal.SIGHUP)
             elif self._plan.kill is not None:
-                os.kill(self._pid, self._plan.kill or signal.SIGTERM)
+                os.kill(self._pid, self._plan.kill)
 
     def _give_back(self, code: int, number: int) -> None:
         if not self._revoked:
