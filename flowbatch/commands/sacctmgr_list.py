@@ -75,7 +75,7 @@ def _entity(word: str) -> str:
     for name, (entity, least) in ENTITIES.items():
         if name.startswith(lowered) and len(lowered) >= least:
             return entity
-    if len(lowered) > 2 and any(name.startswith(lowered) for name in UNKEPT):
+    if len(lowered) > 2 and any(f"{name}s".startswith(lowered) for name in UNKEPT):
         raise Stop(1, err=f"sacctmgr: error: {lowered}: none is kept, for there is no database\n")
     raise Stop(1, err=NO_ENTITY)
 

@@ -18,11 +18,12 @@ from flowbatch.core.ports import Payload, QueuePort
 from flowbatch.core.states import Finished
 from flowbatch.directives import build, crontab, sbatch
 from flowbatch.directives.build import Origins
-from flowbatch.directives.chosen import Chosen, Surroundings
+from flowbatch.directives.chosen import Chosen, FileWanted, Surroundings
 from flowbatch.directives.crontab import CrontabFault, Entry
 from flowbatch.directives.diagnosis import DirectiveError
 from flowbatch.directives.settings import Help
 from flowbatch.slurm import codes
+from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.market import MarketTerms
 from flowbatch.text import decode, encode
@@ -70,6 +71,8 @@ async def main(call: Call, queue: QueuePort) -> int:
     """Lists, removes or replaces the table."""
     try:
         asked = _asked(call)
+        if not _enabled(queue.cluster):
+            raise Stop(1, err="scrontab: fatal: scrontab is disabled on this cluster\n")
         if asked.act == "list":
             call.out.write(_listed(queue, asked.owner))
         elif asked.act == "remove":
@@ -97,6 +100,12 @@ def _asked(call: Call) -> Asked:
     owner = _owner(call, said.words.get("user"))
     file = said.operands[0] if said.operands else None
     return Asked(owner, act or ("edit" if file is None and call.tty[0] else "replace"), file)
+
+
+def _enabled(cluster: ClusterSpec) -> bool:
+    """A slurm.conf must say so (ScronParameters=enable), as on 22.05; without one it is."""
+    said = dict(cluster.other).get("ScronParameters", "")
+    return cluster.obliging or "enable" in said.lower().split(",")
 
 
 def _owner(call: Call, name: str | None) -> Owner:
@@ -185,29 +194,33 @@ def _spec(call: Call, queue: QueuePort, owner: Owner, entry: Entry) -> JobSpec:
 def _settled(words: Sequence[str], around: Surroundings, home: str) -> Chosen:
     """The options' settings. Raises CrontabFault that names the word."""
     try:
+        alone = sbatch.command_line(words, around, {})
+        if alone.script is not None:
+            raise CrontabFault(INVALID + alone.script)
+        for use in (use for group in alone.groups for use in group):
+            if use.option.name in FORBIDDEN:
+                raise CrontabFault(INVALID + _word(words, use.option.name))
         line = sbatch.command_line((*words, "--wrap", "true"), around, {})
-        bad = next((use for group in line.groups for use in group if use.option.name in FORBIDDEN[:-1]), None)
-        if bad is not None:
-            raise CrontabFault(
-                INVALID + next(word for word in words if bad.option.name.startswith(word.strip("-").partition("=")[0]))
-            )
-        if line.script is not None or line.arguments:
-            raise CrontabFault(INVALID + next(iter(line.arguments), line.script or ""))
         submission = sbatch.read(line, b"#!/bin/sh\n", "wrap", around, {})
-    except Help as wanted:
-        raise CrontabFault(f"{INVALID}{words[0]}") from wanted
+    except (Help, FileWanted) as other:
+        raise CrontabFault(INVALID + (words[-1] if words else "")) from other
     except DirectiveError as error:
-        raise CrontabFault(*_worded(error, words)) from error
+        raise CrontabFault(*_told(error), INVALID + (words[-1] if words else "")) from error
     return submission.components[0].chosen
 
 
-def _worded(error: DirectiveError, words: Sequence[str]) -> list[str]:
-    said = [
-        line.removeprefix("sbatch: error: ")
-        for line in error.diagnosis.lines
-        if "Try" not in line and "unrecognized" not in line and "requires an argument" not in line
-    ]
-    return [*said, INVALID + (words[-1] if words else "")]
+def _word(words: Sequence[str], option: str) -> str:
+    """The word that said this option."""
+    return next((word for word in words if option.startswith(word.strip("-").partition("=")[0])), f"--{option}")
+
+
+_GETOPT = ("unrecognized option", "invalid option", "requires an argument", "doesn't allow an argument", "Try ")
+
+
+def _told(error: DirectiveError) -> list[str]:
+    """What sbatch says of a value; of an option that is none, scrontab names the word alone."""
+    lines = [line.removeprefix("sbatch: error: ") for line in error.diagnosis.lines]
+    return [line for line in lines if not any(word in line for word in _GETOPT)]
 
 
 def _environment(owner: Owner, spec: JobSpec, entry: Entry) -> tuple[bytes, ...]:

@@ -111,7 +111,7 @@ class LiveQueue(FixedQueue):
 
     def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
         jobs = self.queue.jobs.values() if job_ids is None else self.queue.named(job_ids)
-        return replace(self._snapshot, jobs=tuple(jobs), steps=dict(self.queue.steps))
+        return replace(self._snapshot, jobs=tuple(jobs), steps=dict(self.queue.steps), rulings=self.queue.rulings)
 
 
 @dataclass(frozen=True)
