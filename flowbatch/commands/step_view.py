@@ -26,7 +26,7 @@ class StepView:
 
     @property
     def id(self) -> str:
-        """`7.0`, `7_3.batch`, `7+1.0`."""
+        """`7.0`, `7_3.batch`."""
         return f"{job_name(self.view)}.{self.name_in_job}"
 
     @property
@@ -82,11 +82,8 @@ class StepView:
 
 
 def job_name(view: JobView) -> str:
-    """The job as its steps name it: `7`, `7_3`, `7+1`."""
-    if view.task is not None:
-        return f"{view.array_id}_{view.task}"
-    het = view.job.het
-    return str(view.job.id) if het is None else f"{het.leader}+{het.offset}"
+    """The job as its steps name it: `7`, `7_3`; a component of a heterogeneous job by its own number, as on 22.05."""
+    return f"{view.array_id}_{view.task}" if view.task is not None else str(view.job.id)
 
 
 def step_tres(step: Step, *, convert: bool = True) -> str:
