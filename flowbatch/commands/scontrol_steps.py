@@ -10,6 +10,7 @@ from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import Scene
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.commands.step_view import StepView, running_steps
+from flowbatch.core.ports import Snapshot
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.times import TimeStyle, minutes_clock
@@ -24,7 +25,7 @@ async def show_steps(asked: Asked, words: Sequence[str]) -> int:
     if words:
         chosen = _chosen(steps, words[0])
         if not chosen:
-            _complain(asked, steps, words[0])
+            _complain(asked, snapshot, words[0])
             return 1
         steps = chosen
     elif not steps:
@@ -49,10 +50,10 @@ def _chosen(steps: Sequence[StepView], word: str) -> list[StepView]:
     ]
 
 
-def _complain(asked: Asked, steps: Sequence[StepView], word: str) -> None:
-    """Nothing of that name runs. Raises Stop where its job does not run either."""
+def _complain(asked: Asked, snapshot: Snapshot, word: str) -> None:
+    """Nothing of that name runs. Raises Stop where the queue has no such job."""
     job, dot, _ = word.partition(".")
-    if dot and not _chosen(steps, job):
+    if not any(leading(job) in (one.id, one.array_id) for one in snapshot.jobs):
         raise Stop(1, err=f"slurm_get_job_steps error: {codes.message('ESLURM_INVALID_JOB_ID')}\n")
     asked.out(f"Job step {word}{'' if dot else '.'} not found\n")
 
