@@ -15,7 +15,7 @@ import click
 from tabulate import tabulate
 
 from flowbatch.cli.entry import flow
-from flowbatch.commands import sacctmgr, sattach, sbcast, sdiag, seff, sprio, sreport, sshare, sstat, strigger
+from flowbatch.commands import sacctmgr, sattach, sbcast, scrontab, sdiag, seff, sprio, sreport, sshare, sstat, strigger
 from flowbatch.commands.command_options import CommandOption
 from flowbatch.commands.sacct_options import OPTIONS as SACCT_OPTIONS
 from flowbatch.commands.sinfo_options import OPTIONS as SINFO_OPTIONS
@@ -151,7 +151,7 @@ def _step_option(option: StepOption) -> tuple[str, ...]:
 
 def small_commands() -> str:
     """What the small commands take."""
-    commands = (sacctmgr, sattach, sbcast, sdiag, seff, sprio, sreport, sshare, sstat, strigger)
+    commands = (sacctmgr, sattach, sbcast, scrontab, sdiag, seff, sprio, sreport, sshare, sstat, strigger)
     parts = []
     for command in commands:
         name, _, what = " ".join((command.__doc__ or "").split()).partition(": ")
