@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from flowbatch.commands.job_view import JobView
 from flowbatch.commands.sacct_options import JobId, Wanted
@@ -163,13 +164,16 @@ def is_wanted(view: JobView, wanted: Wanted) -> bool:
     return _is_sized(view, wanted)
 
 
+_CPUS, _NODES = attrgetter("cpu_count"), attrgetter("node_count")
+
+
 def _is_sized(view: JobView, wanted: Wanted) -> bool:
     """Whether nodes, CPUs, time limit and scheduler are as asked."""
     held = view.allocation
     if wanted.nodes is not None and (held is None or wanted.nodes.isdisjoint(held.nodes)):
         return False
-    for asked, count in ((wanted.cpu_count, view.cpu_count), (wanted.node_count, view.node_count)):
-        if asked is not None and not (held is not None and asked[0] <= count <= asked[1]):
+    for asked, count in ((wanted.cpu_count, _CPUS), (wanted.node_count, _NODES)):
+        if asked is not None and not (held is not None and asked[0] <= count(view) <= asked[1]):
             return False
     flags = wanted.names("flags")
     if flags is not None and f"sched{view.job.scheduled_by}".lower() not in {flag.lower() for flag in flags}:
