@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from flowbatch import text
 from flowbatch.commands import clusters, documents, sacct_fields, sacct_json
@@ -14,7 +14,7 @@ from flowbatch.commands.job_fields import job_id_text, style_of
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.sacct_fields import Column, Printing
 from flowbatch.commands.sacct_options import Wanted, cluster_words, read
-from flowbatch.commands.sacct_rows import Attempt, chosen, current, earlier, is_wanted, with_steps
+from flowbatch.commands.sacct_rows import Attempt, Story, chosen, current, earlier, is_wanted, with_steps
 from flowbatch.commands.sacct_steps import rows
 from flowbatch.core.ports import Payload, QueuePort
 from flowbatch.core.steps import Step, StepKey
@@ -76,14 +76,20 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
     ran: defaultdict[int, list[tuple[StepKey, Step]]] = defaultdict(list)
     for key, step in await queue.step_history(None if ids is None else [job.id for job in records], wanted.start):
         ran[key.job_id].append((key, step))
-    found: list[Attempt] = []
+    kept = await asyncio.to_thread(lambda: [view for view in views if is_wanted(view, wanted)])
     looks_back = "duplicates" in wanted.flags or bool(_REQUEUED & (wanted.states or frozenset()))
+    stories = {view.job.id: await queue.story(view.job.id) for view in kept if looks_back and view.job.restarts}
+    return await asyncio.to_thread(_chosen, kept, wanted, stories, ran)
+
+
+def _chosen(
+    views: Iterable[JobView], wanted: Wanted, stories: Mapping[int, Story], ran: Mapping[int, Sequence[tuple[StepKey, Step]]]
+) -> list[Attempt]:
+    """The placements of these jobs that are asked for. `stories`: of those that were placed before, `ran`: their steps."""
+    found: list[Attempt] = []
     for view in views:
-        if not is_wanted(view, wanted):
-            continue
-        before = list(earlier(view, await queue.story(view.job.id))) if looks_back and view.job.restarts else []
-        all_of_it = with_steps((*before, current(view)), ran.get(view.job.id, ()))
-        found += chosen(all_of_it, wanted)
+        before = earlier(view, stories[view.job.id]) if view.job.id in stories else ()
+        found += chosen(with_steps((*before, current(view)), ran.get(view.job.id, ())), wanted)
     return found
 
 
