@@ -1,0 +1,199 @@
+"""salloc, and srun outside a job: from the thin client through the controller to a command that runs where its caller is."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+WITHIN_S = 30
+
+
+def with_commands(cluster) -> dict[str, str]:
+    """The environment of a caller who has Slurm's commands on the PATH."""
+    bin = cluster.root / "bin"
+    bin.mkdir(exist_ok=True)
+    for name in ("srun", "salloc", "sbatch", "scancel", "squeue"):
+        words = " ".join(f"'{word}'" for word in cluster.command(name))
+        (bin / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        (bin / name).chmod(0o755)
+    return {**cluster.env, "PATH": f"{bin}:{cluster.env['PATH']}"}
+
+
+def record(cluster, job_id: int) -> dict[str, str]:
+    """The words of `scontrol show job`."""
+    said = cluster.run("scontrol", "show", "job", str(job_id)).out
+    return dict(word.partition("=")[::2] for word in said.split())
+
+
+class Behind:
+    """A command that runs on, with what it has said on stderr so far."""
+
+    def __init__(self, cluster, *words: str) -> None:
+        self.err = cluster.root / "err"
+        with open(self.err, "wb") as err:
+            self.process = subprocess.Popen(
+                cluster.command(*words), cwd=cluster.work, env=with_commands(cluster), stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=err, start_new_session=True,
+            )  # fmt: skip
+        self.cluster = cluster
+
+    def says(self, word: str) -> None:
+        self.cluster.until(lambda: word in self.err.read_text(), f"it says {word!r}")
+
+    def end(self) -> tuple[int, list[str]]:
+        return self.process.wait(WITHIN_S), self.err.read_text().splitlines()
+
+
+def test_srun_runs_a_job_of_one_step(cluster):
+    done = cluster.run("srun", "sh", "-c", "cat; echo err >&2; exit 5", stdin="in\n")
+    host = record(cluster, 1)["NodeList"]
+    said = ["err", f"srun: error: {host}: task 0: Exited with exit code 5"]
+    assert (done.code, done.out, done.err.splitlines()) == (5, "in\n", said)
+    cluster.wait_state(1, "FAILED")
+    told = record(cluster, 1)
+    assert (told["JobName"], told["Command"], told["BatchFlag"], told["ExitCode"]) == ("sh", "sh", "0", "5:0")
+
+
+def test_salloc_runs_a_command_with_the_job_s_variables(cluster):
+    done = cluster.run("salloc", "-J", "mine", "sh", "-c", 'echo "$SLURM_JOB_ID $SLURM_JOB_NAME"; exit 3')
+    said = ["salloc: Granted job allocation 1", "salloc: Relinquishing job allocation 1"]
+    assert (done.code, done.out, done.err.splitlines()) == (3, "1 mine\n", said)
+    cluster.wait_state(1, "FAILED")
+    told = record(cluster, 1)
+    assert (told["BatchFlag"], told["ExitCode"], "StdOut" in told) == ("0", "3:0", False)
+
+
+def test_steps_and_jobs_from_inside(cluster):
+    inside = "srun echo step; sbatch -Q -o /dev/null --wrap true; srun sh -c 'exit 4'; echo $?"
+    done = cluster.run("salloc", "sh", "-c", inside, env=with_commands(cluster))
+    assert (done.code, done.out) == (0, "step\n4\n"), done
+    cluster.wait_state(2, "COMPLETED")
+
+
+def test_held_without_a_shell_until_it_is_cancelled(cluster):
+    done = cluster.run("salloc", "--no-shell")
+    assert (done.code, done.err) == (0, "salloc: Granted job allocation 1\n")
+    assert cluster.wait_state(1, "RUNNING")
+    assert cluster.run("srun", "--jobid=1", "echo", "there").out == "there\n"
+    cluster.run("scancel", "1")
+    cluster.wait_state(1, "CANCELLED")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            "salloc",
+            [
+                "salloc: Job is in held state, pending scheduler release",
+                "salloc: Pending job allocation 1",
+                "salloc: job 1 queued and waiting for resources",
+                "salloc: Job allocation 1 has been revoked.",
+                "salloc: Job aborted due to signal",
+            ],
+        ),
+        (
+            "srun",
+            [
+                "srun: Job is in held state, pending scheduler release",
+                "srun: job 1 queued and waiting for resources",
+                "srun: Job allocation 1 has been revoked",
+                "srun: Force Terminated JobId=1",
+            ],
+        ),
+    ],
+)
+def test_interrupted_while_it_waits(cluster, command, said):
+    waiting = Behind(cluster, command, "-H", "true")
+    waiting.says("queued")
+    waiting.process.send_signal(signal.SIGINT)
+    assert waiting.end() == (1, said)
+    cluster.wait_state(1, "CANCELLED")
+
+
+def test_released_while_it_waits(cluster):
+    waiting = Behind(cluster, "salloc", "-H", "true")
+    waiting.says("queued")
+    cluster.run("scontrol", "release", "1")
+    code, said = waiting.end()
+    assert (code, said[-3:]) == (
+        0,
+        [
+            "salloc: job 1 has been allocated resources",
+            "salloc: Granted job allocation 1",
+            "salloc: Relinquishing job allocation 1",
+        ],
+    )
+
+
+def test_cancelled_from_outside(cluster):
+    holding = Behind(cluster, "salloc", "-K", "sleep", "60")
+    cluster.wait_state(1, "RUNNING")
+    holding.says("Granted")
+    cluster.run("scancel", "1")
+    granted, revoked = "salloc: Granted job allocation 1", "salloc: Job allocation 1 has been revoked."
+    assert holding.end() == (1, [granted, revoked])
+    cluster.wait_state(1, "CANCELLED")
+
+
+def test_a_step_ends_with_its_job(cluster):
+    running = Behind(cluster, "srun", "sleep", "60")
+    cluster.until(lambda: "1.0" in cluster.run("squeue", "-s", "-h").out, "the step runs")
+    cluster.run("scancel", "1")
+    code, said = running.end()
+    assert code == 143, said
+    cluster.wait_state(1, "CANCELLED")
+    assert record(cluster, 1)["ExitCode"] == "0:15"
+
+
+def test_at_once_or_not_at_all(cluster):
+    cluster.run("salloc", "--no-shell", "--exclusive")
+    for command in ("salloc", "srun"):
+        done = cluster.run(command, "-I", "true")
+        told = f"{command}: error: Unable to allocate resources: Requested nodes are busy\n"
+        assert (done.code, done.err) == (1, told)
+
+
+def test_a_shell_on_a_terminal_has_it_for_itself(cluster):
+    """Ctrl-C is its foreground program's, not salloc's; the shell's exit code is salloc's."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cluster.work)
+        words = cluster.command("salloc", "bash", "--norc")
+        os.execve(words[0], words, {**cluster.env, "PS1": "ready> "})
+    heard = ""
+
+    def until(pattern: str) -> None:
+        nonlocal heard
+        deadline = time.monotonic() + WITHIN_S
+        while not re.search(pattern, heard):
+            assert time.monotonic() < deadline, heard
+            if select.select([terminal], [], [], 0.1)[0]:
+                heard += os.read(terminal, 4096).decode()
+
+    until("ready> ")
+    os.write(terminal, b"echo job=$SLURM_JOB_ID; sleep 60\n")
+    until("job=1\r")
+    until("sleep 60")
+    cluster.until(lambda: b"sleep\x0060\0" in _command_line(os.tcgetpgrp(terminal)), "sleep has the terminal")
+    os.write(terminal, b"\x03")
+    os.write(terminal, b"echo after=$?; exit 7\n")
+    until("after=130\r")
+    until("Relinquishing job allocation 1")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    os.close(terminal)
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
