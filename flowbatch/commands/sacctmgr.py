@@ -18,9 +18,10 @@ from flowbatch.commands.sacctmgr_modify import MODIFYING
 from flowbatch.commands.sacctmgr_request import Request, added, conditioned
 from flowbatch.core.accounting.accounts import NOBODY, ROOT, Account, Accounts, Association, Qos, User
 from flowbatch.core.accounting.budgets import LIMIT, RESOURCE
-from flowbatch.core.events import AccountsAsked, Refused
+from flowbatch.core.events import Refused
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Finished
+from flowbatch.core.wishes import AccountsAsked
 from flowbatch.errors import FlowError
 from flowbatch.slurm import codes
 

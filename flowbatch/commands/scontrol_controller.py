@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scontrol_options import Asked
-from flowbatch.core.events import Refused, Reread
+from flowbatch.core.events import Refused
+from flowbatch.core.wishes import Reread
 from flowbatch.errors import FlowError
 from flowbatch.slurm import codes
 

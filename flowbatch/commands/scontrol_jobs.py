@@ -9,9 +9,10 @@ from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_view import JobView, Scene
 from flowbatch.commands.scontrol_alter import INVALID, Complaint, alter
 from flowbatch.commands.scontrol_options import Asked
-from flowbatch.core.events import JobRef, NotifyAsked, SuspendAsked, TopAsked
+from flowbatch.core.events import JobRef, NotifyAsked, SuspendAsked
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Completing
+from flowbatch.core.wishes import TopAsked
 from flowbatch.directives.script import Script
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes, hostlist

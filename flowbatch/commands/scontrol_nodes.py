@@ -8,8 +8,8 @@ from typing import Any
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.commands.scontrol_words import Setting
-from flowbatch.core.events import NodeAsked, Refused
-from flowbatch.core.wishes import NodeChange, NodeWord
+from flowbatch.core.events import Refused
+from flowbatch.core.wishes import NodeAsked, NodeChange, NodeWord
 from flowbatch.slurm import codes, hostlist
 
 KEYS: Mapping[str, tuple[str, int]] = {

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.commands.scontrol_words import Setting
-from flowbatch.core.events import PartitionAsked, Refused
+from flowbatch.core.events import Refused
+from flowbatch.core.wishes import PartitionAsked
 from flowbatch.directives.values import time
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import codes, hostlist

@@ -9,9 +9,9 @@ from flowbatch.commands.accounts import user_id
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.commands.scontrol_words import Setting
-from flowbatch.core.events import Made, Refused, ReservationAsked
+from flowbatch.core.events import Made, Refused
 from flowbatch.core.reservations import FLAGS, NEVER, Party
-from flowbatch.core.wishes import ReservationWish
+from flowbatch.core.wishes import ReservationAsked, ReservationWish
 from flowbatch.directives.values import begin, licenses, time
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import codes, hostlist

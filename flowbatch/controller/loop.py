@@ -17,11 +17,12 @@ from typing import TypeVar
 
 from flowbatch.clock import Clock
 from flowbatch.core.effects import Effect
-from flowbatch.core.events import Configured, Event, Passed, Reply, Reread
+from flowbatch.core.events import Configured, Event, Passed, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
 from flowbatch.core.states import Finished
+from flowbatch.core.wishes import Reread
 from flowbatch.errors import RuleFailed, StoreFailed
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.spec.cluster import ClusterSpec

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flowbatch.core.events import NodeAsked, PartitionAsked, Refused, Reread
+from flowbatch.core.events import Refused
 from flowbatch.core.facts import Downed
 from flowbatch.core.rulings import NodeRuling, PartitionRuling, Rulings
 from flowbatch.core.states import Running, Suspended
 from flowbatch.core.turn import Turn
-from flowbatch.core.wishes import NodeChange
+from flowbatch.core.wishes import NodeAsked, NodeChange, PartitionAsked, Reread
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 
 DENIED = Refused("ESLURM_USER_ID_MISSING")

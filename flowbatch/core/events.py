@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flowbatch.core.accounting.accounts import Account, Association, Key, Qos, User
 from flowbatch.core.jobs import Owner
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
-from flowbatch.core.wishes import NodeChange, ReservationWish
+from flowbatch.core.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
 from flowbatch.spec.array import IndexSet
-from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
+from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec
 
 
@@ -156,15 +155,6 @@ class UpdateAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class TopAsked:
-    """An administrator puts jobs before the others of their owner. Reply: one `Verdict` each, or that of the first that cannot."""
-
-    at: int
-    by: int
-    job_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Launched:
     """The node has the job's process in its journal: it runs, or ran."""
 
@@ -244,61 +234,6 @@ class Configured:
 
     at: int
     cluster: ClusterSpec = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Reread:
-    """An administrator had the configuration read again: the cluster has this shape, and what was said of partitions, and of
-    weights and features of nodes, is said no more. Reply: None or `Refused`."""
-
-    at: int
-    by: int
-    cluster: ClusterSpec = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAsked:
-    """An administrator says something of nodes. Reply: None, or `Refused` for the last that it cannot be said of: it holds for
-    the others. `name`: whose the reason is."""
-
-    at: int
-    by: int
-    name: str
-    nodes: tuple[str, ...]
-    change: NodeChange
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionAsked:
-    """An administrator makes, changes or deletes a partition; `fields` of `spec` are what is said of it. Reply: None or `Refused`."""
-
-    at: int
-    by: int
-    act: Literal["create", "update", "delete"]
-    spec: PartitionSpec
-    fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReservationAsked:
-    """An administrator makes, changes or deletes a reservation. Reply: `Made` or `Refused`."""
-
-    at: int
-    by: int
-    act: Literal["create", "update", "delete"]
-    wish: ReservationWish
-
-
-@dataclass(frozen=True, slots=True)
-class AccountsAsked:
-    """An administrator changes accounts: first what is dropped, then what is put, each record in place of the one of its
-    name. `name` is his. Reply: None or `Refused`."""
-
-    at: int
-    by: int
-    name: str
-    put: tuple[Account | User | Association | Qos, ...] = ()
-    drop: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Any, get_args
 from flowbatch.core import administering, asked, changes, cron, reserving, stepping, terms, topping
 from flowbatch.core.accounting import changing
 from flowbatch.core.events import (
-    AccountsAsked,
     BidFact,
     CancelAsked,
     Configured,
@@ -21,16 +20,12 @@ from flowbatch.core.events import (
     Launched,
     LaunchFailed,
     MarketSeen,
-    NodeAsked,
     NodeLost,
     NotifyAsked,
-    PartitionAsked,
     Passed,
     ReleaseAsked,
     Reply,
     RequeueAsked,
-    Reread,
-    ReservationAsked,
     SignalAsked,
     StepBegan,
     StepEnded,
@@ -38,7 +33,6 @@ from flowbatch.core.events import (
     Submitted,
     SuspendAsked,
     TermsAsked,
-    TopAsked,
     UpdateAsked,
 )
 from flowbatch.core.jobs import Job
@@ -48,6 +42,7 @@ from flowbatch.core.passing import pass_time
 from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.submitting import submit, submit_het
 from flowbatch.core.turn import Turn
+from flowbatch.core.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
 
 __all__ = ["Queue", "Stepped", "step"]
 

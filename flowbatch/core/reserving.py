@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from flowbatch.core.administering import refused, rule
-from flowbatch.core.events import Made, Refused, ReservationAsked
+from flowbatch.core.events import Made, Refused
 from flowbatch.core.facts import Expired, Held
 from flowbatch.core.placing.timeline import releases
 from flowbatch.core.reservations import NEVER, NOBODY, Party, Reservation, deleted, names, users_of
 from flowbatch.core.rulings import Rulings
 from flowbatch.core.states import Finished, Pending, Running, Suspended
 from flowbatch.core.turn import Turn
-from flowbatch.core.wishes import ReservationWish
+from flowbatch.core.wishes import ReservationAsked, ReservationWish
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 
 LATEST_PAST_S = 300

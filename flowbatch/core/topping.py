@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flowbatch.core.events import JobRef, TopAsked, Verdict
+from flowbatch.core.events import JobRef, Verdict
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Finished, Pending
 from flowbatch.core.terms import revised
 from flowbatch.core.turn import Turn
+from flowbatch.core.wishes import TopAsked
 
 
 def top(turn: Turn, event: TopAsked) -> tuple[Verdict, ...]:

@@ -1,11 +1,13 @@
-"""What administrators ask of nodes and reservations, as a command has read it."""
+"""What administrators ask, as a command has read it: events like those of `core/events.py`, with what is in them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from flowbatch.core.accounting.accounts import Account, Association, Key, Qos, User
 from flowbatch.core.reservations import NOBODY, Party
+from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 
 NodeWord = Literal["DOWN", "DRAIN", "FAIL", "FUTURE", "IDLE", "NORESP", "RESUME", "UNDRAIN", "POWER_DOWN", "POWER_UP"]
 
@@ -49,3 +51,67 @@ class ReservationWish:
     flags: frozenset[str] = frozenset()
     less_flags: frozenset[str] = frozenset()
     skip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TopAsked:
+    """An administrator puts jobs before the others of their owner. Reply: one `Verdict` each, or that of the first that cannot."""
+
+    at: int
+    by: int
+    job_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """An administrator had the configuration read again: the cluster has this shape, and what was said of partitions, and of
+    weights and features of nodes, is said no more. Reply: None or `Refused`."""
+
+    at: int
+    by: int
+    cluster: ClusterSpec = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAsked:
+    """An administrator says something of nodes. Reply: None, or `Refused` for the last that it cannot be said of: it holds for
+    the others. `name`: whose the reason is."""
+
+    at: int
+    by: int
+    name: str
+    nodes: tuple[str, ...]
+    change: NodeChange
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionAsked:
+    """An administrator makes, changes or deletes a partition; `fields` of `spec` are what is said of it. Reply: None or `Refused`."""
+
+    at: int
+    by: int
+    act: Literal["create", "update", "delete"]
+    spec: PartitionSpec
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationAsked:
+    """An administrator makes, changes or deletes a reservation. Reply: `Made` or `Refused`."""
+
+    at: int
+    by: int
+    act: Literal["create", "update", "delete"]
+    wish: ReservationWish
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsAsked:
+    """An administrator changes accounts: first what is dropped, then what is put, each record in place of the one of its
+    name. `name` is his. Reply: None or `Refused`."""
+
+    at: int
+    by: int
+    name: str
+    put: tuple[Account | User | Association | Qos, ...] = ()
+    drop: tuple[Key, ...] = ()

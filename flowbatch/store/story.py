@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flowbatch.core import events, states
+from flowbatch.core import events, states, wishes
 from flowbatch.core.effects import PlaceBid, WithdrawBid
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
@@ -74,19 +74,19 @@ def _fact(event: Event) -> str:
             return "lost by its node"
         case events.Passed():
             return "scheduled"
-        case events.TopAsked():
+        case wishes.TopAsked():
             return f"put first by uid {event.by}"
-        case events.NodeAsked():
+        case wishes.NodeAsked():
             return f"node {','.join(event.nodes)} {event.change.state or 'changed'} by {event.name}"
-        case events.PartitionAsked():
+        case wishes.PartitionAsked():
             return f"partition {event.spec.name}: {event.act}"
         case events.CrontabAsked():
             return f"crontab of {event.owner.name}"
-        case events.AccountsAsked():
+        case wishes.AccountsAsked():
             return f"accounts changed by uid {event.by}"
-        case events.ReservationAsked():
+        case wishes.ReservationAsked():
             return f"reservation {event.wish.name}: {event.act}"
-        case events.Reread():
+        case wishes.Reread():
             return "configuration read again"
         case events.Configured():
             return "cluster configured"

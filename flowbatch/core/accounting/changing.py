@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flowbatch.core.accounting.accounts import Accounts
 from flowbatch.core.administering import rule
-from flowbatch.core.events import AccountsAsked, Refused
+from flowbatch.core.events import Refused
 from flowbatch.core.turn import Turn
+from flowbatch.core.wishes import AccountsAsked
 from flowbatch.spec.cluster import ClusterSpec
 
 DENIED = "ESLURM_ACCESS_DENIED"

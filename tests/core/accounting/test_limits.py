@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from flowbatch.core.accounting.accounts import NOBODY, Account, Accounts, Association, Limits, Qos, User
-from flowbatch.core.events import Accepted, AccountsAsked, Passed, Refused, Submitted
+from flowbatch.core.events import Accepted, Passed, Refused, Submitted
 from flowbatch.core.jobs import Owner
 from flowbatch.core.queue import Queue, step
 from flowbatch.core.states import Pending, Running
+from flowbatch.core.wishes import AccountsAsked
 from flowbatch.spec.array import ArraySpec, IndexRange
 from flowbatch.spec.cluster import ClusterSpec, GresDevice, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flowbatch.core.accounting.accounts import Account, Association, Limits
-from flowbatch.core.events import AccountsAsked
 from flowbatch.core.market.budgets import Ledger
+from flowbatch.core.wishes import AccountsAsked
 
 
 def says(desk, *records):

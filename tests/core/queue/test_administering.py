@@ -5,19 +5,18 @@ from __future__ import annotations
 import pytest
 
 from flowbatch.core.effects import Stop
-from flowbatch.core.events import (
-    Configured,
-    Made,
-    NodeAsked,
-    PartitionAsked,
-    Refused,
-    Reread,
-    ReservationAsked,
-    TopAsked,
-)
+from flowbatch.core.events import Configured, Made, Refused
 from flowbatch.core.reservations import Party
 from flowbatch.core.states import Completing, Ending, Requeueing, Running
-from flowbatch.core.wishes import NodeChange, ReservationWish
+from flowbatch.core.wishes import (
+    NodeAsked,
+    NodeChange,
+    PartitionAsked,
+    Reread,
+    ReservationAsked,
+    ReservationWish,
+    TopAsked,
+)
 from flowbatch.spec.cluster import NodeSpec, PartitionSpec
 from flowbatch.spec.policy import MarketPolicy
 from flowbatch.spec.resources import NodeCount, Resources
