@@ -12,7 +12,8 @@ from flowbatch import text
 from flowbatch.commands import node_view, show_cluster, show_job, show_reservation
 from flowbatch.commands.call import CallerFile
 from flowbatch.commands.command_options import Stop, help_text
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.scontrol_options import OPERANDS, OPTIONS, Asked
 from flowbatch.commands.scontrol_steps import show_steps
 from flowbatch.commands.squeue_order import load_order
@@ -58,6 +59,7 @@ async def _quietly(asked: Asked, entity_of: Entity, words: Sequence[str]) -> int
 
 
 async def _show_job(asked: Asked, words: Sequence[str]) -> int:
+    words = [word for word in words if word]  # no name is every job, also one that is empty
     written = _JOB.fullmatch(words[0]) if words else None
     job_id = leading(written["job"]) if written is not None else 0
     snapshot = asked.queue.snapshot((job_id,) if job_id else None)

@@ -104,6 +104,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
     """What was asked. Raises Stop for --help and --version, and for what sinfo refuses, in its words."""
     flags = {flag for name, flag in _FLAGS_BY_ENVIRONMENT.items() if name in environ}
     words: dict[str, str] = {}
+    said: set[str] = set()
     iterate_s = 0
     for given in _given(argv):
         key, value = given.row.key, given.value
@@ -114,7 +115,8 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
             words[key] = value
         if key == "iterate":
             iterate_s = _seconds(value or "")
-        if key in ("all", "partition") and {"all"} <= flags and "partition" in words:
+        said.add(key)
+        if key in ("all", "partition") and {"all", "partition"} <= said:
             line = "Conflicting options, -a and -p, specified. Please choose one or the other."
             raise Stop(1, err=f"sinfo: error: {line}\n")
     clusters_from = clusters.OPTION if "clusters" in words else clusters.VARIABLE
@@ -174,11 +176,14 @@ def _seconds(text: str) -> int:
 
 
 def _nodes(text: str) -> frozenset[str]:
-    """The names; what is no list of them is the name of no node."""
+    """The names; an open bracket makes it the name of no node. Raises Stop for a range that is none."""
     try:
         return frozenset(hostlist.expand(text))
-    except hostlist.InvalidHostlist:
-        return frozenset()
+    except hostlist.InvalidHostlist as error:
+        if error.message.startswith("Invalid hostlist"):
+            return frozenset()
+        fault = f"sinfo: error: _parse_single_range: {error.message}\nsinfo: error: '{text}' invalid entry for --nodes\n"
+        raise Stop(1, err=fault) from None
 
 
 def _states(text: str) -> tuple[tuple[str, ...], bool]:

@@ -70,7 +70,7 @@ async def _listing(call: Call, snapshot: Snapshot, wanted: Wanted, format_text: 
     if wanted.verbose:
         call.out.write(words(wanted, format_text if {"format", "Format"} & set(wanted.words) else None))
     style = _style(call, snapshot, wanted)
-    if "long" in wanted.flags or wanted.iterate_s or wanted.verbose:
+    if "noheader" not in wanted.flags and ("long" in wanted.flags or wanted.iterate_s or wanted.verbose):
         call.out.write(date_line(call.environ, snapshot.at))
     steps = "steps" in wanted.flags or "steps" in wanted.words
     if wanted.jobs is not None and len(wanted.jobs) == 1 and not steps and not is_known(snapshot.jobs, wanted.jobs[0]):
