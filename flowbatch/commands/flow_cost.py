@@ -17,7 +17,8 @@ from flowbatch.commands.flow_clusters import queues
 from flowbatch.commands.flow_jobs import refused
 from flowbatch.commands.flow_records import in_order, job_name
 from flowbatch.commands.flow_results import Cost, Costs, as_json
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import own

@@ -11,7 +11,8 @@ from flowbatch.commands.flow_clusters import holder
 from flowbatch.commands.flow_jobs import refused
 from flowbatch.commands.flow_records import job_name
 from flowbatch.commands.flow_results import as_json
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Completing, Running

@@ -7,7 +7,8 @@ from collections import Counter
 from flowbatch import __version__
 from flowbatch.commands.call import Call
 from flowbatch.commands.flow_results import ClusterStatus, as_json
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.core.ports import QueuePort
 
 

@@ -14,7 +14,7 @@ from flowbatch.commands.flow_bids import Market
 from flowbatch.commands.flow_clusters import holder, queues
 from flowbatch.commands.flow_records import in_order, records, status
 from flowbatch.commands.flow_results import JobStatus, MarketStatus, as_json
-from flowbatch.commands.job_view import Scene
+from flowbatch.commands.scene import Scene
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Finished
 from flowbatch.errors import FlowError

@@ -11,8 +11,9 @@ from flowbatch.commands.call import Call
 from flowbatch.commands.flow_argv import Argv
 from flowbatch.commands.flow_clusters import queues
 from flowbatch.commands.flow_jobs import refused
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
 from flowbatch.commands.node_view import views
+from flowbatch.commands.scene import Scene
 from flowbatch.core.jobs import ArrayRest
 from flowbatch.core.market.budgets import Ledger
 from flowbatch.core.ports import QueuePort, Snapshot

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from flowbatch.commands.flow_bids import Market
 from flowbatch.commands.flow_results import JobStatus
-from flowbatch.commands.job_view import YEAR_MIN, JobView, Scene
+from flowbatch.commands.job_view import YEAR_MIN, JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Finished

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.core.ports import QueuePort
 
 

@@ -10,8 +10,9 @@ from flowbatch.commands import clusters
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import job_id_text, style_of
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
 from flowbatch.commands.scancel_options import Target, Wanted, read
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.squeue_order import load_order
 from flowbatch.core.arrays import index_set, root
 from flowbatch.core.events import CancelAsked, JobRef, SignalAsked, StepSignalAsked, Verdict

@@ -6,7 +6,8 @@ import asyncio
 
 from flowbatch import text
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.scontrol_alter import INVALID, Complaint, alter
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.core.events import JobRef, NotifyAsked, SuspendAsked

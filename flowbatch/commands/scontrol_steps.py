@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from flowbatch.commands import show_cluster
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.job_view import Scene
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.scontrol_options import Asked
 from flowbatch.commands.step_view import StepView, running_steps
 from flowbatch.core.ports import Snapshot

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.scontrol_alter import Complaint, alter, targets
 from flowbatch.commands.scontrol_nodes import update_nodes
 from flowbatch.commands.scontrol_options import Asked

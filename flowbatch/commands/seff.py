@@ -9,8 +9,9 @@ from flowbatch.commands import plain_options
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
 from flowbatch.commands.job_fields import job_id_text, style_of
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
 from flowbatch.commands.sacct_rows import Attempt, current
+from flowbatch.commands.scene import Scene
 from flowbatch.core.ports import QueuePort
 from flowbatch.slurm.times import clock
 

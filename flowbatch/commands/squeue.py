@@ -10,7 +10,8 @@ from flowbatch.commands.call import Call
 from flowbatch.commands.columns import columns_of
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import VALUES, Style, always, style_of
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.squeue_options import Wanted, column_format, read
 from flowbatch.commands.squeue_rows import chosen_nodes, expanded, is_known, joined, rows
 from flowbatch.commands.squeue_verbose import words

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.squeue_options import ACTIVE_STATES, JobId, Wanted
 from flowbatch.commands.squeue_order import by_start, load_order
 from flowbatch.core.arrays import index_set, root

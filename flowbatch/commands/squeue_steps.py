@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from flowbatch.commands.job_fields import Style
-from flowbatch.commands.job_view import Scene
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.squeue_options import Wanted
 from flowbatch.commands.squeue_order import STEP_ORDER
 from flowbatch.commands.squeue_rows import chosen_nodes

@@ -10,7 +10,8 @@ from flowbatch.commands import plain_options
 from flowbatch.commands.associations import ROOT
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.core.ports import QueuePort
 from flowbatch.directives.values import begin
 from flowbatch.directives.values.syntax import ValueSyntax

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flowbatch.commands import one_job, plain_options
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
-from flowbatch.commands.job_view import Scene
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.step_view import StepView, running_steps
 from flowbatch.core.ports import QueuePort
 from flowbatch.slurm import accounting, print_fields

@@ -13,7 +13,8 @@ import pytest
 
 from flowbatch.commands import job_json, show_job, squeue
 from flowbatch.commands.job_fields import VALUES, Style
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.squeue_order import load_order
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner, Waiting
 from flowbatch.core.ports import Snapshot
