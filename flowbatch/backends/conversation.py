@@ -286,7 +286,7 @@ def step_fact_of(report: StepReport) -> Fact:
     step = Step(
         number=report.number, name=report.name, nodes=report.nodes, tasks_on=report.tasks_on, cpus=report.cpus,
         began_at=report.began_at, gpus=report.gpus, memory_mib=report.memory_mib, command=report.command,
-        limit_min=report.limit_min, layout=report.layout, srun=report.srun,
+        limit_min=report.limit_min, layout=report.layout, srun=report.srun, components=report.components,
     )  # fmt: skip
     at, job_id, restart = report.at, report.key.job_id, report.key.restart
     if report.what == "began":

@@ -7,7 +7,7 @@ in the store alone, by (job, restart, number). The batch script itself (`7.batch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from flowbatch.core.states import ExitStatus
@@ -38,6 +38,20 @@ class Step:
     """How its tasks were dealt out, in Slurm's word."""
     srun: int = 0
     """The process that runs it, on the job's first node."""
+    components: tuple[tuple[int, int, int], ...] = ()
+    """Of a step over components of a heterogeneous job, for each of `nodes`: whose it is, and the CPUs and GPUs there."""
+
+    def on(self, component: int) -> Step | None:
+        """What of it runs on one component of its job; None if nothing does."""
+        if not self.components:
+            return self if component == 0 else None
+        mine = [n for n, (number, _, _) in enumerate(self.components) if number == component]
+        if not mine:
+            return None
+        return replace(
+            self, nodes=tuple(self.nodes[n] for n in mine), tasks_on=tuple(self.tasks_on[n] for n in mine),
+            cpus=sum(self.components[n][1] for n in mine), gpus=sum(self.components[n][2] for n in mine), components=(),
+        )  # fmt: skip
 
     @property
     def tasks(self) -> int:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,8 +162,15 @@ def _report(step: _Step, number: int, at: int) -> StepReport:
         tasks_on=tuple(len(part.ranks) for part in parts), cpus=sum(part.cpus for part in parts),
         gpus=sum(len(part.gpus) for part in parts), memory_mib=sum(part.memory_mib for part in parts),
         command=str(said.get("command", "")), limit_min=said.get("limit_min"), layout=str(said.get("layout", "Cyclic")),
-        srun=int(said.get("pid", 0)),
+        srun=int(said.get("pid", 0)), components=_components(parts),
     )  # fmt: skip
+
+
+def _components(parts: Sequence[Part]) -> tuple[tuple[int, int, int], ...]:
+    """Where any but the first component of the job takes part: which, on each node, with how many CPUs and GPUs."""
+    if not any(part.component for part in parts):
+        return ()
+    return tuple((part.component, part.cpus, len(part.gpus)) for part in parts)
 
 
 def place_of(key: Key, node: str, spool: Path, kill_wait_s: int = 30) -> Place | None:

@@ -141,6 +141,8 @@ class StepReport:
     gpus: int = 0
     memory_mib: int = 0
     command: str = field(default="", repr=False)
+    components: tuple[tuple[int, int, int], ...] = ()
+    """Of a step over components of a heterogeneous job, for each of `nodes`: whose it is, and the CPUs and GPUs there."""
     code: int = 0
     signal: int = 0
     cancelled_by: int | None = None
@@ -194,7 +196,8 @@ def step_report_of(plain: Mapping[str, Any]) -> StepReport:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name in known
     }
-    return StepReport(**values | {"key": key_of(plain["key"])})
+    components = tuple(map(tuple, plain.get("components", ())))
+    return StepReport(**values | {"key": key_of(plain["key"]), "components": components})
 
 
 def launch_of(plain: Mapping[str, Any]) -> LaunchMessage:
