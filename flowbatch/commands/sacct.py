@@ -11,11 +11,13 @@ from flowbatch.commands import clusters, documents, sacct_fields, sacct_json
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.job_fields import job_id_text, style_of
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
 from flowbatch.commands.sacct_fields import Column, Printing
 from flowbatch.commands.sacct_options import Wanted, cluster_words, read
 from flowbatch.commands.sacct_rows import Attempt, Story, chosen, current, earlier, is_wanted, with_steps
 from flowbatch.commands.sacct_steps import rows
+from flowbatch.commands.scene import Scene
+from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload, QueuePort
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.slurm.times import date_line
@@ -74,7 +76,7 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
     scene = Scene.of(queue.snapshot())
     views = [JobView(job, scene) for job in records]
     ran: defaultdict[int, list[tuple[StepKey, Step]]] = defaultdict(list)
-    for key, step in await queue.step_history(None if ids is None else [job.id for job in records], wanted.start):
+    for key, step in await queue.step_history(None if ids is None else sorted({_runs(job) for job in records}), wanted.start):
         ran[key.job_id].append((key, step))
     kept = await asyncio.to_thread(lambda: [view for view in views if is_wanted(view, wanted)])
     looks_back = "duplicates" in wanted.flags or bool(_REQUEUED & (wanted.states or frozenset()))
@@ -89,8 +91,13 @@ def _chosen(
     found: list[Attempt] = []
     for view in views:
         before = earlier(view, stories[view.job.id]) if view.job.id in stories else ()
-        found += chosen(with_steps((*before, current(view)), ran.get(view.job.id, ())), wanted)
+        found += chosen(with_steps((*before, current(view)), ran.get(_runs(view.job), ())), wanted)
     return found
+
+
+def _runs(job: Job) -> int:
+    """The job that its steps are known by: a component's are its leader's."""
+    return job.id if job.het is None else job.het.leader
 
 
 def _listing(call: Call, wanted: Wanted, attempts: Sequence[Attempt], columns: Sequence[Column], now: int) -> str:

@@ -68,7 +68,12 @@ OPTIONS = (
     CommandOption("use-local-uid", help="users by this machine's numbers, as they always are here"),
     CommandOption("verbose", "v", help="say which time is looked at"),
     CommandOption("version", "V", help="print the version"),
-    CommandOption("whole-hetjob", None, "optional", "all components of the heterogeneous jobs that are named (no: the named alone)"),
+    CommandOption(
+        "whole-hetjob",
+        None,
+        "optional",
+        "all components of the heterogeneous jobs that are named (no: the named alone)",
+    ),
     CommandOption("wckeys", "W", "required", "jobs with these keys"),
     CommandOption("associations", "x", "required", "jobs of these associations, which none has"),
     CommandOption("yaml", help="everything, as YAML"),
@@ -248,7 +253,9 @@ def _id(word: str) -> JobId:
         raise Stop(1, err=f"sacct: fatal: Bad job array element specified: {job}\n")
     if step is not None and step not in ("batch", "extern", "interactive") and not (step.isascii() and step.isdigit()):
         raise Stop(1, err=f"sacct: fatal: Bad step specified: {job}\n")
-    return JobId(int(job[:_LARGEST]), int(task) if task else None, step, int(component[:_LARGEST]) if component else None)
+    return JobId(
+        int(job[:_LARGEST]), int(task) if task else None, step, int(component[:_LARGEST]) if component else None
+    )
 
 
 def _states(text: str) -> frozenset[str]:

@@ -254,6 +254,8 @@ def with_steps(attempts: Sequence[Attempt], steps: Iterable[tuple[StepKey, Step]
     for key, step in steps:
         by_restart.setdefault(key.restart, []).append(step)
     first = attempts[-1].view.job.restarts - len(attempts) + 1 if attempts else 0
+    if attempts and (het := attempts[-1].view.job.het) is not None:
+        by_restart = {n: [mine for step in all_ if (mine := step.on(het.offset)) is not None] for n, all_ in by_restart.items()}
     return [replace(attempt, steps=tuple(by_restart.get(first + n, ()))) for n, attempt in enumerate(attempts)]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flowbatch.commands.job_view import JobView, Scene
+from flowbatch.commands.job_view import JobView
+from flowbatch.commands.scene import Scene
 from flowbatch.commands.squeue_order import load_order
+from flowbatch.core.arrays import root
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Holding
@@ -100,9 +102,15 @@ def running_steps(snapshot: Snapshot, scene: Scene, jobs: Iterable[Job] | None =
             view = JobView(job, scene)
             if has_script(view):
                 yield StepView(view)
-            steps = snapshot.steps.get(job.id)
+            steps = snapshot.steps.get(root(job) if job.het is not None else job.id)
             if steps is not None:
-                yield from (StepView(view, steps.running[number]) for number in sorted(steps.running))
+                running = (part_of(job, steps.running[number]) for number in sorted(steps.running))
+                yield from (StepView(view, step) for step in running if step is not None)
+
+
+def part_of(job: Job, step: Step) -> Step | None:
+    """What of a step runs on the job itself: of a heterogeneous job's, what runs on this component, if anything."""
+    return step if job.het is None else step.on(job.het.offset)
 
 
 def has_script(view: JobView) -> bool:
