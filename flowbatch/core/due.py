@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from flowbatch.core.effects import Forget
-from flowbatch.core.jobs import Job
-from flowbatch.core.moves import Moved
-from flowbatch.core.states import Ending, Pending
-from flowbatch.core.waiting import BEGIN_TIME
+from flowbatch.core.states import Ending
 from flowbatch.slurm.times import zone
 from flowbatch.spec.cron import CronSpec
 
@@ -35,16 +30,9 @@ def next_due(cron: CronSpec, at: int) -> int | None:
     return None
 
 
-def due_again(job: Job, at: int, ending: Ending) -> Moved | None:
-    """A crontab's job that is over is back in the queue under its id, until it is due; None for one that was cancelled."""
-    due = next_due(job.spec.cron, at) if job.spec.cron is not None and ending.outcome != "CANCELLED" else None
-    if due is None:
-        return None
-    again = replace(
-        job, state=Pending(BEGIN_TIME, due), restarts=job.restarts + 1, submitted_at=at, eligible_at=due,
-        scheduled_by=None, last_evaluated_at=None,
-    )  # fmt: skip
-    return Moved(again, (Forget(job.id, job.restarts),))
+def due_again(cron: CronSpec, at: int, ending: Ending) -> int | None:
+    """When a job that has ended so is due; None for never, as for one that was cancelled."""
+    return None if ending.outcome == "CANCELLED" else next_due(cron, at)
 
 
 def _fits(cron: CronSpec, day: date) -> bool:

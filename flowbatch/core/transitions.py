@@ -264,8 +264,8 @@ def _over(job: Job, at: int, ending: Ending) -> Moved:
 
 def _gone(job: Job, state: Running | Suspended | Completing, at: int, ending: Ending) -> Moved:
     """The end of a job whose processes are gone; what was suspended has ended when it stopped. A crontab's is due again."""
-    if job.spec.cron is not None and (again := due_again(job, at, ending)) is not None:
-        return again
+    if job.spec.cron is not None and (due := due_again(job.spec.cron, at, ending)) is not None:
+        return _until(job, at, due, (Forget(job.id, job.restarts),))
     ended_at = state.pause.at if isinstance(state, Suspended) else at
     finished = Finished(ended_at, ending, state.started_at, state.allocation, state.pause)
     return Moved(replace(job, state=finished), (Forget(job.id, job.restarts),))
@@ -287,7 +287,10 @@ def _interrupted(cluster: ClusterSpec, job: Job, state: Running | Suspended, at:
 
 def _again(cluster: ClusterSpec, job: Job, at: int, orders: tuple[Effect, ...]) -> Moved:
     """Back in the queue under the same id, as if submitted now, after a rest."""
-    after = at + cluster.requeue_delay_s
+    return _until(job, at, at + cluster.requeue_delay_s, orders)
+
+
+def _until(job: Job, at: int, after: int, orders: tuple[Effect, ...]) -> Moved:
     again = replace(
         job, state=Pending(job.held or BEGIN_TIME, after), restarts=job.restarts + 1, submitted_at=at, eligible_at=after,
         scheduled_by=None, last_evaluated_at=None,
