@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -45,6 +46,7 @@ from flowbatch.core.states import (
 )
 from flowbatch.core.transitions import TABLE, advance
 from flowbatch.slurm.codes import MESSAGES
+from flowbatch.spec.cron import CronSpec
 
 NOTHING = {
     ("pending", Launched), ("pending", LaunchFailed), ("pending", Ended), ("pending", NodeLost),
@@ -91,6 +93,12 @@ def job_in(kind, desk, owners):
     return Job(1, desk.spec(), 1, 1, owners["ada"], STATES[kind], 0, 4294901759, ("debug",))
 
 
+def of_a_crontab(kind, desk, owners):
+    """The same of a job that is due each minute, and ends by itself."""
+    job = replace(job_in(kind, desk, owners), spec=desk.spec(cron=CronSpec(zone="UTC")))
+    return replace(job, state=replace(job.state, then=Ending("TIMEOUT"))) if kind == "ending" else job
+
+
 def test_every_pair_is_decided():
     assert set(FACTS) == set(get_args(Fact))
     assert set(TABLE) | NOTHING == {(kind, fact) for kind in KINDS for fact in FACTS}
@@ -111,8 +119,9 @@ def test_every_place_that_the_table_names_is_reached(desk, owners):
     for (kind, fact), line in TABLE.items():
         if isinstance(line, Line):
             reached = {
-                kind_of(advance(cluster, job_in(kind, desk, owners), EXAMPLES[fact]).job.state)
+                kind_of(advance(cluster, job, EXAMPLES[fact]).job.state)
                 for cluster in (desk.cluster, desk.cluster.model_copy(update={"job_requeue": False}))
+                for job in (job_in(kind, desk, owners), of_a_crontab(kind, desk, owners))
             }
             assert reached == set(line.to), (kind, fact)
 
@@ -141,4 +150,4 @@ def test_the_state_of_a_record_is_replaced_nowhere_else():
                 called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if called in ("replace", "Job"):
                     places.add((path.relative_to(room.parent).as_posix(), called))
-    assert places == {("core/transitions.py", "replace"), ("core/queue.py", "Job")}
+    assert places == {("core/transitions.py", "replace"), ("core/submitting.py", "Job")}
