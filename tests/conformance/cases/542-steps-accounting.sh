@@ -1,5 +1,5 @@
 # steps in accounting
-S='-P -o jobid,jobidraw,jobname,account,alloccpus,ntasks,nnodes,nodelist,state,exitcode,derivedexitcode,layout,alloctres'
+S='-P -o jobid,jobidraw,jobname,alloccpus,ntasks,nnodes,nodelist,state,exitcode,derivedexitcode,layout,alloctres'
 script steps.sh <<'X'
 #!/bin/bash
 #SBATCH -n4 -N2 -t 10 -J five -o steps.out
