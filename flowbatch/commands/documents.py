@@ -88,7 +88,7 @@ def _yaml(data: Any, depth: int) -> str:
     return _scalar(data) + "\n"
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9/_.(][A-Za-z0-9/_.,:()=%+-]*[A-Za-z0-9/_.()=%+-]|[A-Za-z/_.]")
+_PLAIN = re.compile(r"[A-Za-z0-9/_.(](?:[A-Za-z0-9/_.,:()=%+-]|(?<!:) )*[A-Za-z0-9/_.()=%+-]|[A-Za-z/_.]")
 
 
 def _scalar(value: Any) -> str:

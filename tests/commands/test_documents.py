@@ -47,6 +47,9 @@ def test_it_looks_as_slurm_writes_it() -> None:
         '{\n  "a": "x\\/y",\n  "b": [\n  ],\n  "c": [\n    {\n      "d": 1.0,\n      "e": null\n    },\n    {\n      "f": true\n    }\n  ],\n'
         '  "g": {\n  },\n  "h": "\\"\u00e9"\n}'
     )
+    assert as_yaml({"a": "Slurm OpenAPI v0.0.38", "b": "x: y", "c": " z"}).endswith(
+        '!!str a: !!str Slurm OpenAPI v0.0.38\n!!str b: !!str "x: y"\n!!str c: !!str " z"\n...\n'
+    )
     assert '!!str h: !!str "\\"\\xE9"\n' in as_yaml(SAMPLE)
 
 

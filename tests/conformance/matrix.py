@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 from tabulate import tabulate
 
+from flowbatch.commands.table import COMMANDS
 from tests.conformance.differences import DIFFERENCES, concerned
 from tests.conformance.worlds import CASES, recorded
 
@@ -39,4 +43,29 @@ def page() -> str:
         headers=("no.", "what differs", "why"),
         tablefmt="github",
     )
-    return f"{_HEAD}\n{cases}\n\n{len(rows)} cases, {total} commands.\n\n## Named differences\n\n{named}\n"
+    counts = f"{len(rows)} scripts, {total} comparisons."
+    return f"{_HEAD}\n{cases}\n\n{counts}\n\n## Commands\n\n{_commands()}\n\n## Named differences\n\n{named}\n"
+
+
+_RUN = re.compile(r"^\$ (?:env (?:-\S+ |'?[A-Z_0-9]+=(?:'[^']*'|\S*) )+)?'?(?P<command>[a-z]+)\b", re.MULTILINE)
+"""A command of a transcript, also one that is given variables first."""
+
+
+def _commands() -> str:
+    """How often each of Slurm's commands is compared, with how many different words, and in how many scripts."""
+    times: Counter[str] = Counter()
+    scripts: Counter[str] = Counter()
+    lines: dict[str, set[str]] = {}
+    for case in CASES:
+        said = recorded(case)
+        found = [(match["command"], said[match.start() : said.index("\n", match.start())]) for match in _RUN.finditer(said)]
+        times.update(command for command, _ in found)
+        scripts.update({command for command, _ in found})
+        for command, line in found:
+            lines.setdefault(command, set()).add(line)
+    rows = [
+        (f"`{command}`", count, len(lines[command]), scripts[command])
+        for command, count in times.most_common()
+        if command in COMMANDS
+    ]
+    return tabulate(rows, headers=("command", "comparisons", "different command lines", "scripts"), tablefmt="github")

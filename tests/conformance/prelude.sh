@@ -70,5 +70,7 @@ young() { sed -E 's/(^|[^0-9:])(00:)?0?0:[0-5][0-9]\b/\1<AGE>/g; s/ +<AGE>/ <AGE
 # still: a filter for scontrol's records without what depends on how fast things went: who started it, and when its age
 # began to count.
 still() { sed -E 's/ ?(RunTime|AccrueTime|Scheduler)=[^ ]+//g'; }
+# tree [NAME]: a filter that leaves of a JSON document the names of its fields and their kinds.
+tree() { python3 "${BASH_SOURCE[0]%/*}/tree.py" "$@"; }
 show() { printf '%s\n' "--- $1"; cat "$1"; }
 script() { cat >"$1"; chmod +x "$1"; }
