@@ -142,6 +142,33 @@ def test_it_becomes_another_program(start, listening, tmp_path):
     played.line.close()
 
 
+def test_whoever_waits_for_a_job_tells_the_signals_that_it_gets(start, listening, tmp_path):
+    child = start(tmp_path, command="salloc")
+    played = Played(listening)
+    played.say(Kind.READ, b"/nosuch")  # answered once it listens for signals
+    assert played.receive()[0] is Kind.FAIL
+    child.send_signal(signal.SIGTERM)
+    assert played.receive() == (Kind.SIGNAL, (15).to_bytes(4, "big"))
+    played.end(1)
+    assert child.communicate() == (b"", b"")
+    assert child.returncode == 1
+
+
+def test_a_signal_that_came_too_late_is_the_program_s(start, listening, tmp_path):
+    """It is held back until the program can heed it."""
+    child = start(tmp_path, command="salloc")
+    played = Played(listening)
+    played.say(Kind.READ, b"/nosuch")
+    assert played.receive()[0] is Kind.FAIL
+    child.send_signal(signal.SIGUSR1)
+    assert played.receive()[0] is Kind.SIGNAL
+    late = "import signal; print(signal.sigpending() == {signal.SIGUSR1})"
+    words = [sys.executable.encode(), b"-c", late.encode()]
+    played.say(Kind.EXEC, b"".join(word + b"\0" for word in words))
+    assert child.communicate()[0] == b"True\n"
+    played.line.close()
+
+
 def test_a_program_that_is_not_there(start, listening, tmp_path):
     child = start(tmp_path, command="srun")
     played = Played(listening)
