@@ -183,7 +183,7 @@ command of a real Slurm whose queue is as long as our longest; it has no databas
 
 _TAIL = """
 What names a job reads that job: it costs the same whatever is stored. Listings cost what they list, a start what is queued, `sacct`
-what was not over before its window (an index by the end). Whatever looks back reads beside the thread that writes, and long answers
+what was not over before its window, the queue included; `sdiag` counts all jobs of the day. Whatever looks back reads beside the thread that writes, and long answers
 are written beside the loop: no submission waits for them.
 
 Kept: journal lines for 7 days once their orders were carried out; jobs, their story, steps and specifications for 400 days

@@ -10,7 +10,15 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-KINDS: dict[type, str] = {dict: "map", list: "list", bool: "bool", int: "int", float: "float", str: "str", type(None): "null"}
+KINDS: dict[type, str] = {
+    dict: "map",
+    list: "list",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    type(None): "null",
+}
 
 
 def lines(value: dict[str, Any], depth: int = 0) -> Iterator[str]:
