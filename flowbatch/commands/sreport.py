@@ -12,6 +12,7 @@ from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text
 from flowbatch.commands.job_view import JobView
 from flowbatch.commands.scene import Scene
+from flowbatch.core.accounting.accounts import Accounts
 from flowbatch.core.ports import QueuePort
 from flowbatch.directives.values import begin
 from flowbatch.directives.values.syntax import ValueSyntax
@@ -40,7 +41,7 @@ _CLUSTER_REPORTS = (
     'Valid cluster reports are, "AccountUtilizationByUser", "UserUtilizationByAccount", "UserUtilizationByWckey", '
     '"Utilization", and "WCKeyUtilizationByUser"\n'
 )
-_ELSEWHERE = "sreport: error: {} is not supported\nsreport: hint: `cluster utilization` and `user top` are; sacct has every job\n"
+_ELSEWHERE = "sreport: error: {} is not supported\nsreport: hint: `cluster utilization`, `cluster accountutilizationbyuser`, `cluster userutilizationbyaccount` and `user top` are; sacct has every job\n"
 _UNITS: Mapping[str, tuple[str, int]] = {
     "seconds": ("CPU Seconds", 1), "minutes": ("CPU Minutes", MINUTE), "hours": ("CPU Hours", HOUR),
     "percent": ("Percentage of Total", 0),
@@ -72,7 +73,16 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("Cluster", 9), Column("Login", 9), Column("Proper Name", 15), Column("Account", 15), Column("Used", 8),
         Column("Energy", 8),
     ),
+    "accounts": (
+        Column("Cluster", 9), Column("Account", 15), Column("Login", 9), Column("Proper Name", 15), Column("Used", 8),
+        Column("Energy", 8),
+    ),
+    "users": (
+        Column("Cluster", 9), Column("Login", 9), Column("Proper Name", 15), Column("Account", 15), Column("Used", 8),
+        Column("Energy", 8),
+    ),
 }  # fmt: skip
+TITLES = {"accounts": "Cluster/Account/User", "users": "Cluster/User/Account"}
 
 
 async def main(call: Call, queue: QueuePort) -> int:
@@ -126,6 +136,9 @@ def _which(kind: str, name: str) -> str:
     if "cluster".startswith(kind):
         if "utilization".startswith(lowered) and len(lowered) > 1:
             return "utilization"
+        for report, which in (("accountutilizationbyuser", "accounts"), ("userutilizationbyaccount", "users")):
+            if report.startswith(lowered) and lowered:
+                return which
         if not any(word.startswith(lowered) for word in ("accountutilizationbyuser", "userutilizationbyaccount", "userutilizationbywckey", "wckeyutilizationbyuser")):  # fmt: skip
             raise Stop(1, err=f"Not valid report {name}\n{_CLUSTER_REPORTS}")
     elif "user".startswith(kind) and "topusage".startswith(lowered):
@@ -179,6 +192,8 @@ def _heading(call: Call, report: Report) -> str:
     title = (
         f"Top {report.most} Users {first} - {last}{seconds}"
         if report.which == "top"
+        else f"{TITLES[report.which]} Utilization {first} - {last}{seconds}"
+        if report.which in TITLES
         else f"Cluster Utilization {first} - {last}"
     )
     return f"{_LINE}\n{title}\nUsage reported in {_UNITS[report.unit][0]}\n{_LINE}\n"
@@ -196,6 +211,13 @@ async def _rows(queue: QueuePort, report: Report) -> list[dict[str, str]]:
     shown = _amount(report.unit, total)
     if report.which == "top":
         return _top(queue.cluster.name, spans, report.most, shown)
+    if report.which == "users":
+        return sorted(
+            _top(queue.cluster.name, spans, len(spans), shown), key=lambda row: (row["Login"], row["Account"])
+        )
+    if report.which == "accounts":
+        known = queue.snapshot().rulings.accounts
+        return _by_account(queue.cluster.name, spans, known, shown)
     taken = min(total, sum(used for _, used in spans))
     return [
         {
@@ -221,6 +243,37 @@ def _amount(unit: str, total: int) -> Callable[[int], str]:
         if divisor
         else (lambda seconds: f"{100 * seconds / total:.2f}%")
     )
+
+
+def _by_account(
+    cluster: str, spans: Sequence[tuple[JobView, int]], accounts: Accounts, shown: Callable[[int], str]
+) -> list[dict[str, str]]:
+    """What each account and all below it took, the root first, its users behind it."""
+    users: dict[tuple[str, str], int] = {}
+    totals: dict[str, int] = {}
+    for view, used in spans:
+        account = view.spec.account or ROOT
+        users[account, view.job.owner.name] = users.get((account, view.job.owner.name), 0) + used
+        found = accounts.association(account)
+        above = {one.account for one in accounts.chain(found)} if found is not None else {account}
+        for name in above | {ROOT}:
+            totals[name] = totals.get(name, 0) + used
+    rows: list[dict[str, str]] = []
+    for name, total in sorted(totals.items(), key=lambda item: (item[0] != ROOT, item[0])):
+        own = sorted((user, used) for (account, user), used in users.items() if account == name and used)
+        lines = [("", total), *own] if total else []
+        rows += [
+            {
+                "Cluster": cluster,
+                "Account": name,
+                "Login": user,
+                "Proper Name": user,
+                "Used": shown(used),
+                "Energy": shown(0),
+            }
+            for user, used in lines
+        ]
+    return rows
 
 
 def _top(

@@ -85,6 +85,12 @@ def test_sreport_reckons_whole_hours(caller: Any, queue: Any) -> None:
     said = caller.run(sreport.main, queue, "-nP", "cluster", "utilization", *asked)
     assert said.out == "toy|120|0|0|600|0|720\n"
     assert caller.run(sreport.main, queue, "-nP", "user", "top", *asked).out == "toy|ann|ann|gold|120|0\n"
+    by_account = caller.run(sreport.main, queue, "-nP", "cluster", "accountutilizationbyuser", *asked)
+    assert by_account.out == "toy|root|||120|0\ntoy|gold|||120|0\ntoy|gold|ann|ann|120|0\n"
+    by_user = caller.run(sreport.main, queue, "cluster", "userutilizationbyaccount", *asked)
+    assert by_user.out.splitlines()[1] == (
+        "Cluster/User/Account Utilization 2026-11-21T05:00:00 - 2026-11-21T07:59:59 (10800 secs)"
+    )
     assert caller.run(sreport.main, queue, "job", "sizes").code == 1
 
 
