@@ -201,6 +201,7 @@ class Run:
             step.parts[0].node,
             job.kill_wait_s,
         )
+        self._begun(self.ending)
         kept = environment.base(self.environ, job.variables, wanted.export)
         files = Files(wanted, self._names(step.number), self.cwd, step.tasks)
         launch = Launch(step, tasks, kept, commands, files, self.cwd, bind, terminal, self.ending.abort)
