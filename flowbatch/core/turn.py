@@ -9,7 +9,7 @@ from itertools import takewhile
 from flowbatch.core import stepping, transitions, waiting
 from flowbatch.core.arrays import detach, root
 from flowbatch.core.components import following
-from flowbatch.core.effects import Effect
+from flowbatch.core.effects import DeliverStep, Effect
 from flowbatch.core.facts import Doomed, Waits
 from flowbatch.core.jobs import ArrayPast, Job
 from flowbatch.core.mail import letters
@@ -17,7 +17,9 @@ from flowbatch.core.market.budgets import add, spending
 from flowbatch.core.market.upkeep import followed, withdrawn
 from flowbatch.core.moves import Fact, Moved, Refusal, kind_of
 from flowbatch.core.records import Queue, Stepped
-from flowbatch.core.states import Finished, Holding, Pending
+from flowbatch.core.states import Finished, Holding, Pending, Running
+
+SIGKILL = 9
 
 
 class Turn:
@@ -127,12 +129,23 @@ class Turn:
     def _moved(self, old: Job, moved: Moved) -> None:
         job, orders = followed(moved.job, self.at) if moved.job.bids else (moved.job, ())
         self.put(job)
-        if job.follows:
-            return  # what is ordered of a node, and written to the owner, is the leader's
+        if job.follows:  # what is ordered of a node, and written to the owner, is the leader's
+            if isinstance(job.state, Finished) and not isinstance(old.state, Finished):
+                self._end_steps_on(job, job.state.ending.by_uid or 0)
+            return
         entry = self.queue.indexes.arrays.get(root(job))
         own = self.queue.jobs.get(root(job))
         self.stepped.orders += (*moved.orders, *orders)
         self.stepped.orders += letters(old, job, entry, own.past if own else ArrayPast())
+
+    def _end_steps_on(self, job: Job, by: int) -> None:
+        """Steps of the leader that run on a component which is over end, if the leader goes on."""
+        assert job.het is not None
+        leader = self.queue.jobs[job.het.leader]
+        steps = self.queue.steps.get(leader.id)
+        if steps is not None and isinstance(leader.state, Running):
+            there = [number for number, step in steps.running.items() if step.on(job.het.offset) is not None]
+            self.stepped.orders += [DeliverStep(leader.id, leader.restarts, number, SIGKILL, by) for number in there]
 
     def _touch(self, old: Job | None, new: Job) -> None:
         """Remembers a change that others may wait for."""

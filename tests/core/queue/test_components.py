@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flowbatch.core import invariants
-from flowbatch.core.effects import Deliver, Forget, Freeze, Launch, SendMail, Stop, Thaw
+from flowbatch.core.effects import Deliver, DeliverStep, Forget, Freeze, Launch, SendMail, Stop, Thaw
 from flowbatch.core.events import (
     Accepted,
     HetSubmitted,
@@ -15,10 +15,12 @@ from flowbatch.core.events import (
     LaunchFailed,
     NodeLost,
     Refused,
+    StepBegan,
     SuspendAsked,
     WouldStart,
 )
 from flowbatch.core.states import Finished, Pending
+from flowbatch.core.steps import Step
 from flowbatch.spec.policy import MarketPolicy
 
 WHOLE, LEADER = "ESLURM_NOT_WHOLE_HET_JOB", "ESLURM_NOT_HET_JOB_LEADER"
@@ -287,3 +289,13 @@ def test_the_law_notices_a_component_that_runs_alone(desk):
     desk.queue.put(alone, desk.now)
     with pytest.raises(invariants.Broken, match=f"component {leader + 1} runs and its leader {leader} does not"):
         invariants.check(desk.queue)
+
+
+def test_steps_on_a_component_end_with_it(desk):
+    leader = run(desk, {}, {})
+    for number, component in ((0, 0), (1, 1)):
+        step = Step(number, "s", ("n1",), (1,), 1, desk.now, components=((component, 1, 0),))
+        desk.step(StepBegan(desk.now, leader, 0, step))
+    desk.orders.clear()
+    desk.cancel(f"{leader}+1")
+    assert desk.orders == [DeliverStep(leader, 0, 1, 9, 1000)]
