@@ -76,7 +76,7 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
     scene = Scene.of(queue.snapshot())
     views = [JobView(job, scene) for job in records]
     ran: defaultdict[int, list[tuple[StepKey, Step]]] = defaultdict(list)
-    for key, step in await queue.step_history(None if ids is None else sorted({_runs(job) for job in records}), wanted.start):
+    for key, step in await queue.step_history(sorted({_runs(job) for job in records})):
         ran[key.job_id].append((key, step))
     kept = await asyncio.to_thread(lambda: [view for view in views if is_wanted(view, wanted)])
     looks_back = "duplicates" in wanted.flags or bool(_REQUEUED & (wanted.states or frozenset()))
@@ -85,7 +85,10 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
 
 
 def _chosen(
-    views: Iterable[JobView], wanted: Wanted, stories: Mapping[int, Story], ran: Mapping[int, Sequence[tuple[StepKey, Step]]]
+    views: Iterable[JobView],
+    wanted: Wanted,
+    stories: Mapping[int, Story],
+    ran: Mapping[int, Sequence[tuple[StepKey, Step]]],
 ) -> list[Attempt]:
     """The placements of these jobs that are asked for. `stories`: of those that were placed before, `ran`: their steps."""
     found: list[Attempt] = []

@@ -61,6 +61,7 @@ def answer(event: Event) -> Any:
         3: None,
         5: "ESLURM_ALREADY_DONE",
     }
+    known |= {job_id: "ESLURM_NOT_HET_JOB" for job_id in known if any(ref.component is not None for ref in event.refs)}
     return tuple(Verdict(ref, known.get(ref.job_id, "ESLURM_INVALID_JOB_ID")) for ref in event.refs)
 
 
