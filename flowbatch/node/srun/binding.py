@@ -93,8 +93,8 @@ def visible(bind: GpuBind | None, part: Part, local: int) -> tuple[int, ...]:
     return tuple(gpu for gpu in gpus if number >> gpu & 1) or gpus
 
 
-def gpu_line(part: Part, local: int, seen: Sequence[int]) -> str:
+def gpu_line(part: Part, seen: Sequence[int]) -> str:
     """What `--gpu-bind=verbose` tells of a task."""
     listed = ",".join(map(str, seen))
     usable, held = (sum(1 << gpu for gpu in some) for some in (seen, part.gpus))
-    return f"gpu-bind: usable_gres={usable:#x}; bit_alloc={held:#x}; local_inx={local}; global_list={listed}; local_list={listed}"
+    return f"gpu-bind: usable_gres={usable:#x}; bit_alloc={held:#x}; local_inx=0; global_list={listed}; local_list={listed}"

@@ -151,7 +151,8 @@ def _gpus(step: Step, part: Part, local: int) -> Iterator[tuple[str, str]]:
         yield "SLURM_JOB_GPUS", ",".join(map(str, on_node))
     bind = binding.gpu_binding(step.wanted)
     seen = binding.visible(bind, part, local)
-    if bind is not None:
+    alone = len(part.ranks) == 1 and step.wanted.gpu_bind is None  # nothing need be bound
+    if bind is not None and not alone:
         yield "SLURMD_TRES_BIND", f"gpu:{bind.said}"
     if part.gpus:
         yield "SLURM_GPUS_ON_NODE", str(len(part.gpus))

@@ -108,7 +108,7 @@ class Launch:
         """What verbose bindings tell of a task."""
         gpus = binding.gpu_binding(self.step.wanted)
         if gpus is not None and gpus.verbose:
-            yield binding.gpu_line(part, local, binding.visible(gpus, part, local))
+            yield binding.gpu_line(part, binding.visible(gpus, part, local))
         if self.bind.verbose and task.process is not None:
             cpus = binding.cpus_of(self.bind, part, local)
             yield binding.cpu_line(self.bind, os.uname().nodename, task.rank, local, task.process.pid, cpus)
