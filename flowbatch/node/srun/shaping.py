@@ -34,6 +34,8 @@ class _Shaping:
         per_node = self._per_node(tasks, nodes)
         among = self._among(nodes)
         most = min(nodes.most, len(among), max(tasks, nodes.least))
+        if self._packs and not nodes.said:
+            most = min(most, self._fewest(tasks, among))
         return Demand(
             tasks=tasks, nodes=most, distribution=wanted.distribution or _default(tasks, nodes.least),
             cpus_per_task=self._cpus_per_task(tasks, most), tasks_per_node=per_node, among=among,
@@ -65,7 +67,21 @@ class _Shaping:
             return Nodes(len(set(hosts)), len(set(hosts)))
         if self.wanted.interactive:
             return Nodes(1, 1)
-        return self.wanted.nodes or Nodes(len(self.shares), len(self.shares), said=False)
+        nodes = self.wanted.nodes or Nodes(len(self.shares), len(self.shares), said=False)
+        return Nodes(1, nodes.most, said=False) if self._packs and not nodes.said else nodes
+
+    @property
+    def _packs(self) -> bool:
+        return self.wanted.distribution is not None and self.wanted.distribution.pack
+
+    def _fewest(self, tasks: int, among: Sequence[str]) -> int:
+        """How many nodes have CPUs for so many tasks, the first first."""
+        room, each = 0, self.wanted.cpus_per_task or 1
+        for count, share in enumerate((share for share in self.shares if share.node in among), 1):
+            room += share.cpus // each
+            if room >= tasks:
+                return count
+        return len(among)
 
     def _required(self, nodes: Nodes) -> tuple[str, ...]:
         listed = tuple(dict.fromkeys(self.wanted.nodelist))
