@@ -200,10 +200,9 @@ class Node:
         found = max((key for key in self._runs if key.job_id == job_id), key=lambda key: key.restart, default=None)
         started = self._book.entries[found].started if found is not None else None
         place = None if found is None or started is None else place_of(found, started.node, Path(started.spool), started.kill_wait_s)
-        if place is None or started is None or not started.holds:
+        if place is None or not self.holders.busy(place.key):
             return place
-        names = allocation_variables(place.variables, for_step=self.holders.busy(place.key))
-        return replace(place, variables=names)
+        return replace(place, variables=allocation_variables(place.variables, for_step=True))
 
     def _held_place(self, job_id: int) -> tuple[HeldRun, str, Mapping[str, str]] | None:
         """As `_place`, of a job that a command holds."""

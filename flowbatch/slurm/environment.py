@@ -238,15 +238,15 @@ BATCH_ALONE = frozenset({
 
 
 NO_STEPS = frozenset({
-    "SLURM_NODE_ALIASES", "SLURM_MEM_PER_CPU", "SLURM_MEM_PER_GPU", "SLURM_MEM_PER_NODE", "SLURM_GPUS_PER_NODE",
+    "ENVIRONMENT", "HOSTNAME", "SLURM_JOB_GPUS", "SLURM_NODE_ALIASES", "SLURM_MEM_PER_CPU", "SLURM_MEM_PER_GPU", "SLURM_MEM_PER_NODE", "SLURM_GPUS_PER_NODE",
 })  # fmt: skip
-"""What salloc's command has, and the tasks of an srun outside a job have not."""
+"""What a batch script has, and the tasks of an srun outside a job have not."""
 
 
 def allocation_variables(batch: Mapping[str, str], *, for_step: bool = False) -> dict[str, str]:
     """What salloc gives its command, of the variables that a batch script of the job would have; or what srun gives the step
     that is all of its job."""
-    without = BATCH_ALONE | NO_STEPS if for_step else BATCH_ALONE
+    without = NO_STEPS if for_step else BATCH_ALONE
     return {name: value for name, value in batch.items() if name not in without}
 
 

@@ -25,6 +25,11 @@ class Difference:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
+        "563-*", r"^\d SLURM_(?:DISTRIBUTION=cyclic|JOB_CPUS_PER_NODE_PACK_GROUP_0=.*)\n", "",
+        "tasks of an srun outside a job have the variables that they have inside one",
+        "srun is the same program in both: what it tells its tasks does not depend on who asked for the nodes",
+    ),
+    Difference(
         "56[0-9]-*", r"^(?:! )?salloc: Job allocation J\+\d+ has been revoked\.\n", "",
         "salloc that gives its allocation back never says that it was revoked, and one whose wait ends by a signal always",
         "with real Slurm the line comes or not, by which of two messages is faster; ours comes where somebody else ended it",
