@@ -117,7 +117,7 @@ def _of_options(step: Step) -> Iterator[tuple[str, str]]:
     wanted = step.wanted
     told = {
         "SLURM_CPUS_PER_TASK": wanted.cpus_per_task, "SLURM_NTASKS_PER_NODE": wanted.tasks_per_node,
-        "SLURM_NTASKS_PER_CORE": wanted.tasks_per_core, "SLURM_THREADS_PER_CORE": wanted.threads_per_core,
+        "SLURM_NTASKS_PER_CORE": wanted.tasks_per_core, "SLURM_THREADS_PER_CORE": wanted.threads_per_core or (1 if _one_thread(wanted) else None),
         "SLURM_CPU_FREQ_REQ": wanted.cpu_freq, "SLURM_JOB_NAME": wanted.job_name, "SLURM_MPI_TYPE": wanted.mpi if wanted.mpi != "none" else None,
         "SLURM_LABELIO": 1 if wanted.label else None, "SLURM_OVERCOMMIT": 1 if wanted.overcommit else None,
         "SLURM_DIST_PLANESIZE": step.plane or None,
@@ -130,8 +130,12 @@ def _of_options(step: Step) -> Iterator[tuple[str, str]]:
         yield from _bind("SLURM_MEM_BIND", wanted.mem_bind, "", verbose=False)
 
 
+def _one_thread(wanted: Wanted) -> bool:
+    return wanted.hint is not None and "nomultithread" in wanted.hint.lower()
+
+
 def _implied(wanted: Wanted) -> CpuBind | None:
-    if wanted.hint is not None and "nomultithread" in wanted.hint.lower():
+    if _one_thread(wanted):
         return CpuBind("threads")
     return CpuBind("cores") if wanted.tasks_per_core else None
 

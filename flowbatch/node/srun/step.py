@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import signal
 import termios
 import time
@@ -232,7 +233,9 @@ class Run:
         array = (told.get("SLURM_ARRAY_JOB_ID", ""), told.get("SLURM_ARRAY_TASK_ID", ""))
         array_id, index = (int(word) if word.isdecimal() else None for word in array)
         name = self.wanted.job_name or told.get("SLURM_JOB_NAME") or os.path.basename(self.wanted.command[0])
-        return Names(self.job_id, name, told.get("USER", ""), os.uname().nodename, array_id, index, step=str(number))
+        return Names(
+            self.job_id, name, pwd.getpwuid(os.getuid()).pw_name, os.uname().nodename, array_id, index, step=str(number)
+        )
 
     def _live(self, wakes: int) -> None:
         """Until every task has ended and what it wrote is heard."""
