@@ -19,6 +19,7 @@ from flowbatch.directives import flowtoml, market, sbatch, slurmconf
 from flowbatch.directives.chosen import FileWanted, Surroundings
 from flowbatch.directives.diagnosis import DirectiveError
 from flowbatch.directives.script import Script, fault
+from flowbatch.directives.settings import Help
 from flowbatch.directives.values import (
     array,
     begin,
@@ -134,8 +135,8 @@ MARKET_SHAPES = (
 BAD_LINE = (launch.BadLine, KeyError, TypeError, ValueError)
 """What both ends of a conversation with a node take for a line that is none."""
 
-SAID = (DirectiveError, ValueSyntax, FileWanted)
-"""How sbatch's reader ends: it refuses, or wants a file that the script names."""
+SAID = (DirectiveError, ValueSyntax, FileWanted, Help)
+"""How sbatch's reader ends: it refuses, wants a file that the script names, or was asked for help."""
 
 TARGETS: dict[str, Target] = {
     "time": _value(time.parse, "time", "time-min"),
