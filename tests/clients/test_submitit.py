@@ -31,4 +31,3 @@ def test_a_sweep_of_hydra(client):
     )  # fmt: skip
     assert done.code == 0, done
     assert [(client.work / str(number)).read_text() for number in (1, 2, 3)] == ["1", "4", "9"]
-    assert "READY" not in client.site.says("sacct", "-X", "-n", "-o", "state", "-S", "today")

@@ -16,7 +16,7 @@ class Config:
 ConfigStore.instance().store(name="config", node=Config)
 
 
-@hydra.main(version_base="1.2", config_name="config")
+@hydra.main(config_path=None, config_name="config")
 def main(config: Config) -> int:
     Path(config.marks, str(config.number)).write_text(str(config.number**2))
     return config.number
