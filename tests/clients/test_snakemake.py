@@ -10,7 +10,7 @@ import pytest
 
 CLIENT = "snakemake"
 WORDS = (
-    "snakemake", "--executor", "slurm", "--jobs", "4", "--default-resources", "slurm_partition=debug", "slurm_account=research",
+    "snakemake", "--executor", "slurm", "--jobs", "4", "--default-resources", "slurm_partition=debug", "slurm_account=root",
     "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10",
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ def test_a_workflow_with_groups_and_a_rule_that_fails_at_first(client, workflow)
     assert done.code == 0, done.err
     assert (client.work / "gathered.txt").read_text() == "A ON 2\nA ON 2\nB ON 2\nB ON 2\n"
     assert (client.work / "stubborn.txt").read_text() == "200\n"
-    assert set(client.site.says("sacct", "-X", "-n", "-P", "-o", "account").split()) == {"research"}
+    assert set(client.site.says("sacct", "-X", "-n", "-P", "-o", "account").split()) == {"root"}
 
 
 def test_a_rule_that_fails_for_good(client, workflow):
