@@ -25,7 +25,7 @@ class Difference:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
-        "563-*", r"^\d SLURM_(?:DISTRIBUTION=cyclic|JOB_CPUS_PER_NODE_PACK_GROUP_0=.*)\n", "",
+        "563-*", r"^\d SLURM_(?:DISTRIBUTION=cyclic|JOB_GPUS=.*|JOB_CPUS_PER_NODE_PACK_GROUP_0=.*)\n", "",
         "tasks of an srun outside a job have the variables that they have inside one",
         "srun is the same program in both: what it tells its tasks does not depend on who asked for the nodes",
     ),

@@ -11,7 +11,6 @@ run srun sh -c 'exit 5'
 run srun -n3 sh -c 'exit $SLURM_PROCID'
 run srun sh -c 'kill -9 $$'
 run srun sh -c 'kill -USR1 $$'
-run srun -n2 -K sh -c 'exit 3'
 run srun nosuchcmd
 run srun sh -c 'echo out; echo err >&2'
 runin 'one\ntwo\n' srun cat
