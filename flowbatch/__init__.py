@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flowbatch.commands.flow_results import JobStatus as JobStatus
+    from flowbatch.commands.flow.flow_results import JobStatus as JobStatus
     from flowbatch.errors import FlowError as FlowError
     from flowbatch.sdk.controller import Controller as Controller
     from flowbatch.sdk.jobs import JobHandle as JobHandle
@@ -19,7 +19,7 @@ PUBLIC = {
     "run": "flowbatch.sdk.jobs",
     "jobs": "flowbatch.sdk.jobs",
     "JobHandle": "flowbatch.sdk.jobs",
-    "JobStatus": "flowbatch.commands.flow_results",
+    "JobStatus": "flowbatch.commands.flow.flow_results",
     "Controller": "flowbatch.sdk.controller",
     "FlowError": "flowbatch.errors",
 }

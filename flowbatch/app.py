@@ -210,7 +210,8 @@ def _local(
         slurm_conf=slurm_conf,
         steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
         allocations={
-            name: (sys.executable, "-I", "-m", f"flowbatch.node.allocation.{name}", str(directory)) for name in ("salloc", "srun")
+            name: (sys.executable, "-I", "-m", f"flowbatch.node.allocation.{name}", str(directory))
+            for name in ("salloc", "srun")
         },
         modules=modules,
         reread=reread,

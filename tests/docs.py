@@ -15,10 +15,13 @@ import click
 from tabulate import tabulate
 
 from flowbatch.cli.entry import flow
-from flowbatch.commands import sacctmgr, sattach, sbcast, scrontab, sdiag, seff, sprio, sreport, sshare, sstat, strigger
+from flowbatch.commands.accounting import sacctmgr, sdiag, seff, sprio, sreport, sshare, sstat
+from flowbatch.commands.accounting.sacct_options import OPTIONS as SACCT_OPTIONS
 from flowbatch.commands.command_options import CommandOption
-from flowbatch.commands.sacct_options import OPTIONS as SACCT_OPTIONS
-from flowbatch.commands.sinfo_options import OPTIONS as SINFO_OPTIONS
+from flowbatch.commands.control import strigger
+from flowbatch.commands.listing.sinfo_options import OPTIONS as SINFO_OPTIONS
+from flowbatch.commands.running import sattach, sbcast
+from flowbatch.commands.submitting import scrontab
 from flowbatch.core.moves import FACTS, KINDS, Line
 from flowbatch.core.transitions import TABLE
 from flowbatch.directives import slurmconf_parameters

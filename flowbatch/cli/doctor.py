@@ -6,7 +6,7 @@ import os
 
 import click
 
-from flowbatch.commands.flow_results import as_json
+from flowbatch.commands.flow.flow_results import as_json
 from flowbatch.sdk.controller import Controller
 from flowbatch.sdk.doctor import findings
 

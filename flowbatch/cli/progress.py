@@ -8,7 +8,7 @@ from itertools import cycle
 
 import click
 
-from flowbatch.commands.flow_results import JobStatus
+from flowbatch.commands.flow.flow_results import JobStatus
 from flowbatch.sdk.jobs import JobHandle
 
 EVERY_S = 0.5

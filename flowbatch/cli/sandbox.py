@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from flowbatch.commands.flow_results import as_json
+from flowbatch.commands.flow.flow_results import as_json
 from flowbatch.errors import MarketAway
 from flowbatch.sandbox.address import Address
 from flowbatch.sandbox.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from flowbatch.commands.flow_results import as_json
+from flowbatch.commands.flow.flow_results import as_json
 from flowbatch.errors import ConfigError
 from flowbatch.sdk.controller import Controller
 

@@ -10,7 +10,7 @@ import click
 from flowbatch.cli.progress import watch
 from flowbatch.cli.streams import show, stdin
 from flowbatch.cli.words import SETTINGS, Words
-from flowbatch.commands.flow_results import as_json, worst
+from flowbatch.commands.flow.flow_results import as_json, worst
 from flowbatch.sdk.jobs import submit_words
 
 

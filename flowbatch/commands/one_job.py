@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flowbatch.commands.job_view import JobView
-from flowbatch.commands.scene import Scene
+from flowbatch.commands.listing.job_view import JobView
+from flowbatch.commands.listing.scene import Scene
 from flowbatch.core.ports import QueuePort
 
 

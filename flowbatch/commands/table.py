@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flowbatch.commands import (
+from flowbatch.commands.accounting import sacct, sacctmgr, sdiag, seff, sprio, sreport, sshare, sstat
+from flowbatch.commands.call import Command
+from flowbatch.commands.control import scancel, scontrol, strigger
+from flowbatch.commands.flow import (
     flow_cancel,
     flow_cost,
     flow_door,
@@ -14,27 +17,10 @@ from flowbatch.commands import (
     flow_plan,
     flow_pricing,
     flow_submit,
-    sacct,
-    sacctmgr,
-    salloc,
-    sattach,
-    sbatch,
-    sbcast,
-    scancel,
-    scontrol,
-    scrontab,
-    sdiag,
-    seff,
-    sinfo,
-    sprio,
-    squeue,
-    sreport,
-    srun,
-    sshare,
-    sstat,
-    strigger,
 )
-from flowbatch.commands.call import Command
+from flowbatch.commands.listing import sinfo, squeue
+from flowbatch.commands.running import salloc, sattach, sbcast, srun
+from flowbatch.commands.submitting import sbatch, scrontab
 
 COMMANDS: dict[str, Command] = {
     "sbatch": sbatch.main,

@@ -40,17 +40,13 @@ class Site:
     modules: Modules = field(default_factory=Modules)
 
 
-def message(
-    site: Site, job: Job, state: Running, payload: Payload, components: Sequence[Job] = ()
-) -> LaunchMessage:
+def message(site: Site, job: Job, state: Running, payload: Payload, components: Sequence[Job] = ()) -> LaunchMessage:
     """The launch of the job's present placement. Bytes go as latin-1 text. `components`: of a heterogeneous job, all of them."""
     spec, share, bid = job.spec, state.allocation.shares[0], live_bid(job)
     task = job.array if isinstance(job.array, ArrayTask) else None
     beside = [(one, one.state.allocation) for one in components if not isinstance(one.state, Pending)]
     together = [(one, where) for one, where in beside if where is not None]
-    facts = _with_components(
-        _facts(site, job, state.allocation), [_facts(site, one, where) for one, where in together]
-    )
+    facts = _with_components(_facts(site, job, state.allocation), [_facts(site, one, where) for one, where in together])
     launch = LaunchMessage(
         key=Key(site.store, job.id, job.restarts),
         name=spec.name,

@@ -21,8 +21,8 @@ from flowbatch.core.events import Configured, Event, Passed, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
+from flowbatch.core.ruling.wishes import Reread
 from flowbatch.core.states import Finished
-from flowbatch.core.wishes import Reread
 from flowbatch.errors import RuleFailed, StoreFailed
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.spec.cluster import ClusterSpec
@@ -106,7 +106,9 @@ class Loop:
         """Reads the queue from the store. Raises StoreFailed."""
         loaded = await self.on_disk(self._store.load)
         first = max(loaded.next_job_id, self.cluster.first_job_id)
-        self._queue = self._make_queue(self._configured, first, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings)
+        self._queue = self._make_queue(
+            self._configured, first, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings
+        )
         self.cluster = self._queue.cluster
         self._seq = loaded.seq
         self._performed = max(self._performed, loaded.performed)

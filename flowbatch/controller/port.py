@@ -119,7 +119,9 @@ class Port:
 
     async def _over(self, root: int) -> None:
         """Nothing of the job is unfinished in the queue."""
-        waiter = _Waiter({job.id for job in self._loop.queue.named([root]) if arrays.root(job) == root and not _over(job)})
+        waiter = _Waiter(
+            {job.id for job in self._loop.queue.named([root]) if arrays.root(job) == root and not _over(job)}
+        )
         if not waiter.unfinished:
             return
         self._waiters[root].append(waiter)

@@ -22,7 +22,9 @@ from flowbatch.core.waiting import HELD_BY_ADMIN, HELD_BY_USER
 from flowbatch.spec.dependency import Dependency
 from flowbatch.spec.job import JobSpec
 
-WHILE_RUNNING = frozenset({"name", "comment", "requeue", "mail.types", "mail.user", "qos", "nice", "priority", "admin_comment"})
+WHILE_RUNNING = frozenset(
+    {"name", "comment", "requeue", "mail.types", "mail.user", "qos", "nice", "priority", "admin_comment"}
+)
 """What may change of a job that has started."""
 
 

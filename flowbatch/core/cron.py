@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from flowbatch.core import priority
-from flowbatch.core.administering import rule
 from flowbatch.core.events import CrontabAsked, Verdict
 from flowbatch.core.facts import Cancelled, Released
-from flowbatch.core.rulings import Crontab
+from flowbatch.core.ruling.administering import rule
+from flowbatch.core.ruling.rulings import Crontab
 from flowbatch.core.states import Finished
 from flowbatch.core.turn import Turn
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 from flowbatch.core.jobs import Owner
 from flowbatch.core.quotes import Quotes
+from flowbatch.core.ruling.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
-from flowbatch.core.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
 from flowbatch.spec.array import IndexSet
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec

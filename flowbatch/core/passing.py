@@ -13,8 +13,8 @@ from flowbatch.core.limits import named_at
 from flowbatch.core.market.buying import buy
 from flowbatch.core.market.upkeep import lapses_at
 from flowbatch.core.placing.scheduling import By, Plan, plan
-from flowbatch.core.reservations import deleted, names
-from flowbatch.core.reserving import pass_reservations
+from flowbatch.core.ruling.reservations import deleted, names
+from flowbatch.core.ruling.reserving import pass_reservations
 from flowbatch.core.states import Allocation, Finished, Pending, Running
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import BAD_CONSTRAINTS, BEGIN_TIME, is_ready

@@ -10,7 +10,7 @@ from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
 from flowbatch.core.quotes import Quotes
-from flowbatch.core.rulings import NOTHING_SAID, Rulings
+from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.spec.cluster import ClusterSpec
 

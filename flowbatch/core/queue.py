@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
-from flowbatch.core import administering, asked, changes, cron, reserving, stepping, terms, topping
+from flowbatch.core import asked, changes, cron, stepping, terms
 from flowbatch.core.accounting import changing
 from flowbatch.core.events import (
     BidFact,
@@ -40,9 +40,10 @@ from flowbatch.core.market.buying import keep_under_caps
 from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
 from flowbatch.core.records import Queue, Stepped
+from flowbatch.core.ruling import administering, reserving, topping
+from flowbatch.core.ruling.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
 from flowbatch.core.submitting import submit, submit_het
 from flowbatch.core.turn import Turn
-from flowbatch.core.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
 
 __all__ = ["Queue", "Stepped", "step"]
 
@@ -81,9 +82,7 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     HetSubmitted: submit_het,
     CancelAsked: lambda turn, event: asked.cancel(turn, event.by, event.refs),
     SignalAsked: lambda turn, event: asked.signal(turn, event.by, event.refs, event.signal, event.scope),
-    HoldAsked: cron.guarded(
-        lambda turn, event: asked.hold(turn, event.by, event.refs, releasable=event.releasable)
-    ),
+    HoldAsked: cron.guarded(lambda turn, event: asked.hold(turn, event.by, event.refs, releasable=event.releasable)),
     ReleaseAsked: cron.guarded(lambda turn, event: asked.release(turn, event.by, event.refs)),
     RequeueAsked: lambda turn, event: asked.requeue(turn, event.by, event.refs, event.hold),
     SuspendAsked: lambda turn, event: asked.suspend(turn, event.by, event.refs, event.resume),

@@ -16,7 +16,7 @@ from flowbatch.core.market.budgets import Account, Spending, add, spending
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.quotes import Quotes
-from flowbatch.core.rulings import NOTHING_SAID, Rulings
+from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.states import Allocation, Finished, held
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.core.waiting import is_ready

@@ -13,7 +13,13 @@ from flowbatch.directives.values import mail, nodeinfo
 from flowbatch.directives.values.nodeinfo import NodeInfo
 from flowbatch.directives.values.syntax import ValueSyntax
 
-FLAG_VALUES = {"bell": "bell-always", "no-bell": "bell-never", "requeue": "requeue", "no-requeue": "no-requeue", "oversubscribe": "oversubscribe"}
+FLAG_VALUES = {
+    "bell": "bell-always",
+    "no-bell": "bell-never",
+    "requeue": "requeue",
+    "no-requeue": "no-requeue",
+    "oversubscribe": "oversubscribe",
+}
 """What a flag sets its slot to, where that is not simply True."""
 
 REPLACES = {"nodelist": "nodefile", "nodefile": "nodelist"}

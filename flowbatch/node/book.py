@@ -144,10 +144,35 @@ class Forgotten:
 
 
 Fact = (
-    Started | Opened | Stopping | Marked | Leaving | Staying | Paused | Released | Stepped | StepHeard | Unrun | Over
+    Started
+    | Opened
+    | Stopping
+    | Marked
+    | Leaving
+    | Staying
+    | Paused
+    | Released
+    | Stepped
+    | StepHeard
+    | Unrun
+    | Over
     | Forgotten
 )
-_ALL = (Started, Opened, Stopping, Marked, Leaving, Staying, Paused, Released, Stepped, StepHeard, Unrun, Over, Forgotten)
+_ALL = (
+    Started,
+    Opened,
+    Stopping,
+    Marked,
+    Leaving,
+    Staying,
+    Paused,
+    Released,
+    Stepped,
+    StepHeard,
+    Unrun,
+    Over,
+    Forgotten,
+)
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
 
 

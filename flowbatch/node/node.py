@@ -199,7 +199,11 @@ class Node:
         """What the job has here, while it runs."""
         found = max((key for key in self._runs if key.job_id == job_id), key=lambda key: key.restart, default=None)
         started = self._book.entries[found].started if found is not None else None
-        place = None if found is None or started is None else place_of(found, started.node, Path(started.spool), started.kill_wait_s)
+        place = (
+            None
+            if found is None or started is None
+            else place_of(found, started.node, Path(started.spool), started.kill_wait_s)
+        )
         if place is None or not self.holders.busy(place.key):
             return place
         return replace(place, variables=allocation_variables(place.variables, for_step=True))

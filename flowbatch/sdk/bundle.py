@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from flowbatch import __version__
-from flowbatch.commands.flow_results import as_json
+from flowbatch.commands.flow.flow_results import as_json
 from flowbatch.errors import FlowError
 from flowbatch.sdk.controller import Controller
 from flowbatch.sdk.doctor import findings

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO, NoReturn
 
-from flowbatch.commands.flow_results import ClusterStatus
+from flowbatch.commands.flow.flow_results import ClusterStatus
 from flowbatch.controller import lifecycle
 from flowbatch.errors import AnswerLost, ControllerUnreachable, FlowError
 from flowbatch.paths import Paths, find

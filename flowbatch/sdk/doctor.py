@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flowbatch import __version__
-from flowbatch.commands.flow_results import ClusterStatus, MarketHealth
+from flowbatch.commands.flow.flow_results import ClusterStatus, MarketHealth
 from flowbatch.errors import FlowError
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.launch import find_perl

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from flowbatch.commands.flow_results import JobStatus, Submission, read_jobs
+from flowbatch.commands.flow.flow_results import JobStatus, Submission, read_jobs
 from flowbatch.errors import CommandFailed, JobFailed, NotThere
 from flowbatch.sdk.controller import Answer, Controller
 

@@ -12,7 +12,7 @@ from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
 from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.queue import Stepped
-from flowbatch.core.rulings import NOTHING_SAID, Rulings
+from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.states import Holding
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.ids import StoreId

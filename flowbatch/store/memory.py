@@ -11,7 +11,7 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload, Tally
-from flowbatch.core.rulings import NOTHING_SAID
+from flowbatch.core.ruling.rulings import NOTHING_SAID
 from flowbatch.core.states import Finished, Pending
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.ids import StoreId, new_store_id
@@ -84,7 +84,9 @@ class MemoryStore:
     def tally(self, since: int) -> Tally:
         jobs = list(self._jobs.values())
         started = [job for job in jobs if not isinstance(job.state, Pending) and (job.state.started_at or 0) >= since]
-        ends = [job.state.ending.outcome for job in jobs if isinstance(job.state, Finished) and job.state.ended_at >= since]
+        ends = [
+            job.state.ending.outcome for job in jobs if isinstance(job.state, Finished) and job.state.ended_at >= since
+        ]
         completed, cancelled = ends.count("COMPLETED"), ends.count("CANCELLED")
         return Tally(
             sum(job.submitted_at >= since for job in jobs), len(started), completed, cancelled, len(ends) - completed - cancelled,

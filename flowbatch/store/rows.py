@@ -16,7 +16,7 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
-from flowbatch.core.rulings import Rulings
+from flowbatch.core.ruling.rulings import Rulings
 from flowbatch.core.steps import Step
 from flowbatch.spec.job import JobSpec
 

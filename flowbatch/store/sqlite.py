@@ -20,7 +20,7 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.ports import Payload, Tally
-from flowbatch.core.rulings import NOTHING_SAID
+from flowbatch.core.ruling.rulings import NOTHING_SAID
 from flowbatch.core.states import Holding
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import NewerStore, StoreFailed
@@ -94,7 +94,9 @@ class SqliteStore:
             rulings = rows.rulings(meta["rulings"]) if "rulings" in meta else NOTHING_SAID
             store = self._identity(meta, placed=any(map(_is_placed, jobs)))
         self._known_specs = {job.spec_id for job in jobs}
-        return Loaded(store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed, departed, steps, rulings)
+        return Loaded(
+            store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed, departed, steps, rulings
+        )
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         with _border("cannot write to the store"), self._transaction():
@@ -231,7 +233,16 @@ class SqliteStore:
             "INSERT INTO jobs (id, queued, array_id, spec_id, payload_id, body) VALUES (?, 1, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET queued = 1, array_id = excluded.array_id, spec_id = excluded.spec_id, "
             "payload_id = excluded.payload_id, body = excluded.body",
-            ((job.id, root(job) if job.het is not None else job.array_id, job.spec_id, job.payload_id, rows.job_row(job)) for job in changed),
+            (
+                (
+                    job.id,
+                    root(job) if job.het is not None else job.array_id,
+                    job.spec_id,
+                    job.payload_id,
+                    rows.job_row(job),
+                )
+                for job in changed
+            ),
         )
 
     def _save_steps(self, steps: Mapping[StepKey, Step]) -> None:

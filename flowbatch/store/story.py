@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flowbatch.core import events, states, wishes
+from flowbatch.core import events, states
 from flowbatch.core.effects import PlaceBid, WithdrawBid
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
 from flowbatch.core.queue import Stepped
+from flowbatch.core.ruling import wishes
 from flowbatch.core.states import State
 from flowbatch.units import dollars
 

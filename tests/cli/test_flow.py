@@ -14,7 +14,7 @@ import pytest
 from flowbatch import __version__
 from flowbatch.cli.entry import flow as group
 from flowbatch.commands.call import Call
-from flowbatch.commands.flow_results import JobStatus, Submission, as_json
+from flowbatch.commands.flow.flow_results import JobStatus, Submission, as_json
 from flowbatch.errors import FlowError
 from flowbatch.node.commands import COMMANDS
 from flowbatch.paths import Paths

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flowbatch.cli.progress import ending, line, watch
-from flowbatch.commands.flow_results import JobStatus, MarketStatus
+from flowbatch.commands.flow.flow_results import JobStatus, MarketStatus
 
 ONE = JobStatus(
     id="7", job_id=7, name="train", state="PENDING", reason="Resources", user="ann", partition="debug", submitted_at=100,

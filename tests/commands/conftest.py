@@ -61,7 +61,9 @@ class FixedQueue:
         if job_ids is None:
             return self._snapshot
         jobs = self._snapshot.jobs
-        roots = {job.id if job.array_id is None else job.array_id for job in jobs if {job.id, job.array_id} & {*job_ids}}
+        roots = {
+            job.id if job.array_id is None else job.array_id for job in jobs if {job.id, job.array_id} & {*job_ids}
+        }
         return replace(self._snapshot, jobs=tuple(job for job in jobs if {job.id, job.array_id} & roots))
 
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import sbatch, scancel, scontrol, squeue
+from flowbatch.commands.control import scancel, scontrol
+from flowbatch.commands.listing import squeue
+from flowbatch.commands.submitting import sbatch
 from flowbatch.core.events import CancelAsked, Passed, Submitted
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 

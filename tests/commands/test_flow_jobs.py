@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from flowbatch.commands import flow_info, flow_jobs
 from flowbatch.commands.call import Call, Command
-from flowbatch.commands.flow_results import ClusterStatus, read_jobs
+from flowbatch.commands.flow import flow_info, flow_jobs
+from flowbatch.commands.flow.flow_results import ClusterStatus, read_jobs
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running

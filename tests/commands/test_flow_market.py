@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import flow_cost, flow_door, flow_explain, flow_jobs, flow_metrics, flow_plan, flow_pricing
-from flowbatch.commands.flow_bids import Market, ago
-from flowbatch.commands.flow_results import Costs, DryRun, Prices, read_jobs
+from flowbatch.commands.flow import flow_cost, flow_door, flow_explain, flow_jobs, flow_metrics, flow_plan, flow_pricing
+from flowbatch.commands.flow.flow_bids import Market, ago
+from flowbatch.commands.flow.flow_results import Costs, DryRun, Prices, read_jobs
 from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.market.cloud import Shape, cloud

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowbatch.commands import flow_cancel, flow_explain, flow_submit
+from flowbatch.commands.flow import flow_cancel, flow_explain, flow_submit
 from flowbatch.core.embedded import embedded
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 

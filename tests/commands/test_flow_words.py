@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowbatch.commands.flow_words import sort
+from flowbatch.commands.flow.flow_words import sort
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowbatch.commands import sacct, squeue
+from flowbatch.commands.accounting import sacct
+from flowbatch.commands.listing import squeue
 from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Payload, Snapshot

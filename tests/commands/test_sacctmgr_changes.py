@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flowbatch.commands import sacctmgr, sbatch, sshare
+from flowbatch.commands.accounting import sacctmgr, sshare
+from flowbatch.commands.submitting import sbatch
 from flowbatch.core.jobs import Owner
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.policy import Budget, MarketPolicy

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import sbatch
+from flowbatch.commands.submitting import sbatch
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.events import Accepted, Event, Refused, Reply, Submitted, WouldStart
 from flowbatch.core.jobs import Job

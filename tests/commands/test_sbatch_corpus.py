@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flowbatch import text
-from flowbatch.commands import sbatch
+from flowbatch.commands.submitting import sbatch
 from flowbatch.spec.cluster import ClusterSpec, GresDevice, NodeSpec, PartitionSpec
 
 CORPUS = Path(__file__).parents[1] / "data/corpus"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowbatch.commands import scancel
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.scancel_options import signal_number
+from flowbatch.commands.control import scancel
+from flowbatch.commands.control.scancel_options import signal_number
 from flowbatch.core.arrays import index_set
 from flowbatch.core.events import CancelAsked, Event, JobRef, SignalAsked, StepSignalAsked, Submitted, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowbatch.commands import scontrol
+from flowbatch.commands.control import scontrol
 from flowbatch.core.arrays import index_set
 from flowbatch.core.events import Event, HoldAsked, JobRef, ReleaseAsked, RequeueAsked, Verdict
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import scontrol, sinfo, squeue
+from flowbatch.commands.control import scontrol
+from flowbatch.commands.listing import sinfo, squeue
 from flowbatch.core.events import CancelAsked, JobRef, Passed, Submitted
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Snapshot

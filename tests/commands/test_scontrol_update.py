@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import scontrol, squeue
+from flowbatch.commands.control import scontrol
+from flowbatch.commands.listing import squeue
 from flowbatch.core.bids import Bid
 from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked, Verdict
 from flowbatch.core.jobs import Job, Owner
@@ -77,7 +78,10 @@ def test_several_jobs_and_tasks(caller: Any, queue: Any) -> None:
         ("JobId=7 TimeLimit-=10", "scontrol: error: TimeLimit decrement larger than current time limit (10 > 10)\n"),
         ("JobId=7 LimitPrice=x", "scontrol: error: Invalid LimitPrice value\n"),
         ("JobId=7 LimitPrice=$1/gpu-h", "scontrol: error: Invalid LimitPrice value\n"),
-        ("JobId=7 NumCPUs=4", "scontrol: error: NumCPUs follows from NumTasks and CPUsPerTask: say those\nUpdate of this"),
+        (
+            "JobId=7 NumCPUs=4",
+            "scontrol: error: NumCPUs follows from NumTasks and CPUsPerTask: say those\nUpdate of this",
+        ),
         ("JobId=7 EndTime=now+1hour", "Job is not running for job 7\n"),
         ("NodeName=n1 State=drain", "You must specify a reason when DOWNING or DRAINING a node. Request denied\n"),
         ("JobId=abc TimeLimit=5", "Invalid job id specified for job abc\n"),

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from flowbatch.commands import scancel, scontrol, scrontab
-from flowbatch.commands.scrontab import USAGE
+from flowbatch.commands.control import scancel, scontrol
+from flowbatch.commands.submitting import scrontab
+from flowbatch.commands.submitting.scrontab import USAGE
 from flowbatch.core.events import CrontabAsked, Submitted
 from flowbatch.core.jobs import Owner
 from flowbatch.core.states import Finished

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowbatch.commands import scontrol, sinfo
+from flowbatch.commands.control import scontrol
+from flowbatch.commands.listing import sinfo
 from flowbatch.core.bids import Bid, Phase
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Snapshot

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import sacctmgr, sattach, sbcast, sdiag, seff, sprio, sreport, sshare, sstat, strigger
-from flowbatch.commands.associations import listed
+from flowbatch.commands.accounting import sacctmgr, sdiag, seff, sprio, sreport, sshare, sstat
+from flowbatch.commands.accounting.associations import listed
+from flowbatch.commands.control import strigger
+from flowbatch.commands.running import sattach, sbcast
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running, State

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowbatch.commands import squeue
 from flowbatch.commands.documents import as_yaml
+from flowbatch.commands.listing import squeue
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands import job_json, show_job, squeue
-from flowbatch.commands.job_fields import VALUES, Style
-from flowbatch.commands.job_view import JobView
-from flowbatch.commands.scene import Scene
-from flowbatch.commands.squeue_order import load_order
+from flowbatch.commands.control import show_job
+from flowbatch.commands.listing import job_json, squeue
+from flowbatch.commands.listing.job_fields import VALUES, Style
+from flowbatch.commands.listing.job_view import JobView
+from flowbatch.commands.listing.scene import Scene
+from flowbatch.commands.listing.squeue_order import load_order
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner, Waiting
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import (

@@ -58,7 +58,9 @@ def _commands() -> str:
     lines: dict[str, set[str]] = {}
     for case in CASES:
         said = recorded(case)
-        found = [(match["command"], said[match.start() : said.index("\n", match.start())]) for match in _RUN.finditer(said)]
+        found = [
+            (match["command"], said[match.start() : said.index("\n", match.start())]) for match in _RUN.finditer(said)
+        ]
         times.update(command for command, _ in found)
         scripts.update({command for command, _ in found})
         for command, line in found:

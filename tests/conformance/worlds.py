@@ -24,7 +24,14 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.sh"))
 RECORDED = HERE / "recorded"
 
-WITH_ACCOUNTS = ("490-sacct", "500-accounts", "590-sacctmgr-changes", "574-het-sacct", "542-steps-accounting", "600-clients-history")
+WITH_ACCOUNTS = (
+    "490-sacct",
+    "500-accounts",
+    "590-sacctmgr-changes",
+    "574-het-sacct",
+    "542-steps-accounting",
+    "600-clients-history",
+)
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 
 KEPT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM")

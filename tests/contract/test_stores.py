@@ -220,7 +220,11 @@ def test_a_tally_counts_what_happened_since(store, write):
 
 def test_what_was_over_long_ago_is_forgotten(store, write):
     second = replace(FINISHED, id=2, spec_id=2, payload_id=2)
-    write(submitted(PENDING), submitted(replace(PENDING, id=2, spec_id=2, payload_id=2)), submitted(replace(PENDING, id=3)))
+    write(
+        submitted(PENDING),
+        submitted(replace(PENDING, id=2, spec_id=2, payload_id=2)),
+        submitted(replace(PENDING, id=3)),
+    )
     write((Passed(500), stepped(FINISHED, second)), (Passed(900), stepped(dropped={1})))
     ended = FINISHED.state.ended_at
     assert store.prune(0, ended) == 0

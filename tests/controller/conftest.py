@@ -14,7 +14,7 @@ from flowbatch.core.effects import Effect, Forget, Launch
 from flowbatch.core.events import Accepted, Ended, Event, Launched, Passed, Submitted
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.queue import Stepped
-from flowbatch.core.rulings import NOTHING_SAID
+from flowbatch.core.ruling.rulings import NOTHING_SAID
 from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
 from flowbatch.errors import StoreFailed
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec

@@ -23,7 +23,10 @@ def test_settings(env, expected):
     assert Settings.read(env) == expected
 
 
-@pytest.mark.parametrize("env", [{"FLOW_IDLE_EXIT": "soon"}, {"FLOW_IDLE_EXIT": "-1"}, {"FLOW_HISTORY_DAYS": "x"}, {"FLOW_SMTP": "host:port"}])
+@pytest.mark.parametrize(
+    "env",
+    [{"FLOW_IDLE_EXIT": "soon"}, {"FLOW_IDLE_EXIT": "-1"}, {"FLOW_HISTORY_DAYS": "x"}, {"FLOW_SMTP": "host:port"}],
+)
 def test_a_wrong_value_is_named(env):
     ((name, value),) = env.items()
     with pytest.raises(ConfigError, match=f"{name}={value}: not "):

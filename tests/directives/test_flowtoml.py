@@ -112,7 +112,11 @@ def test_a_key_shows_nowhere() -> None:
 @pytest.mark.parametrize(
     ("text", "says", "hint"),
     [
-        ("x = 1", "1: x: no such key", "the file takes default, clusters, market, budgets, accounts, partitions, modules"),
+        (
+            "x = 1",
+            "1: x: no such key",
+            "the file takes default, clusters, market, budgets, accounts, partitions, modules",
+        ),
         ("\n[budgets]\nper_week = '$3'", "3: budgets.per_week: no such key", "[budgets] takes total, per_day"),
         ("[clusters.a]\nkind = 'b'", "2: clusters.a.kind: no such kind of cluster", 'write "mithril", or "local"'),
         (
@@ -209,5 +213,13 @@ def test_the_reference_page_says_every_key_and_the_defaults() -> None:
     said = parse(example)
     money = {"budgets", "account_limit_prices", "partitions"}
     assert said.policy.model_dump(exclude=money) == MarketPolicy().model_dump(exclude=money)
-    for key in (*flowtoml.CLUSTER, *flowtoml.MARKET, *flowtoml.PARTITION, *flowtoml.BUDGET, *flowtoml.ACCOUNT, *flowtoml.MODULES, *flowtoml.MODULE):
+    for key in (
+        *flowtoml.CLUSTER,
+        *flowtoml.MARKET,
+        *flowtoml.PARTITION,
+        *flowtoml.BUDGET,
+        *flowtoml.ACCOUNT,
+        *flowtoml.MODULES,
+        *flowtoml.MODULE,
+    ):
         assert re.search(rf"\b{key.name}s?\b", example), key.name

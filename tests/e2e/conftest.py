@@ -219,4 +219,6 @@ def check(cluster: Cluster) -> None:
         loaded = store.load()
     finally:
         store.close()
-    invariants.check(Queue(app.cluster(cluster.root / "config"), loaded.next_job_id, loaded.jobs, loaded.departed, loaded.steps))
+    invariants.check(
+        Queue(app.cluster(cluster.root / "config"), loaded.next_job_id, loaded.jobs, loaded.departed, loaded.steps)
+    )

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from flowbatch.commands.flow_results import JobStatus, MarketStatus
+from flowbatch.commands.flow.flow_results import JobStatus, MarketStatus
 from flowbatch.errors import MachineFailed
 from flowbatch.paths import Paths
 from flowbatch.sandbox.contract import MachineOrder

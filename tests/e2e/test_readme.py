@@ -11,7 +11,7 @@ import click
 import pytest
 
 from flowbatch.cli.entry import flow
-from flowbatch.commands import flow_words
+from flowbatch.commands.flow import flow_words
 from flowbatch.directives import market
 from flowbatch.directives.options import TABLES
 from flowbatch.slurm.getopt import Given

@@ -15,9 +15,16 @@ from flowbatch.core.effects import Launch
 from flowbatch.core.events import CancelAsked, Configured, Ended, JobRef, Launched, Passed, Refused, Submitted
 from flowbatch.core.jobs import Owner
 from flowbatch.core.queue import Queue, Stepped, step
-from flowbatch.core.reservations import NOBODY, Party, names
+from flowbatch.core.ruling.reservations import NOBODY, Party, names
+from flowbatch.core.ruling.wishes import (
+    NodeAsked,
+    NodeChange,
+    PartitionAsked,
+    Reread,
+    ReservationAsked,
+    ReservationWish,
+)
 from flowbatch.core.states import Completing, ExitStatus, Finished, Running
-from flowbatch.core.wishes import NodeAsked, NodeChange, PartitionAsked, Reread, ReservationAsked, ReservationWish
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.resources import NodeCount, Resources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowbatch.commands.flow_results import MarketHealth
+from flowbatch.commands.flow.flow_results import MarketHealth
 from flowbatch.sdk.doctor import _market
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import flowbatch
 from flowbatch.commands.call import Call
-from flowbatch.commands.flow_results import JobStatus, Submission, as_json, read_jobs, worst
+from flowbatch.commands.flow.flow_results import JobStatus, Submission, as_json, read_jobs, worst
 from flowbatch.errors import CommandFailed, JobFailed, NotThere
 from flowbatch.sdk.controller import Controller
 from flowbatch.sdk.jobs import JobHandle, jobs, option_words, run, seek_lines, submit

@@ -8,8 +8,8 @@ from string import ascii_letters
 
 import pytest
 
-from flowbatch.commands.job_fields import VALUES
-from flowbatch.commands.squeue_steps import STEP_VALUES
+from flowbatch.commands.listing.job_fields import VALUES
+from flowbatch.commands.listing.squeue_steps import STEP_VALUES
 from flowbatch.slurm import fields
 
 RECORDED = json.loads((Path(__file__).parents[1] / "data/squeue/recorded.json").read_text())

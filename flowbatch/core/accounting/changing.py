@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flowbatch.core.accounting.accounts import Accounts
-from flowbatch.core.administering import rule
 from flowbatch.core.events import Refused
+from flowbatch.core.ruling.administering import rule
+from flowbatch.core.ruling.wishes import AccountsAsked
 from flowbatch.core.turn import Turn
-from flowbatch.core.wishes import AccountsAsked
 from flowbatch.spec.cluster import ClusterSpec
 
 DENIED = "ESLURM_ACCESS_DENIED"

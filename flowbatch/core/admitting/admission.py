@@ -23,7 +23,7 @@ from flowbatch.core.jobs import Job
 from flowbatch.core.placing import constraints
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.sizing import Demand, default_memory, demand, license_counts, partition_nodes
-from flowbatch.core.reservations import Reservation
+from flowbatch.core.ruling.reservations import Reservation
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.model import TOO_LONG, Malformed
@@ -84,7 +84,11 @@ def _admit(
     found = _partitions(cluster, spec, event.owner.uid)
     if isinstance(found, Refused):
         return found
-    paid = spec if accounts is NOBODY and not cluster.accounting_enforce else accounted(cluster, accounts, event, spec, found)
+    paid = (
+        spec
+        if accounts is NOBODY and not cluster.accounting_enforce
+        else accounted(cluster, accounts, event, spec, found)
+    )
     if isinstance(paid, Refused):
         return paid
     spec = paid

@@ -9,7 +9,7 @@ from flowbatch.core.jobs import Owner
 from flowbatch.core.placing.fences import fences
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.sizing import demand
-from flowbatch.core.reservations import Reservation, names
+from flowbatch.core.ruling.reservations import Reservation, names
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flowbatch.core.placing.placement import Occupancy
-from flowbatch.core.reservations import Reservation, names
+from flowbatch.core.ruling.reservations import Reservation, names
 from flowbatch.core.states import Allocation, NodeShare
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec

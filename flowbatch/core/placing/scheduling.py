@@ -18,7 +18,7 @@ from flowbatch.core.placing.placement import Occupancy, out_of_service
 from flowbatch.core.placing.sizing import demand
 from flowbatch.core.placing.timeline import FOREVER_S, Booking, Timeline, releases, seconds_of
 from flowbatch.core.placing.together import Try
-from flowbatch.core.reservations import Reservation, deleted, names
+from flowbatch.core.ruling.reservations import Reservation, deleted, names
 from flowbatch.core.states import Allocation
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.resources import Resources

@@ -10,8 +10,8 @@ from flowbatch.core.accounting.accounts import NOBODY, Account, Accounts, Associ
 from flowbatch.core.events import Accepted, Passed, Refused, Submitted
 from flowbatch.core.jobs import Owner
 from flowbatch.core.queue import Queue, step
+from flowbatch.core.ruling.wishes import AccountsAsked
 from flowbatch.core.states import Pending, Running
-from flowbatch.core.wishes import AccountsAsked
 from flowbatch.spec.array import ArraySpec, IndexRange
 from flowbatch.spec.cluster import ClusterSpec, GresDevice, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flowbatch.core.accounting.accounts import Account, Association, Limits
 from flowbatch.core.market.budgets import Ledger
-from flowbatch.core.wishes import AccountsAsked
+from flowbatch.core.ruling.wishes import AccountsAsked
 
 
 def says(desk, *records):

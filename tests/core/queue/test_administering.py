@@ -6,9 +6,8 @@ import pytest
 
 from flowbatch.core.effects import Stop
 from flowbatch.core.events import Configured, Made, Refused
-from flowbatch.core.reservations import Party
-from flowbatch.core.states import Completing, Ending, Requeueing, Running
-from flowbatch.core.wishes import (
+from flowbatch.core.ruling.reservations import Party
+from flowbatch.core.ruling.wishes import (
     NodeAsked,
     NodeChange,
     PartitionAsked,
@@ -17,6 +16,7 @@ from flowbatch.core.wishes import (
     ReservationWish,
     TopAsked,
 )
+from flowbatch.core.states import Completing, Ending, Requeueing, Running
 from flowbatch.spec.cluster import NodeSpec, PartitionSpec
 from flowbatch.spec.policy import MarketPolicy
 from flowbatch.spec.resources import NodeCount, Resources

@@ -1,0 +1,1 @@
+"""What was, and whose it is: sacct, sacctmgr, and the reports."""

@@ -1,0 +1,155 @@
+"""sstat: what running steps use. Nobody measures that here, so a step has its row and most of it is empty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flowbatch.commands import one_job, plain_options
+from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import CommandOption, Stop
+from flowbatch.commands.listing.scene import Scene
+from flowbatch.commands.listing.step_view import StepView, running_steps
+from flowbatch.core.ports import QueuePort
+from flowbatch.slurm import accounting, print_fields
+from flowbatch.slurm.print_fields import Column
+
+OPTIONS = (
+    CommandOption("allsteps", "a", help="all steps of the jobs"),
+    CommandOption("helpformat", "e", help="print the names of the fields"),
+    CommandOption("help", "h", help="print this"),
+    CommandOption("pidformat", "i", help="the processes of each step, of which none are listed"),
+    CommandOption("jobs", "j", "required", "these steps"),
+    CommandOption(
+        "noconvert", None, help="amounts in their own unit", verdict="recorded", reason="nothing is measured"
+    ),
+    CommandOption("noheader", "n", help="no header line"),
+    CommandOption("format", "o", "required", "these fields"),
+    CommandOption("fields", None, "required", key="format"),
+    CommandOption("parsable", "p", help="values between bars, one at the end"),
+    CommandOption("parsable2", "P", help="values between bars"),
+    CommandOption("usage", help="print the options' names"),
+    CommandOption("verbose", "v", help="say more", verdict="recorded", reason="nothing is measured"),
+    CommandOption("version", "V", help="print the version"),
+)
+FIELDS = (
+    "AveCPU", "AveCPUFreq", "AveDiskRead", "AveDiskWrite", "AvePages", "AveRSS", "AveVMSize", "ConsumedEnergy",
+    "ConsumedEnergyRaw", "JobID", "MaxDiskRead", "MaxDiskReadNode", "MaxDiskReadTask", "MaxDiskWrite",
+    "MaxDiskWriteNode", "MaxDiskWriteTask", "MaxPages", "MaxPagesNode", "MaxPagesTask", "MaxRSS", "MaxRSSNode",
+    "MaxRSSTask", "MaxVMSize", "MaxVMSizeNode", "MaxVMSizeTask", "MinCPU", "MinCPUNode", "MinCPUTask", "Nodelist",
+    "NTasks", "Pids", "ReqCPUFreq", "ReqCPUFreqMin", "ReqCPUFreqMax", "ReqCPUFreqGov", "TRESUsageInAve",
+    "TRESUsageInMax", "TRESUsageInMaxNode", "TRESUsageInMaxTask", "TRESUsageInMin", "TRESUsageInMinNode",
+    "TRESUsageInMinTask", "TRESUsageInTot", "TRESUsageOutAve", "TRESUsageOutMax", "TRESUsageOutMaxNode",
+    "TRESUsageOutMaxTask", "TRESUsageOutMin", "TRESUsageOutMinNode", "TRESUsageOutMinTask", "TRESUsageOutTot",
+)  # fmt: skip
+"""Every field, in the order of --helpformat."""
+_WIDTHS = {"AveDiskRead": 12, "AveDiskWrite": 12, "Nodelist": 20, "Pids": 20}
+"""Of columns that are not as wide as sacct's."""
+STANDARD = (
+    "JobID,MaxVMSize,MaxVMSizeNode,MaxVMSizeTask,AveVMSize,MaxRSS,MaxRSSNode,MaxRSSTask,AveRSS,MaxPages,MaxPagesNode,"
+    "MaxPagesTask,AvePages,MinCPU,MinCPUNode,MinCPUTask,AveCPU,NTasks,AveCPUFreq,ReqCPUFreqMin,ReqCPUFreqMax,ReqCPUFreqGov,"
+    "ConsumedEnergy,MaxDiskRead,MaxDiskReadNode,MaxDiskReadTask,AveDiskRead,MaxDiskWrite,MaxDiskWriteNode,MaxDiskWriteTask,"
+    "AveDiskWrite,TRESUsageInAve,TRESUsageInMax,TRESUsageInMaxNode,TRESUsageInMaxTask,TRESUsageInMin,TRESUsageInMinNode,"
+    "TRESUsageInMinTask,TRESUsageInTot,TRESUsageOutAve,TRESUsageOutMax,TRESUsageOutMaxNode,TRESUsageOutMaxTask,"
+    "TRESUsageOutMin,TRESUsageOutMinNode,TRESUsageOutMinTask,TRESUsageOutTot"
+)
+PROCESSES = "JobID,Nodelist,Pids"
+_STEP = re.compile(r"(\d{1,10})(?:_(\d{1,10}))?(?:\+\d+)?(?:\.(.*))?")
+_NAMED = ("batch", "extern", "interactive")
+_KNOWN: Mapping[str, str] = {
+    "NTasks": "0", "AveCPUFreq": "0", "ReqCPUFreqMin": "0", "ReqCPUFreqMax": "0", "ReqCPUFreqGov": "0", "ConsumedEnergy": "0",
+}  # fmt: skip
+"""Of any step, as where Slurm gathers no accounting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One that was asked for; without a name the lowest numbered one."""
+
+    job_id: int
+    task: int | None
+    name: str | None
+
+
+async def main(call: Call, queue: QueuePort) -> int:
+    """Prints a row for each running step that is asked for."""
+    try:
+        said = plain_options.read("sstat", "-j JOB[.STEP]", OPTIONS, call.argv, hinted=False)
+        if "helpformat" in said.flags:
+            raise Stop(0, out=print_fields.names(FIELDS, 19))
+        steps = _steps(said.words.get("jobs") or ",".join(said.operands[:1]))
+        columns = _columns(said)
+        rows = [_rows(queue, step, "allsteps" in said.flags) for step in steps]
+        texts = [[_value(step, column.header) for column in columns] for found, _ in rows for step in found]
+        header = "noheader" not in said.flags
+        if {"parsable", "parsable2"} & said.flags:
+            call.out.write(print_fields.parsable(columns, texts, header=header, closed="parsable2" not in said.flags))
+        else:
+            call.out.write(print_fields.lines(columns, texts, header=header))
+        call.err.write("".join(f"sstat: error: {complaint}\n" for _, complaint in rows if complaint))
+        return 0
+    except Stop as stop:
+        call.out.write(stop.out)
+        call.err.write(stop.err)
+        return stop.code
+
+
+def _steps(text: str) -> list[Step]:
+    """Raises Stop for what names no step."""
+    if not text:
+        raise Stop(1, err="sstat: error: You didn't give me any jobs to stat.\n")
+    return [_step(word) for word in text.split(",") if word]
+
+
+def _step(word: str) -> Step:
+    found = _STEP.fullmatch(word)
+    if found is None:
+        raise Stop(1, err=f"sstat: fatal: Bad job/step specified: {word}\n")
+    job, task, name = found.groups()
+    if name is not None and name not in _NAMED and not (name.isascii() and name.isdigit()):
+        raise Stop(1, err=f"sstat: fatal: Bad step specified: {word.partition('.')[0]}\n")
+    return Step(int(job), int(task) if task else None, name)
+
+
+def _columns(said: plain_options.Said) -> list[Column]:
+    format = said.words.get("format", PROCESSES if "pidformat" in said.flags else STANDARD)
+    chosen = []
+    for word in filter(None, format.split(",")):
+        name, _, width = word.partition("%")
+        found = next((field for field in FIELDS if field.lower().startswith(name.lower())), None)
+        if found is None:
+            raise Stop(1, err=f'sstat: error: Invalid field requested: "{name}"\n')
+        chosen.append(Column(found, print_fields.width(width) or _width(found)))
+    return chosen
+
+
+def _width(name: str) -> int:
+    field = accounting.find(name)
+    if name in _WIDTHS or field is None:
+        return _WIDTHS[name]
+    return -field.width if field.left else field.width
+
+
+def _rows(queue: QueuePort, step: Step, all_steps: bool) -> tuple[list[StepView], str]:
+    """The steps that are asked for, or what is to be said instead."""
+    view = one_job.find(queue, step.job_id, step.task)
+    if view is None or view.finished:
+        return [], f"couldn't get steps for job {step.job_id}"
+    if view.pending:
+        return [], f"No steps running for job {step.job_id}"
+    snapshot = queue.snapshot((view.job.id,))
+    running = list(running_steps(snapshot, Scene.of(snapshot), [view.job]))
+    if step.name is None:
+        numbered = [one for one in running if one.step is not None]
+        return (running if all_steps else numbered[:1]), ""
+    named = [one for one in running if one.name_in_job == step.name]
+    return named, "" if named else f"StepId={step.job_id}.{step.name} not found running."
+
+
+def _value(step: StepView, name: str) -> str:
+    if name == "JobID":
+        return step.id
+    if name == "Nodelist":
+        return step.nodes
+    return _KNOWN.get(name, "")

@@ -1,0 +1,1 @@
+"""What is to change: scontrol, scancel."""

@@ -1,0 +1,69 @@
+"""What scontrol does to jobs one by one: hold, release, requeue, update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flowbatch.commands.command_options import Stop
+from flowbatch.commands.control.scancel_options import Target, read_target
+from flowbatch.commands.control.scontrol_options import Asked
+from flowbatch.core.events import Event, JobRef, Verdict
+from flowbatch.slurm import codes
+
+INVALID = "ESLURM_INVALID_JOB_ID"
+
+_NO_BRACKETS = str.maketrans("", "", "[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """How a verb words an error, and whether slurm_suspend adds a line to it (of one that is no task)."""
+
+    suspends: bool
+    stranger: str = INVALID
+    """What is said of a number that no job has."""
+
+    def lines(self, target: Target, code: str) -> str:
+        said = codes.message(code)
+        if target.tasks is not None:
+            return f"{target.text.translate(_NO_BRACKETS)}: {said}\n"
+        return f"{said} for job {target.text}\n" + (f"slurm_suspend error: {said}\n" if self.suspends else "")
+
+
+async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Complaint, words: Sequence[str]) -> int:
+    """Asks for each job that the words name; the exit code. `jobname=NAME` is every job of that name."""
+    if not words:
+        raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
+    code = 0
+    for target in targets(asked, words):
+        verdict = (
+            await _apply(asked, make(JobRef(target.job_id, target.tasks, target.component))) if target.job_id else None
+        )
+        wrong = verdict.code if verdict is not None else INVALID
+        if wrong == INVALID and target.job_id and target.tasks is None:
+            wrong = complaint.stranger
+        if wrong is not None:
+            code = 1
+            if "quiet" not in asked.flags:
+                asked.err(complaint.lines(target, wrong))
+    return code
+
+
+def targets(asked: Asked, words: Sequence[str]) -> list[Target]:
+    found: list[Target] = []
+    below = asked.queue.cluster.max_array_size
+    for word in words:
+        key, equals, name = word.partition("=")
+        if equals and key.lower() in ("jobname", "name"):
+            snapshot = asked.queue.snapshot()
+            ids = dict.fromkeys(job.array_id or job.id for job in snapshot.jobs if job.spec.name == name)
+            found += [Target(str(id), id) for id in ids]
+        else:
+            found += [read_target(part, below) or Target(part, 0) for part in word.split(",") if part]
+    return found
+
+
+async def _apply(asked: Asked, event: Event) -> Verdict:
+    reply = await asked.queue.apply(event)
+    return reply[0] if isinstance(reply, tuple) else Verdict(JobRef(0), INVALID)

@@ -1,0 +1,238 @@
+"""The settings of `scontrol update job` that are fields of what was asked for: how each is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowbatch.commands.command_options import Stop
+from flowbatch.commands.control.scontrol_options import Asked
+from flowbatch.directives.values import (
+    begin,
+    constraint,
+    count,
+    dependency,
+    gres,
+    hostlist,
+    licenses,
+    mail,
+    nodes,
+    time,
+)
+from flowbatch.directives.values.integers import as_int32, whole
+from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm import codes
+from flowbatch.slurm.times import zone
+from flowbatch.spec.job import JobSpec
+from flowbatch.spec.model import Malformed
+from flowbatch.spec.resources import GresRequest, Memory
+from flowbatch.units import Instant
+
+Changes = dict[str, Any]
+"""New values by field; `resources.memory` is one of its resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key: its name in full, and how its text is read."""
+
+    name: str
+    read: Callable[[Asked, str], Changes]
+
+
+def changes(asked: Asked, key: str, value: str) -> Changes | None:
+    """What `key=value` changes; None for a key that is no setting. Raises Stop for a text that it does not take."""
+    found = next(
+        (
+            one
+            for short, one in SETTINGS.items()
+            if one.name.lower() == key or (len(key) >= LEAST and short.startswith(key))
+        ),
+        None,
+    )
+    if found is None:
+        return None
+    try:
+        return found.read(asked, value)
+    except ValueSyntax:
+        raise Stop(1, err=f"scontrol: error: Invalid {found.name} value: {value}\n") from None
+
+
+def spec_of(found: Changes) -> JobSpec:
+    """A spec that has these fields, and nothing else to say."""
+    spec = JobSpec(name="", work_dir="/")
+    for name, value in found.items():
+        part, _, inner = name.partition(".")
+        new = getattr(spec, part).model_copy(update={inner: value}) if inner else value
+        spec = spec.model_copy(update={part: new})
+    return spec
+
+
+LEAST = 5
+"""So much of a name is enough."""
+
+
+def _text(field: str) -> Callable[[Asked, str], Changes]:
+    return lambda asked, value: {field: value or None}
+
+
+def _name(asked: Asked, value: str) -> Changes:
+    return {"name": value}
+
+
+def _number(field: str) -> Callable[[Asked, str], Changes]:
+    return lambda asked, value: {field: _whole(value)}
+
+
+def _whole(value: str) -> int:
+    if not value.lstrip("+-").isdecimal():
+        raise ValueSyntax("not a number")
+    return as_int32(whole(value))
+
+
+def _count(field: str) -> Callable[[Asked, str], Changes]:
+    return lambda asked, value: {field: count.parse(value)}
+
+
+def _memory(per: str) -> Callable[[Asked, str], Changes]:
+    """Whole MiB: 22.05 takes no suffix here."""
+
+    def read(asked: Asked, value: str) -> Changes:
+        if not value.isdecimal():
+            raise ValueSyntax("not a number")
+        return {"resources.memory": Memory.model_validate({"per": per, "mib": int(value)})}
+
+    return read
+
+
+def _instant(field: str) -> Callable[[Asked, str], Changes]:
+    def read(asked: Asked, value: str) -> Changes:
+        try:
+            return {field: int(begin.parse(value, Instant(asked.queue.now()), zone(asked.call.environ.get("TZ"))))}
+        except ValueSyntax as error:
+            raise Stop(
+                1, err=f"{error.said or 'Invalid time specification (pos=0): ' + value}\nNo changes specified\n"
+            ) from None
+
+    return read
+
+
+def _dependency(asked: Asked, value: str) -> Changes:
+    try:
+        return {"dependency": dependency.parse(value) if value else None}
+    except ValueSyntax as error:
+        return {"dependency": Malformed(text=value, where=error.where)}
+
+
+def _features(asked: Asked, value: str) -> Changes:
+    try:
+        read = constraint.parse(value) if value else None
+    except ValueSyntax as error:
+        return {"resources.constraint": Malformed(text=value, where=error.where), "resources.constraint_text": value}
+    return {"resources.constraint": read, "resources.constraint_text": value or None}
+
+
+def _licenses(asked: Asked, value: str) -> Changes:
+    try:
+        return {"resources.licenses": licenses.parse(value) if value else (), "resources.licenses_text": value or None}
+    except ValueSyntax as error:
+        return {"resources.licenses": Malformed(text=value, where=error.where), "resources.licenses_text": value}
+
+
+def _file(asked: Asked, value: str) -> Changes:
+    return {"files.output": value or None}
+
+
+def _gres(asked: Asked, value: str) -> Changes:
+    """What each node is to give, instead of all that was asked for."""
+    try:
+        return {"resources.gres": GresRequest(per_node=gres.parse(value) if value else ())}
+    except ValueSyntax:
+        raise Stop(1, err=f"{codes.message('ESLURM_INVALID_GRES')} for job {value}\n") from None
+
+
+def _hosts(field: str) -> Callable[[Asked, str], Changes]:
+    def read(asked: Asked, value: str) -> Changes:
+        try:
+            return {field: hostlist.parse(value) if value else ()}
+        except ValueSyntax:
+            return {field: (value,)}
+
+    return read
+
+
+def _flag(field: str) -> Callable[[Asked, str], Changes]:
+    def read(asked: Asked, value: str) -> Changes:
+        words = {"yes": True, "1": True, "y": True, "no": False, "0": False, "n": False}
+        if value.lower() not in words:
+            raise ValueSyntax("neither yes nor no")
+        return {field: words[value.lower()]}
+
+    return read
+
+
+def _requeue(asked: Asked, value: str) -> Changes:
+    if not value.isdecimal():
+        raise ValueSyntax("not a number")
+    return {"requeue": int(value) > 0}
+
+
+def _mail(asked: Asked, value: str) -> Changes:
+    try:
+        return {"mail.types": () if value.upper() == "NONE" else mail.parse(value)}
+    except ValueSyntax:
+        raise Stop(1, err=f"Invalid MailType: {value}\n") from None
+
+
+def _time_min(asked: Asked, value: str) -> Changes:
+    try:
+        return {"time_min_min": time.parse(value)}
+    except ValueSyntax:
+        raise Stop(1, err="scontrol: error: Invalid TimeMin value\n") from None
+
+
+_ALL = (
+    Setting("AdminComment", _text("admin_comment")),
+    Setting("Account", _text("account")),
+    Setting("Comment", _text("comment")),
+    Setting("Contiguous", _flag("resources.contiguous")),
+    Setting("CPUsPerTask", _count("resources.cpus_per_task")),
+    Setting("Deadline", _instant("deadline")),
+    Setting("Dependency", _dependency),
+    Setting("EligibleTime", _instant("begin")),
+    Setting("ExcNodeList", _hosts("resources.exclude")),
+    Setting("Gres", _gres),
+    Setting("Features", _features),
+    Setting("JobName", _name),
+    Setting("Licenses", _licenses),
+    Setting("MailType", _mail),
+    Setting("MailUser", _text("mail.user")),
+    Setting("MinCPUsNode", _count("resources.mincpus")),
+    Setting("MinMemoryCPU", _memory("cpu")),
+    Setting("MinMemoryNode", _memory("node")),
+    Setting("MinTmpDiskNode", _number("resources.tmp_mib")),
+    Setting("Name", _name),
+    Setting("Nice", _number("nice")),
+    Setting("NodeList", _hosts("resources.nodelist")),
+    Setting("NumNodes", lambda asked, value: {"resources.nodes": nodes.parse(value)}),
+    Setting("NumTasks", _count("resources.ntasks")),
+    Setting("OverSubscribe", _flag("resources.oversubscribe")),
+    Setting("Partition", lambda asked, value: {"partitions": tuple(word for word in value.split(",") if word)}),
+    Setting("Priority", _number("priority")),
+    Setting("QOS", _text("qos")),
+    Setting("ReqNodeList", _hosts("resources.nodelist")),
+    Setting("ReqCores", _count("resources.cores_per_socket")),
+    Setting("ReqSockets", _count("resources.sockets_per_node")),
+    Setting("ReqThreads", _count("resources.threads_per_core")),
+    Setting("Reboot", _flag("reboot")),
+    Setting("Requeue", _requeue),
+    Setting("Shared", _flag("resources.oversubscribe")),
+    Setting("ReservationName", _text("reservation")),
+    Setting("StdOut", _file),
+    Setting("StartTime", _instant("begin")),
+    Setting("TimeMin", _time_min),
+    Setting("WorkDir", lambda asked, value: {"work_dir": value}),
+    Setting("WCKey", _text("wckey")),
+)
+SETTINGS: Mapping[str, Setting] = {one.name.lower(): one for one in _ALL}

@@ -1,0 +1,75 @@
+"""`scontrol show step` and `scontrol listpids`: the steps of jobs that run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from flowbatch.commands.command_options import Stop
+from flowbatch.commands.control import show_cluster
+from flowbatch.commands.control.scontrol_options import Asked
+from flowbatch.commands.listing.scene import Scene
+from flowbatch.commands.listing.step_view import StepView, running_steps
+from flowbatch.core.ports import Snapshot
+from flowbatch.directives.values.integers import leading
+from flowbatch.slurm import codes
+from flowbatch.slurm.times import TimeStyle, minutes_clock
+
+_STEP = re.compile(r"(?P<job>[0-9]+)(?:_(?P<task>[0-9]+))?(?:\+[0-9]+)?(?:\.(?P<step>.*))?")
+
+
+async def show_steps(asked: Asked, words: Sequence[str]) -> int:
+    """The steps that run: all of them, those of a job, or one."""
+    snapshot = asked.queue.snapshot()
+    steps = list(running_steps(snapshot, Scene.of(snapshot)))
+    if words:
+        chosen = _chosen(steps, words[0])
+        if not chosen:
+            _complain(asked, snapshot, words[0])
+            return 1
+        steps = chosen
+    elif not steps:
+        asked.out("No job steps in the system\n")
+    for step in steps:
+        lines = _lines(step, asked.style.times)
+        asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
+    return 0
+
+
+def _chosen(steps: Sequence[StepView], word: str) -> list[StepView]:
+    written = _STEP.match(word)
+    if written is None:
+        return []
+    job_id, task, name = leading(written["job"]), written["task"], written["step"]
+    return [
+        step
+        for step in steps
+        if job_id in (step.view.job.id, step.view.array_id)
+        and (task is None or step.view.task == leading(task))
+        and (not name or step.name_in_job == name)
+    ]
+
+
+def _complain(asked: Asked, snapshot: Snapshot, word: str) -> None:
+    """Nothing of that name runs. Raises Stop where the queue has no such job."""
+    job, dot, _ = word.partition(".")
+    if not any(leading(job) in (one.id, one.array_id) for one in snapshot.jobs):
+        raise Stop(1, err=f"slurm_get_job_steps error: {codes.message('ESLURM_INVALID_JOB_ID')}\n")
+    asked.out(f"Job step {word}{'' if dot else '.'} not found\n")
+
+
+def _lines(step: StepView, times: TimeStyle) -> list[str]:
+    ran = step.step
+    lines = [
+        f"StepId={step.id} UserId={step.view.job.owner.uid} StartTime={times.stamp(step.began_at)} "
+        f"TimeLimit={minutes_clock(step.limit_min)}",
+        f"State=RUNNING Partition={step.view.partition} NodeList={step.nodes}",
+        f"Nodes={len(step.node_names)} CPUs={step.cpus} Tasks={step.tasks} Name={step.name} Network=(null)",
+        f"TRES={step.tres}",
+        "ResvPorts=(null)",
+        "CPUFreqReq=Default" + ("" if ran is None else f" Dist={ran.layout}"),
+        "SrunHost:Pid=(null):0" if ran is None else f"SrunHost:Pid={step.view.batch_host}:{ran.srun}",
+    ]
+    if ran is not None and ran.gpus:
+        lines.append(f"TresPerNode={step.gres}")
+    return lines

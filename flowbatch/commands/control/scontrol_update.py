@@ -1,0 +1,216 @@
+"""`scontrol update`: what of a job can be changed after its submission: its time limit, and on the market the price it bids.
+
+The cost of a job on the market stands where Slurm keeps an administrator's comment, so that nobody writes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from flowbatch.commands.command_options import Stop
+from flowbatch.commands.control.scontrol_alter import Complaint, alter, targets
+from flowbatch.commands.control.scontrol_nodes import update_nodes
+from flowbatch.commands.control.scontrol_options import Asked
+from flowbatch.commands.control.scontrol_partitions import update_partition
+from flowbatch.commands.control.scontrol_reservations import update_reservation
+from flowbatch.commands.control.scontrol_settings import Changes, changes, spec_of
+from flowbatch.commands.control.scontrol_words import Setting, settings_of
+from flowbatch.commands.listing.job_view import JobView
+from flowbatch.commands.listing.scene import Scene
+from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked
+from flowbatch.core.jobs import Job
+from flowbatch.core.states import Running
+from flowbatch.directives import market
+from flowbatch.directives.values import begin, time
+from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm import codes
+from flowbatch.slurm.times import zone
+from flowbatch.spec.job import UNLIMITED
+from flowbatch.units import MINUTE, Instant
+
+LIMIT_PRICE = "limitprice"
+"""Ours: `LimitPrice=$2.50`, the most that an instance-hour may cost."""
+
+THROTTLE = "arraytaskthrottle"
+
+ENDTIME = "endtime"
+"""When a running job is to end: its time limit, to the minute."""
+
+WHY_NOT = {
+    "numcpus": "NumCPUs follows from NumTasks and CPUsPerTask: say those",
+    "mincpus": "it follows from NumTasks and CPUsPerTask: say those",
+    "delayboot": "nodes are not booted by features here",
+    "corespec": "no cores are set apart here",
+    "threadspec": "no threads are set apart here",
+    "burstbuffer": "there is no burst buffer",
+    "clusters": "a job stays in the cluster that took it",
+    "clusterfeatures": "clusters have no features here",
+    "sitefactor": "priorities have no site factor",
+    "switches": "there are no switches to wait for",
+}
+"""What real scontrol changes of a job and is not changed here."""
+
+_NO_ENTITY = (
+    "No valid entity in update command\n"
+    'Input line must include "NodeName", "PartitionName", "Reservation", "JobId", or "SlurmctldDebug"\n'
+)
+_NODES = ("nodename", "nodenames", "node")
+_PARTITIONS = ("partitionname", "partition")
+_RESERVATIONS = ("reservationname", "reservation", "res")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked for. `more_min` is a change of the time limit, which `time_limit_min` is without it."""
+
+    time_limit_min: int | None = None
+    more_min: int | None = None
+    limit_micro_usd: int | None = None
+    ends_at: int | None = None
+    throttle: int | None = None
+    changes: Changes = field(default_factory=dict)
+
+    @property
+    def limits(self) -> bool:
+        """Whether anything is asked of time or money."""
+        asked = (self.time_limit_min, self.more_min, self.limit_micro_usd, self.ends_at)
+        return any(one is not None for one in asked)
+
+
+async def update(asked: Asked) -> int:
+    """Changes what the words say; the exit code. Raises Stop."""
+    settings = list(settings_of(asked.words[1:]))
+    if not settings:
+        raise Stop(1, err="too few arguments for update keyword\n")
+    jobs = next((one.value for one in settings if one.key in ("jobid", "job")), None)
+    if jobs is None:
+        return await _other(asked, settings)
+    terms = _terms(asked, [one for one in settings if one.key not in ("jobid", "job")])
+    at, by = asked.queue.now(), asked.call.owner.uid
+    if terms.changes or terms.throttle is not None:
+        spec, fields = spec_of(terms.changes), tuple(terms.changes)
+        whole = terms.throttle is not None and not fields
+
+        def change(ref: JobRef) -> UpdateAsked:
+            refs = (JobRef(ref.job_id) if whole else ref,)
+            return UpdateAsked(at, by, refs, spec, fields, terms.throttle)
+
+        code = await alter(asked, change, Complaint(suspends=False), [jobs])
+        if code or not terms.limits:
+            return code
+    limits = {one.job_id: _limit(asked, one.job_id, terms) for one in targets(asked, [jobs])}
+
+    def event(ref: JobRef) -> TermsAsked:
+        return TermsAsked(at, by, (ref,), terms.limit_micro_usd, limits[ref.job_id])
+
+    return await alter(asked, event, Complaint(suspends=False), [jobs])
+
+
+async def _other(asked: Asked, settings: Sequence[Setting]) -> int:
+    """An entity that is no job. Raises Stop."""
+    for keys, change in (
+        (_RESERVATIONS, update_reservation), (_NODES, update_nodes), (_PARTITIONS, update_partition),
+    ):  # fmt: skip
+        named = next((one for one in settings if one.key in keys), None)
+        if named is not None:
+            return await change(asked, named, [one for one in settings if one is not named])
+    debug = next((one for one in settings if one.key == "slurmctlddebug"), None)
+    if debug is not None:
+        raise Stop(1, err=f"invalid debug level: {debug.value}\nslurm_update error: No error\n")
+    raise Stop(1, err=_NO_ENTITY)
+
+
+def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
+    """What the settings ask for. Raises Stop for what cannot be changed or read."""
+    terms = Terms()
+    if not settings:
+        raise Stop(1, err="No changes specified\n")
+    for one in settings:
+        if one.key == LIMIT_PRICE and not one.sign:
+            terms = replace(terms, limit_micro_usd=_price(one.value))
+        elif len(one.key) >= _LEAST and "timelimit".startswith(one.key):
+            sign = one.sign or (one.value[:1] if one.value[:1] in ("+", "-") else "")
+            terms = _timed(terms, sign, _minutes(one.value.removeprefix(sign)))
+        elif one.key == ENDTIME and not one.sign:
+            terms = replace(terms, ends_at=_instant(asked, one.value))
+        elif one.key == THROTTLE and not one.sign:
+            terms = replace(terms, throttle=int(one.value) if one.value.isdecimal() else 0)
+        elif one.key == "admincomment" and asked.queue.cluster.market is not None:
+            raise Stop(1, err=f"scontrol: error: AdminComment tells what the job has cost\n{_unsupported(one)}")
+        elif not one.sign and (found := changes(asked, one.key, one.value)) is not None:
+            terms = replace(terms, changes=terms.changes | found)
+        else:
+            why = f"scontrol: error: {WHY_NOT[one.key]}\n" if one.key in WHY_NOT else ""
+            raise Stop(1, err=f"{why}{_unsupported(one)}")
+    return terms
+
+
+def _unsupported(one: Setting) -> str:
+    return f"Update of this parameter is not supported: {one.written}\nRequest aborted\n"
+
+
+def _instant(asked: Asked, text: str) -> int:
+    try:
+        return int(begin.parse(text, Instant(asked.queue.now()), zone(asked.call.environ.get("TZ"))))
+    except ValueSyntax as error:
+        raise Stop(0, err=(error.said or f"Invalid time specification (pos=0): {text}") + "\n") from None
+
+
+def _timed(terms: Terms, sign: str, minutes: int) -> Terms:
+    if not sign:
+        return replace(terms, time_limit_min=minutes, more_min=None)
+    if minutes == UNLIMITED:
+        raise _bad("TimeLimit")
+    return replace(terms, time_limit_min=None, more_min=-minutes if sign == "-" else minutes)
+
+
+_LEAST = 5
+"""So much of `TimeLimit` is enough."""
+
+
+def _minutes(text: str) -> int:
+    try:
+        return time.parse(text)
+    except ValueSyntax:
+        raise _bad("TimeLimit") from None
+
+
+def _price(text: str) -> int:
+    try:
+        price = market.price(text)
+    except ValueSyntax:
+        raise _bad("LimitPrice") from None
+    if price.per != "instance":
+        raise _bad("LimitPrice")
+    return price.micro_usd_per_hour
+
+
+def _bad(what: str) -> Stop:
+    return Stop(1, err=f"scontrol: error: Invalid {what} value\n")
+
+
+def _limit(asked: Asked, job_id: int, terms: Terms) -> int | None:
+    """The time limit that the job is to have, None for no change. Raises Stop for less than nothing."""
+    more = terms.more_min
+    if more is None and terms.ends_at is None:
+        return terms.time_limit_min
+    snapshot = asked.queue.snapshot((job_id,))
+    job = next((job for job in snapshot.jobs if job_id in (job.id, job.array_id)), None)
+    if terms.ends_at is not None:
+        return _until(job, terms.ends_at)
+    limit = JobView(job, Scene.of(snapshot)).time_limit_min if job is not None else None
+    if limit is None or more is None:
+        return terms.time_limit_min
+    if limit + more <= 0:
+        said = f"TimeLimit decrement larger than current time limit ({-more} > {limit})"
+        raise Stop(1, err=f"scontrol: error: {said}\n")
+    return limit + more
+
+
+def _until(job: Job | None, end: int) -> int:
+    """The time limit that ends a running job then, or in the minute after. Raises Stop for a job that does not run."""
+    if job is None or not isinstance(job.state, Running):
+        said = codes.message("ESLURM_JOB_NOT_RUNNING" if job is not None else "ESLURM_INVALID_JOB_ID")
+        raise Stop(1, err=f"{said} for job {job.id if job is not None else 0}\n")
+    return max(1, -(-(end - job.state.started_at) // MINUTE))

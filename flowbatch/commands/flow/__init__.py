@@ -1,0 +1,1 @@
+"""What `flow` asks the controller."""

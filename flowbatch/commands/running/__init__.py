@@ -1,0 +1,1 @@
+"""What the caller becomes: srun, salloc, sattach, sbcast."""

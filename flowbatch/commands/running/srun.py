@@ -1,0 +1,88 @@
+"""srun: the caller becomes the program that runs a step, in the job that he is in; outside a job one is allocated for it first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flowbatch.commands.call import Call
+from flowbatch.commands.command_options import Stop
+from flowbatch.commands.running import allocating
+from flowbatch.commands.running.allocating import SRUN
+from flowbatch.commands.submitting.sbatch import surroundings, with_files
+from flowbatch.core.ports import QueuePort
+from flowbatch.core.states import Finished
+from flowbatch.directives import allocation, build
+from flowbatch.directives.allocation import Wish
+from flowbatch.directives.build import Origins
+from flowbatch.directives.diagnosis import DirectiveError
+from flowbatch.directives.settings import Help
+from flowbatch.node.allocation.plan import Plan
+from flowbatch.node.srun import options as step
+from flowbatch.node.srun.wanted import CannotRun
+from flowbatch.spec.market import MarketTerms
+
+NOT_HERE = "srun: error: the jobs of cluster {} run elsewhere: their steps are started inside them\n"
+
+
+async def main(call: Call, queue: QueuePort) -> int:
+    """Returns only where nothing is run: else the caller is another program by then."""
+    try:
+        wanted = step.read(call.argv, call.environ)
+        if wanted.ask is None and wanted.job_id is None:
+            return await _allocate(call, queue, wanted.command)
+    except CannotRun as error:
+        call.err.write(f"{error.line}\n")
+        return error.code
+    except DirectiveError as error:
+        call.err.write("".join(f"{line}\n" for line in error.said))
+        return error.exit_code
+    except Stop as stop:
+        call.out.write(stop.out)
+        call.err.write(stop.err)
+        return stop.code
+    gone = None if wanted.job_id is None or wanted.ask is not None else _gone(queue, wanted.job_id)
+    if gone is not None:
+        call.err.write(gone)
+        return 1
+    if not queue.steps:
+        call.err.write(NOT_HERE.format(queue.cluster.name))
+        return 1
+    call.become((*queue.steps, *call.argv))
+    return 0
+
+
+def _gone(queue: QueuePort, job_id: int) -> str | None:
+    """What srun says of a job that is over; None of any other: its node knows."""
+    job = next((job for job in queue.snapshot((job_id,)).jobs if job.id == job_id), None)
+    if job is None or not isinstance(job.state, Finished):
+        return None
+    return SRUN.error(f"Slurm job {job_id} has expired") + SRUN.line(EXPIRED.format(job_id))
+
+
+EXPIRED = "Check SLURM_JOB_ID environment variable. Expired or invalid job {}"
+
+
+async def _allocate(call: Call, queue: QueuePort, command: tuple[str, ...]) -> int:
+    """The caller becomes the step of a job of its own. Raises Stop, DirectiveError."""
+    wish = await _wished(call, queue)
+    if not command:
+        raise Stop(1, err="srun: fatal: No command given to execute.\n")
+    for use in build.refused(wish.chosen):
+        raise Stop(1, err=SRUN.error(f"flowbatch: --{use.option.name}: {use.option.reason}"))
+    spec = build.job(wish.chosen, Origins(call.cwd, command[0], kind="srun"), MarketTerms())
+    queue = await allocating.home(call, queue, wish, SRUN)
+    job_id = await allocating.allocate(call, queue, wish, spec, SRUN)
+    plan = Plan(job_id, quiet=wish.quiet)
+    call.become((*queue.allocations["srun"], plan.word(), *call.argv))
+    return 0
+
+
+async def _wished(call: Call, queue: QueuePort) -> Wish:
+    around = replace(surroundings(call, queue), command="srun")
+    try:
+        wish, _ = await with_files(call, around, lambda a: allocation.read(call.argv, a, call.environ))
+    except Help as wanted:  # a value that asks for a text: the step's program has it
+        call.become((*queue.steps, *call.argv))
+        raise Stop(wanted.exit_code) from None
+    call.err.write("".join(f"{line}\n" for line in wish.said))
+    return wish

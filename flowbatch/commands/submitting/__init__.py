@@ -1,0 +1,1 @@
+"""Jobs come: sbatch and scrontab."""

@@ -1,0 +1,1 @@
+"""What administrators say: of nodes, partitions and reservations."""
