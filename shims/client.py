@@ -185,9 +185,8 @@ def converse(command, line):
 def become(command, body):
     """This process is the program that the controller names from here on; 127 if it cannot be."""
     words = body.split(b"\0")[:-1]
-    if (
-        command in PATIENT
-    ):  # the program takes them when it can; those that the controller was told of too late are its own too
+    # The program takes them when it can; those that the controller was told of too late are its own too.
+    if command in PATIENT:
         _signal.pthread_sigmask(_signal.SIG_BLOCK, HEARD)
         for number in heard_signals:
             posix.kill(posix.getpid(), number)
