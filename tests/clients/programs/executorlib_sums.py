@@ -4,7 +4,6 @@ import json
 
 from executorlib import SlurmClusterExecutor
 
-
 LIMITS = {"run_time_max": 300, "partition": "debug"}
 
 
