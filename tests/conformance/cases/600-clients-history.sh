@@ -7,7 +7,4 @@ for i in $(seq 100); do [ "$(sacct -X -n -P -o state -j "$A,$B" | sort | tr '\n'
 run sacct -o JobID,State --parsable2 -X -j $A -j $B
 run sacct -o JobID -o State --parsable2 -X -j $A
 run sacct -o JobID,State -n -P -X -S today -E now -j $A,$B -s CD -s F
-run sacct -o JobID,JobName -n -P -X -j $A,$B --name one --name two
-run sacct -o JobID -n -P -X -j $A,$B -r nosuch -r debug
-run sacct -o JobID -n -P -X -j $A,$B -A nosuch -A research
 run sacct -o JobID -n -P -X -j $A,$B -u nobody -u root
