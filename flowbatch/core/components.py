@@ -11,14 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from flowbatch.core.events import Ended, LaunchFailed, NodeLost
-from flowbatch.core.facts import Cancelled, Continued, Doomed, Expired, Missed, Paused, Requeued
+from flowbatch.core.facts import Cancelled, Continued, Doomed, Downed, Expired, Missed, Paused, Requeued
 from flowbatch.core.jobs import Job
 from flowbatch.core.moves import Fact
 from flowbatch.core.states import Completing, ExitStatus, Finished, Pending
 from flowbatch.core.waiting import is_ready
 
-SHARED = (Cancelled, Continued, Doomed, Ended, Expired, LaunchFailed, Missed, NodeLost, Paused, Requeued)
+SHARED = (Cancelled, Continued, Doomed, Downed, Ended, Expired, LaunchFailed, Missed, NodeLost, Paused, Requeued)
 """What happens to all components when it happens to the leader."""
+
+TOLD_BACK = (Doomed, Downed, Missed)
+"""What happens to all components whichever of them it happens to: as on 22.05 a node that is down ends the whole job."""
 
 
 def parts(jobs: Mapping[int, Job], leader: Job) -> list[Job]:
@@ -46,7 +49,7 @@ def following(jobs: Mapping[int, Job], job: Job, fact: Fact) -> Iterator[tuple[i
 
 def _back(leader: Job, job: Job, fact: Fact) -> Iterator[tuple[int, Fact]]:
     """What a later component means for the leader; told to stop alone, it is over at once."""
-    if isinstance(fact, Doomed | Missed):
+    if isinstance(fact, TOLD_BACK):
         yield leader.id, fact
     elif isinstance(job.state, Completing) and not isinstance(leader.state, Completing):
         yield job.id, Ended(fact.at, job.id, job.restarts, ExitStatus())

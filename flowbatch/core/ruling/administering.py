@@ -119,7 +119,8 @@ def _busy(turn: Turn, name: str) -> bool:
 
 def _end_jobs(turn: Turn, down: set[str]) -> None:
     """Jobs on nodes that are down are stopped: back in the queue, or NODE_FAIL."""
-    for job in list(turn.queue.running()) if down else ():
+    for id in sorted(turn.queue.indexes.holding) if down else ():
+        job = turn.queue.jobs[id]  # as it is by now: another component may have taken it along
         if isinstance(job.state, Running | Suspended) and not down.isdisjoint(job.state.allocation.nodes):
             turn.advance(job, Downed(turn.at))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowbatch.core.effects import Stop
-from flowbatch.core.events import Configured, Made, Refused
+from flowbatch.core.events import Configured, HetSubmitted, Made, Refused
 from flowbatch.core.ruling.reservations import Party
 from flowbatch.core.ruling.wishes import (
     NodeAsked,
@@ -89,6 +89,18 @@ def test_a_node_that_is_down_loses_its_jobs(desk, requeue):
     desk.end(id)
     after = desk.queue.jobs[id].state
     assert after.reason == "BeginTime" if requeue else after.ending.outcome == "NODE_FAIL"
+
+
+def test_a_node_that_is_down_loses_heterogeneous_jobs_whole(desk):
+    specs = (desk.spec(cpus=4), desk.spec(cpus=4))
+    leader = desk.step(HetSubmitted(desk.now, desk.submission().owner, specs)).reply.job_id
+    desk.passed()
+    assert desk.queue.jobs[leader + 1].state.allocation.nodes == ("n2",)
+    say(desk, "n2", state="DOWN", reason="dead")
+    assert desk.orders[-1] == Stop(leader, 0, "node")
+    assert [desk.kind(id) for id in (leader, leader + 1)] == ["completing"] * 2
+    desk.end(leader)
+    assert [desk.kind(id) for id in (leader, leader + 1)] == ["pending"] * 2
 
 
 @pytest.mark.parametrize(
