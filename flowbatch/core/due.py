@@ -30,9 +30,10 @@ def next_due(cron: CronSpec, at: int) -> int | None:
     return None
 
 
-def due_again(cron: CronSpec, at: int, ending: Ending) -> int | None:
-    """When a job that has ended so is due; None for never, as for one that was cancelled."""
-    return None if ending.outcome == "CANCELLED" else next_due(cron, at)
+def due_again(cron: CronSpec, started_at: int, at: int, ending: Ending) -> int | None:
+    """When a job that has ended so is due; None for never, as for one that was cancelled. A time at which it has run is over,
+    also where the clock went back meanwhile."""
+    return None if ending.outcome == "CANCELLED" else next_due(cron, max(started_at, at))
 
 
 def _fits(cron: CronSpec, day: date) -> bool:

@@ -139,3 +139,11 @@ def test_clocks_that_change():
     night = cron.parse("30 2 * * *", "Europe/Berlin")
     spring = int(datetime(2027, 3, 27, 12, tzinfo=timezone.utc).timestamp())
     assert datetime.fromtimestamp(next_due(night, spring), timezone.utc).isoformat() == "2027-03-29T00:30:00+00:00"
+
+
+def test_a_clock_that_goes_back_runs_nothing_twice(desk, owners):
+    id = submitted(desk, owners)
+    desk.passed(first := due(desk, id))
+    desk.at = first - 30
+    desk.end(id)
+    assert due(desk, id) == first + 60
