@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from flowbatch import text
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
-from flowbatch.commands.control import scontrol_controller, scontrol_jobs, scontrol_made, show_cluster
+from flowbatch.commands.control import scontrol_controller, scontrol_jobs, scontrol_made, scontrol_steps, show_cluster
 from flowbatch.commands.control.scancel_options import read_target
 from flowbatch.commands.control.scontrol_alter import Complaint, alter
 from flowbatch.commands.control.scontrol_options import OPERANDS, OPTIONS, Asked, read
@@ -23,6 +24,28 @@ from flowbatch.slurm import codes
 from flowbatch.slurm.errnos import NUMBERS
 
 Verb = Callable[[Asked], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """One keyword: how much of its beginning is enough, what it does, how many words it takes (None: any number), and what
+    is said of too few and of too many, with the keyword as it was written."""
+
+    least: int
+    verb: Verb
+    fewest: int = 0
+    most: int | None = None
+    few: str = "too few arguments for keyword:{}"
+    many: str = "too many arguments for keyword:{}"
+
+    async def do(self, asked: Asked) -> int:
+        """The exit code. Raises Stop."""
+        count = len(asked.words) - 1
+        if count < self.fewest:
+            raise Stop(1, err=self.few.format(asked.words[0]) + "\n")
+        if self.most is not None and count > self.most:
+            raise Stop(1, err=self.many.format(asked.words[0]) + "\n")
+        return await self.verb(asked)
 
 
 async def main(call: Call, queue: QueuePort) -> int:
@@ -69,9 +92,9 @@ async def _interactive(asked: Asked) -> int:
 async def _do(asked: Asked) -> int:
     """The verb whose name, or enough of its beginning, is the first word; case does not matter."""
     word = asked.words[0].lower()
-    for name, (least, verb) in _VERBS.items():
-        if name.startswith(word) and len(word) >= least:
-            return await verb(asked)
+    for name, keyword in _KEYWORDS.items():
+        if name.startswith(word) and len(word) >= keyword.least:
+            return await keyword.do(asked)
     raise Stop(1, err=f"invalid keyword: {asked.words[0]}\n")
 
 
@@ -125,13 +148,19 @@ async def _ping(asked: Asked) -> int:
 
 
 async def _version(asked: Asked) -> int:
-    asked.out(VERSION + "\n")
-    return 0
+    return _told(asked, VERSION + "\n", "too many arguments for version keyword\n")
 
 
 async def _help(asked: Asked) -> int:
-    asked.out(help_text("scontrol", OPERANDS, OPTIONS))
-    return 0
+    return _told(asked, help_text("scontrol", OPERANDS, OPTIONS), "too many arguments for keyword:help\n")
+
+
+def _told(asked: Asked, what: str, many: str) -> int:
+    """Says it, whatever else was said."""
+    wrong = len(asked.words) > 1
+    asked.err(many if wrong else "")
+    asked.out(what)
+    return int(wrong)
 
 
 async def _nothing(asked: Asked) -> int:
@@ -140,8 +169,6 @@ async def _nothing(asked: Asked) -> int:
 
 
 async def _errnumstr(asked: Asked) -> int:
-    if len(asked.words) < 2:
-        raise Stop(1, err="one arguments required for keyword:errnumstr\n")
     number = leading(asked.words[1])
     if number == 0:
         asked.out("No error\n")
@@ -151,42 +178,49 @@ async def _errnumstr(asked: Asked) -> int:
     return 0
 
 
-_VERBS: Mapping[str, tuple[int, Verb]] = {
-    "all": (1, _nothing),
-    "cluster": (2, _nothing),
-    "completing": (2, scontrol_jobs.completing),
-    "details": (1, _nothing),
-    "errnumstr": (2, _errnumstr),
-    "exit": (2, _nothing),
-    "help": (2, _help),
-    "hide": (2, _nothing),
-    "hold": (4, _hold),
-    "holdu": (5, _uhold),
-    "oneliner": (1, _nothing),
-    "ping": (3, _ping),
-    "quiet": (4, _nothing),
-    "quit": (4, _nothing),
-    "top": (1, scontrol_jobs.top),
-    "reconfigure": (3, scontrol_controller.reconfigure),
-    "schedloglevel": (3, scontrol_controller.schedloglevel),
-    "setdebug": (2, scontrol_controller.setdebug),
-    "setdebugflags": (9, scontrol_controller.setdebugflags),
-    "shutdown": (8, scontrol_controller.shutdown),
-    "create": (2, scontrol_made.create),
-    "delete": (1, scontrol_made.delete),
-    "release": (3, _release),
-    "requeue": (3, _requeue),
-    "requeuehold": (8, _requeuehold),
-    "show": (3, show),
-    "uhold": (5, _uhold),
-    "update": (1, update),
-    "verbose": (4, _nothing),
-    "version": (4, _version),
-    "resume": (3, scontrol_jobs.resume),
-    "suspend": (2, scontrol_jobs.suspend),
-    "notify": (1, scontrol_jobs.notify),
-    "wait_job": (2, scontrol_jobs.wait_job),
-    "write": (5, scontrol_jobs.write),
-    **{name: (len(name), refuse) for name in REFUSED},
+_FEW = "too few arguments for {} keyword"
+_ONE = "one arguments required for keyword:{}"
+
+_KEYWORDS: Mapping[str, Keyword] = {
+    "all": Keyword(2, _nothing),
+    "cluster": Keyword(2, _nothing),
+    "completing": Keyword(2, scontrol_jobs.completing, most=0),
+    "details": Keyword(1, _nothing, most=0),
+    "errnumstr": Keyword(2, _errnumstr, fewest=1, most=1, few=_ONE, many=_ONE),
+    "exit": Keyword(2, _nothing, most=0),
+    "help": Keyword(2, _help),
+    "hide": Keyword(2, _nothing),
+    "hold": Keyword(4, _hold, fewest=1),
+    "holdu": Keyword(5, _uhold, fewest=1),
+    "listpids": Keyword(1, scontrol_steps.listpids, most=2),
+    "oneliner": Keyword(1, _nothing, most=0),
+    "ping": Keyword(3, _ping, most=0),
+    "quiet": Keyword(4, _nothing, most=0),
+    "quit": Keyword(4, _nothing, most=0),
+    "top": Keyword(3, scontrol_jobs.top, fewest=1, most=1),
+    "reconfigure": Keyword(3, scontrol_controller.reconfigure, most=0),
+    "schedloglevel": Keyword(3, scontrol_controller.schedloglevel, fewest=1, most=1),
+    "setdebug": Keyword(2, scontrol_controller.setdebug, fewest=1, most=1),
+    "setdebugflags": Keyword(9, scontrol_controller.setdebugflags, fewest=1, most=1),
+    "shutdown": Keyword(8, scontrol_controller.shutdown, most=1),
+    "create": Keyword(2, scontrol_made.create, fewest=1, few=_FEW),
+    "delete": Keyword(1, scontrol_made.delete, fewest=1, few=_FEW),
+    "release": Keyword(3, _release, fewest=1),
+    "requeue": Keyword(3, _requeue, fewest=1),
+    "requeuehold": Keyword(11, _requeuehold, fewest=1),
+    "show": Keyword(3, show, fewest=1, most=2),
+    "uhold": Keyword(5, _uhold, fewest=1),
+    "update": Keyword(1, update, fewest=1, few=_FEW),
+    "verbose": Keyword(4, _nothing, most=0, many="too many arguments for {} keyword"),
+    "version": Keyword(4, _version),
+    "resume": Keyword(3, scontrol_jobs.resume, fewest=1),
+    "suspend": Keyword(2, scontrol_jobs.suspend, fewest=1),
+    "notify": Keyword(1, scontrol_jobs.notify, fewest=2),
+    "wait_job": Keyword(2, scontrol_jobs.wait_job, fewest=1, most=1),
+    "write": Keyword(5, scontrol_jobs.write, fewest=1, most=3),
+    **{
+        name: Keyword(one.least, partial(refuse, name), fewest=int(bool(one.bare)), few=one.bare)
+        for name, one in REFUSED.items()
+    },
 }
-"""The keywords: each with how much of its beginning is enough."""
+"""In the order in which beginnings that fit several are theirs."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flowbatch.commands.command_options import Stop
 from flowbatch.commands.control.scancel_options import Target, read_target
 from flowbatch.commands.control.scontrol_options import Asked
 from flowbatch.core.events import Event, JobRef, Verdict
@@ -33,8 +32,6 @@ class Complaint:
 
 async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Complaint, words: Sequence[str]) -> int:
     """Asks for each job that the words name; the exit code. `jobname=NAME` is every job of that name."""
-    if not words:
-        raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
     code = 0
     for target in targets(asked, words):
         verdict = (

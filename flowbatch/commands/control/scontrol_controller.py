@@ -24,8 +24,6 @@ DEBUG_FLAGS = frozenset({
 
 async def reconfigure(asked: Asked) -> int:
     """Reads the configuration again; jobs, states of nodes and reservations stay. What cannot be read changes nothing."""
-    if len(asked.words) > 1:
-        raise Stop(1, err="too many arguments for keyword:reconfigure\n")
     try:
         shape = await asked.queue.configuration()
     except FlowError as error:
@@ -38,8 +36,6 @@ async def reconfigure(asked: Asked) -> int:
 
 
 async def shutdown(asked: Asked) -> int:
-    if len(asked.words) > 2:
-        raise Stop(1, err="too many arguments for keyword:shutdown\n")
     if len(asked.words) == 2 and not any(
         name.startswith(asked.words[1].lower()) for name in ("controller", "slurmctld")
     ):
@@ -48,7 +44,7 @@ async def shutdown(asked: Asked) -> int:
 
 
 async def setdebug(asked: Asked) -> int:
-    word = _one(asked)
+    word = asked.words[1]
     number = word.isdecimal() and int(word) < len(DEBUG_LEVELS)
     if not number and word.lower() not in DEBUG_LEVELS:
         raise Stop(1, err=f"invalid debug level: {word}\n")
@@ -56,7 +52,7 @@ async def setdebug(asked: Asked) -> int:
 
 
 async def setdebugflags(asked: Asked) -> int:
-    word = _one(asked)
+    word = asked.words[1]
     for flag in filter(None, word.lstrip("+-").split(",")):
         if flag.lower() not in DEBUG_FLAGS or word[0] not in "+-":
             complaint = f"scontrol: error: Invalid DebugFlag: {flag}\n" if word[0] in "+-" else ""
@@ -65,16 +61,10 @@ async def setdebugflags(asked: Asked) -> int:
 
 
 async def schedloglevel(asked: Asked) -> int:
-    word = _one(asked)
+    word = asked.words[1]
     if word.lower() not in ("disable", "enable", "0", "1"):
         raise Stop(1, err=f"invalid schedlog level: {word}\n")
     raise Stop(1, err="slurm_set_schedlog_level error: Requested operation is presently disabled\n")
-
-
-def _one(asked: Asked) -> str:
-    if len(asked.words) < 2:
-        raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
-    return asked.words[1]
 
 
 def _unheard(asked: Asked, call: str, why: str) -> int:

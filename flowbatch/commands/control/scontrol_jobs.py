@@ -61,8 +61,6 @@ async def _suspend(asked: Asked, *, resume: bool) -> int:
 
 async def notify(asked: Asked) -> int:
     """The words behind the job's id are a line in its output."""
-    if len(asked.words) < 3:
-        raise Stop(1, err="too few arguments for keyword:notify\n")
     word = asked.words[1]
     job_id = leading(word.partition(".")[0])
     if not job_id:
@@ -77,10 +75,6 @@ async def notify(asked: Asked) -> int:
 
 async def top(asked: Asked) -> int:
     """The jobs, in this order, go before the others of their owners."""
-    if len(asked.words) < 2:
-        raise Stop(1, err="too few arguments for keyword:top\n")
-    if len(asked.words) > 2:
-        raise Stop(1, err="too many arguments for keyword:top\n")
     words = [word for word in asked.words[1].split(",") if word]
     stranger = next((word for word in words if not word.isdecimal() or not int(word)), None)
     if stranger is not None:
@@ -109,8 +103,6 @@ async def completing(asked: Asked) -> int:
 
 async def wait_job(asked: Asked) -> int:
     """Returns once the job's nodes are ready and it runs; 1 if it never will, or does not now."""
-    if len(asked.words) < 2:
-        raise Stop(1, err="too few arguments for keyword:wait_job\n")
     job_id = leading(asked.words[1])
     if not job_id:
         raise Stop(1, err=f"Invalid job_id {asked.words[1]}")
@@ -131,8 +123,6 @@ async def wait_job(asked: Asked) -> int:
 async def write(asked: Asked) -> int:
     """`write batch_script ID [FILE|-]`: the script as it was submitted; what cannot be had is no failure, as on 22.05."""
     words = asked.words[1:]
-    if not words:
-        raise Stop(1, err="too few arguments for keyword:write\n")
     if words[0].lower() != "batch_script":
         raise Stop(1, err=f"invalid write argument:{words[0]}\n")
     if len(words) < 2:

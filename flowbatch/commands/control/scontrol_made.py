@@ -19,8 +19,6 @@ def _is(word: str, name: str) -> bool:
 async def create(asked: Asked) -> int:
     """Raises Stop."""
     words = asked.words[1:]
-    if not words:
-        raise Stop(1, err="too few arguments for create keyword\n")
     first, equals, _ = words[0].partition("=")
     if _is(first.lower(), "reservationname"):
         settings = list(settings_of(words if equals else words[1:]))
@@ -36,11 +34,11 @@ async def create(asked: Asked) -> int:
 async def delete(asked: Asked) -> int:
     """Raises Stop."""
     words = asked.words[1:]
-    if not words:
-        raise Stop(1, err="too few arguments for delete keyword\n")
     first, equals, name = words[0].partition("=")
     if not equals:
-        name = words[1] if len(words) > 1 else ""
+        if len(words) == 1:
+            raise Stop(1, err="scontrol: error: Proper format is 'delete <ENTITY>=<ID>' or 'delete <ENTITY> <ID>'\n")
+        name = words[1]
     if _is(first.lower(), "reservationname"):
         return await delete_reservation(asked, name, words[0])
     if _is(first.lower(), "partitionname"):

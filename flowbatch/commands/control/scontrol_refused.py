@@ -13,50 +13,43 @@ _ONE_PROCESS = "the controller starts with the first command and ends by itself:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`bare`: Slurm's words where an argument is missing (None: it needs none). `said`: Slurm's words else. `why`: ours."""
+    """`least`: how much of the name is enough. `said`: Slurm's words, `why`: ours. `bare`: what is said where an argument is
+    missing; empty where none is needed."""
 
+    least: int
     said: str
     why: str
-    bare: str | None = None
-
-
-def _few(name: str) -> str:
-    return f"too few arguments for keyword:{name}"
+    bare: str = ""
 
 
 REFUSED: Mapping[str, Refused] = {
-    "abort": Refused("slurm_shutdown error: Requested operation not supported on this system", _ONE_PROCESS),
+    "abort": Refused(5, "slurm_shutdown error: Requested operation not supported on this system", _ONE_PROCESS),
     "cancel_reboot": Refused(
-        "slurm_update error: Invalid node state specified", "no node is to reboot", "missing argument for keyword:cancel_reboot"
+        3, "slurm_update error: Invalid node state specified", "no node is to reboot", "missing argument for keyword:{}"
     ),
     "fsdampeningfactor": Refused(
-        "slurm_set_fs_dampeningfactor error: Requested operation not supported on this system",
-        "priorities know no fair share", _few("fsdampeningfactor"),
-    ),
-    "listpids": Refused(
-        "scontrol: error: Requested operation not supported on this system", "ps --forest shows the processes of a job"
+        3, "slurm_set_fs_dampeningfactor error: Requested operation not supported on this system",
+        "priorities know no fair share", "too few arguments for keyword:{}",
     ),
     "pidinfo": Refused(
-        "Failed to locate job for requested pid", "SLURM_JOB_ID in /proc/PID/environ tells it",
-        "missing argument for keyword:pidinfo",
+        3, "Failed to locate job for requested pid", "SLURM_JOB_ID in /proc/PID/environ tells it",
+        "missing argument for keyword:{}",
     ),
     "reboot": Refused(
-        "scontrol: error: RebootProgram isn't defined\nscontrol_reboot_nodes error: Unspecified error",
+        3, "scontrol: error: RebootProgram isn't defined\nscontrol_reboot_nodes error: Unspecified error",
         "nobody's machine is rebooted by a scheduler that is not its administrator",
         "Missing node list. Specify ALL|<NodeList>",
     ),
     "takeover": Refused(
-        "slurm_takeover error: Unable to contact slurm controller (connect failure)", "there is no backup controller"
+        8, "slurm_takeover error: Unable to contact slurm controller (connect failure)", "there is no backup controller"
     ),
-    "token": Refused("Error fetching token", "nobody logs in here: the socket belongs to its user"),
+    "token": Refused(3, "Error fetching token", "nobody logs in here: the socket belongs to its user"),
 }  # fmt: skip
 
 
-async def refuse(asked: Asked) -> int:
-    name = asked.words[0].lower()
+async def refuse(name: str, asked: Asked) -> int:
+    """Raises Stop: Slurm's words, and why."""
     one = REFUSED[name]
     if name == "takeover" and len(asked.words) > 1:
         raise Stop(1, err=f"takeover: invalid backup controller index ({asked.words[1]})\n")
-    if one.bare is not None and len(asked.words) < 2:
-        raise Stop(1, err=f"{one.bare}\n")
     raise Stop(1, err=f"{one.said}\nscontrol: {name}: {one.why}\n")

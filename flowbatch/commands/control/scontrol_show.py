@@ -37,16 +37,16 @@ _JOB = re.compile(r"(?P<job>[0-9]+)(?:_(?P<task>[0-9]*))?(?P<component>\+[0-9]+)
 
 async def show(asked: Asked) -> int:
     """Shows the entity that the words name; the exit code."""
-    entity, _, id = asked.words[1].partition("=") if len(asked.words) > 1 else ("", "", "")
+    entity, _, id = asked.words[1].partition("=")
     if not entity:
-        raise Stop(1, err="too few arguments for keyword:show\n")
+        raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
     words = ([id] if id else []) + list(asked.words[2:])
     if len(words) > 1:
-        raise Stop(1, err="too many arguments for keyword:show\n")
+        raise Stop(1, err=f"too many arguments for keyword:{asked.words[0]}\n")
     for name, (least, entity_of) in _ENTITIES.items():
         if name.startswith(entity.lower()) and len(entity) >= least:
             return await _quietly(asked, entity_of, words)
-    raise Stop(1, err=f"invalid entity:{entity} for keyword:show \n")
+    raise Stop(1, err=f"invalid entity:{entity} for keyword:{asked.words[0]} \n")
 
 
 async def _quietly(asked: Asked, entity_of: Entity, words: Sequence[str]) -> int:
@@ -179,6 +179,8 @@ async def _show_reservation(asked: Asked, words: Sequence[str]) -> int:
 
 
 async def _show_daemons(asked: Asked, words: Sequence[str]) -> int:
+    if words:
+        raise Stop(1, err=f"too many arguments for keyword:{asked.words[0]}\n")
     asked.out("slurmctld slurmd\n")
     return 0
 
@@ -246,6 +248,8 @@ async def _show_topology(asked: Asked, words: Sequence[str]) -> int:
 
 async def _show_assoc_mgr(asked: Asked, words: Sequence[str]) -> int:
     """What slurmctld keeps of the database at hand: nothing, since there is none."""
+    if words and "=" not in words[0]:
+        raise Stop(0, err=f"No value given for option {words[0]}\n")
     kinds = ("users", "associations", "QOS")
     asked.out("Current Association Manager state\n")
     asked.out("".join(f"\nNo {kind} currently cached in Slurm.\n\n" for kind in kinds))
@@ -277,7 +281,7 @@ _ENTITIES: Mapping[str, tuple[int, Entity]] = {
     "config": (1, _show_config),
     "daemons": (1, _show_daemons),
     "dwstat": (2, _show_nothing),
-    "federation": (2, _show_nothing),
+    "federation": (1, _show_nothing),
     "frontend": (2, _show_frontend),
     "hostlist": (5, _show_hostlist),
     "hostlistsorted": (9, _show_hostlistsorted),
@@ -286,7 +290,7 @@ _ENTITIES: Mapping[str, tuple[int, Entity]] = {
     "jobid": (4, _show_job),
     "licenses": (2, _show_licenses),
     "nodes": (1, _show_node),
-    "partitions": (1, _show_partition),
+    "partitions": (2, _show_partition),
     "reservations": (1, _show_reservation),
     "slurmd": (2, _show_slurmd),
     "steps": (2, show_steps),

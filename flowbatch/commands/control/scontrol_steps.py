@@ -58,6 +58,25 @@ def _complain(asked: Asked, snapshot: Snapshot, word: str) -> None:
     asked.out(f"Job step {word}{'' if dot else '.'} not found\n")
 
 
+async def listpids(asked: Asked) -> int:
+    """No pid crosses from the node to here: what has no processes is said in Slurm's words, what has is refused. Raises Stop."""
+    word = asked.words[1] if len(asked.words) > 1 else ""
+    node = asked.words[2] if len(asked.words) > 2 else "(null)"
+    if word and not word[0].isdecimal():
+        raise Stop(1, err=f'"{word}" does not look like a jobid\n')
+    snapshot = asked.queue.snapshot()
+    steps = list(running_steps(snapshot, Scene.of(snapshot)))
+    if _chosen(steps, word) if word else steps:
+        said = "scontrol: error: Requested operation not supported on this system\n"
+        raise Stop(1, err=f"{said}scontrol: listpids: ps --forest shows the processes of a job\n")
+    kind = "StepId" if "." in word else "JobId"
+    said = f"{kind}={word} does not exist on node {node}." if word else "No job steps exist on this node."
+    raise Stop(1, out=_PIDS, err=f"{said}\n")
+
+
+_PIDS = "PID      JOBID    STEPID   LOCALID GLOBALID\n"
+
+
 def _lines(step: StepView, times: TimeStyle) -> list[str]:
     ran = step.step
     lines = [

@@ -81,8 +81,6 @@ class Terms:
 async def update(asked: Asked) -> int:
     """Changes what the words say; the exit code. Raises Stop."""
     settings = list(settings_of(asked.words[1:]))
-    if not settings:
-        raise Stop(1, err="too few arguments for update keyword\n")
     jobs = next((one.value for one in settings if one.key in ("jobid", "job")), None)
     if jobs is None:
         return await _other(asked, settings)
