@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from flowbatch.core import priority
+from flowbatch.core.accounting.usage import Claim
 from flowbatch.core.admitting.admission import admit
 from flowbatch.core.asked import each, every
 from flowbatch.core.events import Refused, Submitted, UpdateAsked, Verdict
@@ -34,8 +35,8 @@ class _Room:
     def job_count(self) -> int:
         return 0
 
-    def unfinished(self) -> tuple[Job, ...]:
-        return ()
+    def unfinished(self) -> dict[Claim, int]:
+        return {}
 
 
 def update(turn: Turn, event: UpdateAsked) -> tuple[Verdict, ...]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flowbatch.core import priority, timers
+from flowbatch.core.accounting.usage import Claim, claim
 from flowbatch.core.arrays import root, tasks
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.states import Finished, Holding, Pending
@@ -170,12 +172,16 @@ class Indexes:
         """Who holds an allocation."""
         self.buyers: set[int] = set()
         """Who has bids, live or not."""
+        self.unfinished: Counter[Claim] = Counter()
+        """How many tasks are not over, by where they count."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Indexes) and all(
             getattr(self, name) == getattr(other, name)
-            for name in ("ready", "timers", "bases", "arrays", "namesakes", "dependants", "holding", "buyers")
-        )
+            for name in (
+                "ready", "timers", "bases", "arrays", "namesakes", "dependants", "holding", "buyers", "unfinished",
+            )
+        )  # fmt: skip
 
     __hash__ = None  # type: ignore[assignment]  # they change
 
@@ -192,6 +198,7 @@ class Indexes:
             self.buyers.add(job.id)
         if not isinstance(job.state, Finished):
             self._add_namesake(job)
+            self.unfinished[claim(job)] += tasks(job)
         if job.array is None:
             self.timers.set(job.id, timers.due_at(self.cluster, job))
         else:
@@ -210,6 +217,7 @@ class Indexes:
         self.buyers.discard(job.id)
         if not isinstance(job.state, Finished):
             self._remove_namesake(job)
+            self._remove_claim(job)
         self.timers.set(job.id, None)
         if job.array is not None:
             self._remove_from_array(job)
@@ -272,6 +280,12 @@ class Indexes:
         entry.active.discard((root(job), job.id))
         if not entry.unfinished:
             del self.namesakes[key]
+
+    def _remove_claim(self, job: Job) -> None:
+        own = claim(job)
+        self.unfinished[own] -= tasks(job)
+        if not self.unfinished[own]:
+            del self.unfinished[own]
 
 
 def _targets(job: Job) -> set[int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from flowbatch.core import components
+from flowbatch.core.accounting.usage import Claim
 from flowbatch.core.arrays import root, tasks, throttle
 from flowbatch.core.dependencies import Dependencies
 from flowbatch.core.effects import Effect
@@ -17,7 +18,7 @@ from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
-from flowbatch.core.states import Allocation, Finished, held
+from flowbatch.core.states import Allocation, held
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.core.waiting import is_ready
 from flowbatch.spec.cluster import ClusterSpec
@@ -98,9 +99,9 @@ class Queue:
         due = (self.pass_due, self.boundary, self.indexes.timers.least())
         return min((at for at in due if at is not None), default=None)
 
-    def unfinished(self) -> Iterator[Job]:
-        """Every job that is not over."""
-        return (job for job in self.jobs.values() if not isinstance(job.state, Finished))
+    def unfinished(self) -> Mapping[Claim, int]:
+        """How many tasks are not over, by where they count."""
+        return self.indexes.unfinished
 
     def job_count(self) -> int:
         """How many jobs the queue holds, an array's unstarted tasks counted each."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from flowbatch.core import priority
+from flowbatch.core.accounting.usage import Claim
 from flowbatch.core.admitting.admission import Admitted, admit
 from flowbatch.core.events import Accepted, HetSubmitted, Refused, Reply, Submitted, WouldStart
 from flowbatch.core.jobs import ArrayRest, HetPart, Job
@@ -69,16 +71,30 @@ def _all_admitted(queue: Queue, event: HetSubmitted) -> list[Admitted] | Refused
         return Refused("ESLURM_INVALID_ARRAY")
     if len(named) != len(set(named)):
         return Refused("ESLURM_INVALID_NODE_NAME")
-    if not event.test_only and queue.job_count() + len(event.specs) > queue.cluster.max_job_count:
-        return Refused("EAGAIN")
     admitted: list[Admitted] = []
+    beside = _Beside(queue)
     for spec in event.specs:
         asked = Submitted(event.at, event.owner, spec, event.test_only)
-        verdict = admit(queue.cluster, asked, queue, queue.rulings.reservations, queue.rulings.accounts)
+        verdict = admit(queue.cluster, asked, beside, queue.rulings.reservations, queue.rulings.accounts)
         if isinstance(verdict, Refused):
             return verdict
         admitted.append(verdict)
+        beside.components[Claim(verdict.spec.account, event.owner.name, verdict.spec.qos)] += 1
     return admitted
+
+
+@dataclass(slots=True)
+class _Beside:
+    """The queue as it is for the next component, with those before it."""
+
+    queue: Queue
+    components: Counter[Claim] = field(default_factory=Counter)
+
+    def job_count(self) -> int:
+        return self.queue.job_count() + self.components.total()
+
+    def unfinished(self) -> Counter[Claim]:
+        return Counter(self.queue.unfinished()) + self.components
 
 
 def _enter(turn: Turn, *jobs: Job) -> None:

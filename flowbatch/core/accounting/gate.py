@@ -12,7 +12,7 @@ from typing import Protocol
 
 from flowbatch.core.accounting import wording
 from flowbatch.core.accounting.accounts import Accounts, Limits
-from flowbatch.core.accounting.usage import Group, Standing, Used, binds, groups, of_job, resources
+from flowbatch.core.accounting.usage import Claim, Group, Standing, Used, binds, claim, groups, of_claim, resources
 from flowbatch.core.accounting.wording import Scope
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Allocation, Completing, Running, held
@@ -49,26 +49,44 @@ class Gate:
     def __init__(self, accounts: Accounts, holding: Iterable[Job], at: int) -> None:
         self._accounts = accounts
         self._used: defaultdict[Group, Used] = defaultdict(Used)
+        self._standings: dict[tuple[Claim, str], Standing] = {}
         for job in holding:
             allocation = held(job.state)
             left = _minutes_left(job, at)
-            self._count(of_job(accounts, job), resources(allocation) if allocation is not None else Counter(), left)
+            self._count(self._where(job), resources(allocation) if allocation is not None else Counter(), left)
 
     def obstacle(self, job: Job, limit_min: int) -> str | None:
         """Slurm's reason why the job may not run, wherever there is room; `limit_min`: its time limit, in minutes."""
-        where = of_job(self._accounts, job)
+        where = self._where(job)
         return _too_long(self._accounts, where, limit_min) or self._too_many(where)
 
     def refuses(self, job: Job, allocation: Allocation, limit_min: int) -> str | None:
         """Slurm's reason why it may not have this allocation."""
-        where = of_job(self._accounts, job, allocation.partition)
+        where = self._where(job, allocation.partition)
         taken, minutes = resources(allocation), _whole(limit_min)
         return _too_large(self._accounts, where, allocation, minutes) or self._too_much(where, taken, minutes)
 
     def take(self, job: Job, allocation: Allocation | None, limit_min: int) -> None:
         """The job runs."""
         taken: Counter[str] = resources(allocation) if allocation is not None else Counter()
-        self._count(of_job(self._accounts, job), taken, _whole(limit_min))
+        self._count(self._where(job), taken, _whole(limit_min))
+
+    def forbids(self, together: Iterable[tuple[Job, Allocation, int]]) -> tuple[Job, str] | None:
+        """The first of these (with its allocation and time limit) that may not run beside those before it, and why."""
+        trial = Gate(self._accounts, (), 0)
+        trial._used.update({group: used.copy() for group, used in self._used.items()})
+        for job, allocation, limit_min in together:
+            reason = trial.obstacle(job, limit_min) or trial.refuses(job, allocation, limit_min)
+            if reason is not None:
+                return job, reason
+            trial.take(job, allocation, limit_min)
+        return None
+
+    def _where(self, job: Job, partition: str = "") -> Standing:
+        key = claim(job), partition
+        if key not in self._standings:
+            self._standings[key] = of_claim(self._accounts, *key)
+        return self._standings[key]
 
     def _count(self, where: Standing, taken: Counter[str], minutes: int) -> None:
         for group in groups(self._accounts, where):

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from flowbatch.core.accounting.accounts import NOBODY, NORMAL, ROOT, Accounts, Association, Qos
-from flowbatch.core.arrays import tasks
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Allocation
 from flowbatch.spec.cluster import ClusterSpec
 
 Group = tuple[str, ...]
 """Who shares a limit: ("account", name), ("user", account, name), ("qos", name), ("qos user", name, user) ..."""
+
+
+class Claim(NamedTuple):
+    """What a job itself says of where it counts: jobs with one claim count on the same account, user and quality of service."""
+
+    account: str | None
+    user: str
+    qos: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,12 @@ def standing(accounts: Accounts, account: str | None, user: str, partition: str,
     return Standing(found, accounts.quality(qos or accounts.default_quality(found) or NORMAL), user)
 
 
-def of_job(accounts: Accounts, job: Job, partition: str = "") -> Standing:
-    return standing(accounts, job.spec.account, job.owner.name, partition, job.spec.qos)
+def claim(job: Job) -> Claim:
+    return Claim(job.spec.account, job.owner.name, job.spec.qos)
+
+
+def of_claim(accounts: Accounts, claim: Claim, partition: str = "") -> Standing:
+    return standing(accounts, claim.account, claim.user, partition, claim.qos)
 
 
 def groups(accounts: Accounts, where: Standing) -> Iterator[Group]:
@@ -76,10 +88,13 @@ class Used:
     tres: Counter[str] = field(default_factory=Counter)
     run_mins: Counter[str] = field(default_factory=Counter)
 
+    def copy(self) -> Used:
+        return Used(self.jobs, Counter(self.tres), Counter(self.run_mins))
 
-def submitted(accounts: Accounts, jobs: Iterable[Job], group: Group) -> int:
+
+def submitted(accounts: Accounts, unfinished: Mapping[Claim, int], group: Group) -> int:
     """How many unfinished jobs the group has, tasks of arrays counted each."""
-    return sum(tasks(job) for job in jobs if group in set(groups(accounts, of_job(accounts, job))))
+    return sum(count for one, count in unfinished.items() if group in groups(accounts, of_claim(accounts, one)))
 
 
 def binds(cluster: ClusterSpec, accounts: Accounts) -> bool:

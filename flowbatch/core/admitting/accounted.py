@@ -5,13 +5,12 @@ Without a slurm.conf nobody needs an association and any name of an account will
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from flowbatch.core.accounting import wording
 from flowbatch.core.accounting.accounts import NOBODY, NORMAL, Accounts
-from flowbatch.core.accounting.usage import Group, Standing, standing, submitted
+from flowbatch.core.accounting.usage import Claim, Group, Standing, standing, submitted
 from flowbatch.core.events import Refused, Submitted
-from flowbatch.core.jobs import Job
 from flowbatch.core.market import caps
 from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
@@ -41,11 +40,10 @@ def accounted(
     return spec.model_copy(update={"account": name, "qos": qos})
 
 
-def beyond(accounts: Accounts, event: Submitted, spec: JobSpec, jobs: Iterable[Job]) -> Refused | None:
+def beyond(accounts: Accounts, event: Submitted, spec: JobSpec, unfinished: Mapping[Claim, int]) -> Refused | None:
     """Too many jobs of the account, user or quality of service are in the queue already; the first limit names itself."""
     where = standing(accounts, spec.account, event.owner.name, "", spec.qos)
     count = len(spec.array.indices()) if isinstance(spec.array, ArraySpec) else 1
-    unfinished = list(jobs)
     for reason, group, most in _submissions(accounts, where):
         if submitted(accounts, unfinished, group) + count > most:
             return Refused(DENIED, (reason,))

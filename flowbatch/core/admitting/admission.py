@@ -6,20 +6,19 @@ nodes: it may wait for a cluster that has what it wants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from flowbatch.core import limits
 from flowbatch.core.accounting.accounts import NOBODY, Accounts
-from flowbatch.core.accounting.usage import binds
+from flowbatch.core.accounting.usage import Claim, binds
 from flowbatch.core.admitting.accounted import accounted, beyond, within_wall
 from flowbatch.core.admitting.gresrules import gres_fault
 from flowbatch.core.admitting.hints import hint
 from flowbatch.core.admitting.onmarket import on_market, unserved
 from flowbatch.core.admitting.reserved import outside, reservation_fault
 from flowbatch.core.events import Refused, Submitted
-from flowbatch.core.jobs import Job
 from flowbatch.core.placing import constraints
 from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.sizing import Demand, default_memory, demand, license_counts, partition_nodes
@@ -43,8 +42,8 @@ class AdmissionContext(Protocol):
     def job_count(self) -> int:
         """How many records the queue holds, an array's unstarted tasks counted each (MaxJobCount)."""
 
-    def unfinished(self) -> Iterable[Job]:
-        """Those that are not over."""
+    def unfinished(self) -> Mapping[Claim, int]:
+        """How many tasks of them are not over, by where they count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,9 +273,7 @@ class _Pass:
         if self.gate is None:
             return None
         minutes = limits.time_limit_min(one.partition, job.spec)
-        if allocation is None:
-            return self.gate.obstacle(job, minutes)
-        return self.gate.refuses(job, allocation, minutes)
+        return self.gate.obstacle(job, minutes) if allocation is None else self.gate.refuses(job, allocation, minutes)
 
     def _start(self, job: Job, one: Try, allocation: Allocation, by: By) -> None:
         if self.gate is not None:
@@ -345,11 +343,12 @@ class _Pass:
         return True
 
     def _allowed(self, part: Job) -> Sequence[Try]:
-        """Where the component may run, if limits let it; its reason to wait is noted."""
-        tries, limited = self._look(part)
-        limit = next((limit for one in tries if (limit := self._limit(part, one)) is not None), None)
-        self.reasons[part.id] = limit or ("Resources" if tries else _telling(limited))
-        return tries if limit is None else ()
+        """Where the component may run and limits let it; its reason to wait is noted."""
+        tries, reasons = self._look(part)
+        found = {id(one): self._limit(part, one) for one in tries}
+        open_ = [one for one in tries if found[id(one)] is None]
+        self.reasons[part.id] = "Resources" if open_ else _telling([*reasons, *filter(None, found.values())])
+        return open_
 
     def _start_together(
         self, parts: Sequence[Job], wishes: Sequence[Sequence[Try]], timeline: Timeline, avoid: frozenset[str]
@@ -358,22 +357,28 @@ class _Pass:
         found = together.earliest(timeline, wishes, avoid)
         if found is None:
             return False
-        placed = [(part, wish[0], booking) for part, wish, booking in zip(parts, wishes, found, strict=True)]
-        if found[0].start > self.at:
+        if found[0].booking.start > self.at:
             if len(self.planned) < BOOKINGS:
-                for part, _, booking in placed:
+                for part, (_, booking) in zip(parts, found, strict=True):
                     timeline.book(booking)
                     self.planned[part.id] = (booking.start, booking.allocation.nodes)
             return False
-        for part, one, booking in placed:
-            if (limit := self._limit(part, one, booking.allocation)) is not None:
-                self.reasons[part.id] = limit
-                return False
-        for part, one, booking in placed:
+        if (forbidden := self._forbidden(parts, found)) is not None:
+            self.reasons[forbidden[0].id] = forbidden[1]
+            return False
+        for part, (one, booking) in zip(parts, found, strict=True):
             timeline.book(booking)
             self._start(part, one, booking.allocation, "Backfill")
             del self.reasons[part.id]
         return True
+
+    def _forbidden(self, parts: Sequence[Job], found: Sequence[together.Place]) -> tuple[Job, str] | None:
+        """The first component that limits of its account forbid to run in its place beside the others, and why."""
+        wanted = (
+            (part, place.booking.allocation, limits.time_limit_min(place.by.partition, part.spec))
+            for part, place in zip(parts, found, strict=True)
+        )
+        return None if self.gate is None else self.gate.forbids(wanted)
 
     def _book(self, job: Job, tries: Sequence[Try], timeline: Timeline) -> None:
         found: list[Booking] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from flowbatch.core.placing.fences import Fence
 from flowbatch.core.placing.sizing import Demand
@@ -25,7 +26,14 @@ class Try:
     fence: Fence
 
 
-def earliest(timeline: Timeline, wishes: Sequence[Sequence[Try]], avoid: frozenset[str]) -> list[Booking] | None:
+class Place(NamedTuple):
+    """A place for a job, and by which of its tries it was found."""
+
+    by: Try
+    booking: Booking
+
+
+def earliest(timeline: Timeline, wishes: Sequence[Sequence[Try]], avoid: frozenset[str]) -> list[Place] | None:
     """The first instant at which there is a place for every wish (of several tries) beside all others, and the places.
 
     As on 22.05 each has nodes of its own where that is possible; where it is not, they share nodes rather than wait for ever.
@@ -42,19 +50,22 @@ def earliest(timeline: Timeline, wishes: Sequence[Sequence[Try]], avoid: frozens
 
 def _at(
     timeline: Timeline, time: int, wishes: Sequence[Sequence[Try]], avoid: frozenset[str], *, apart: bool
-) -> list[Booking] | None:
+) -> list[Place] | None:
     """A place for each from `time` on, one after the other."""
-    found: list[Booking] = []
+    found: list[Place] = []
     for wish in wishes:
-        used = frozenset(node for booking in found for node in booking.allocation.nodes) if apart else frozenset()
-        booking = _first(timeline, time, wish, avoid | used)
-        if booking is None:
+        used = frozenset(node for place in found for node in place.booking.allocation.nodes) if apart else frozenset()
+        place = _first(timeline, time, wish, avoid | used)
+        if place is None:
             return None
-        timeline.book(booking)
-        found.append(booking)
+        timeline.book(place.booking)
+        found.append(place)
     return found
 
 
-def _first(timeline: Timeline, time: int, wish: Sequence[Try], avoid: frozenset[str]) -> Booking | None:
-    starts = (timeline.starting(time, one.need, one.partition, one.seconds, avoid, one.fence) for one in wish)
-    return next((start for start in starts if start is not None), None)
+def _first(timeline: Timeline, time: int, wish: Sequence[Try], avoid: frozenset[str]) -> Place | None:
+    for one in wish:
+        booking = timeline.starting(time, one.need, one.partition, one.seconds, avoid, one.fence)
+        if booking is not None:
+            return Place(one, booking)
+    return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flowbatch.core.accounting.accounts import NOBODY, Account, Accounts, Association, Limits, Qos, User
-from flowbatch.core.events import Accepted, Passed, Refused, Submitted
+from flowbatch.core.events import Accepted, Configured, HetSubmitted, Passed, Refused, Submitted
 from flowbatch.core.jobs import Owner
 from flowbatch.core.queue import Queue, step
 from flowbatch.core.ruling.wishes import AccountsAsked
@@ -231,3 +231,41 @@ def test_the_store_brings_them_back(bank):
     bank.quality("q", MaxJobsPU=2)
     assert rows.rulings(rows.rulings_row(bank.queue.rulings)) == bank.queue.rulings
     assert bank.accounts != NOBODY
+
+
+def test_components_of_a_job_count_beside_each_other(bank):
+    def submit(*cpus: int) -> object:
+        specs = tuple(JobSpec(name="h", work_dir="/", resources=Resources(ntasks=n), time_limit_min=10) for n in cpus)
+        return step(bank.queue, HetSubmitted(NOW, ADA, specs)).reply
+
+    bank.limit("lab", GrpSubmitJobs=2)
+    assert submit(1, 1, 1) == Refused("ESLURM_ACCOUNTING_POLICY", ("AssocGrpSubmitJobsLimit",))
+    assert bank.queue.jobs == {}
+    bank.limit("lab", tres={"GrpTRES": {"cpu": 3}})
+    assert isinstance(submit(2, 2), Accepted)
+    assert bank.states() == ["Resources", "AssocGrpCpuLimit"]
+    bank.limit("lab", GrpJobs=1)
+    assert bank.states() == ["Resources", "AssocGrpJobsLimit"]
+    bank.limit("lab", tres={"GrpTRES": {"cpu": 4}})
+    assert bank.states() == ["RUNNING", "RUNNING"]
+
+
+def test_a_component_runs_in_the_partition_where_limits_and_room_let_it(bank):
+    parts = tuple(
+        PartitionSpec(name=name, nodes=(node,), max_time_min=most)
+        for name, node, most in (("a", "n1", None), ("b", "n2", 5))
+    )
+    step(bank.queue, Configured(NOW, CLUSTER.model_copy(update={"partitions": parts})))
+    bank.submit(8, partitions=("a",))
+    assert bank.states() == ["RUNNING"]
+    specs = tuple(JobSpec(name="h", work_dir="/", resources=Resources(ntasks=2), partitions=("a", "b")) for _ in "12")
+    step(bank.queue, HetSubmitted(NOW, ADA, specs))
+    assert bank.states() == ["RUNNING"] * 3
+    assert bank.queue.jobs[2].state.ends_by == NOW + 5 * 60
+
+
+def test_what_is_counted_at_a_submission_does_not_grow_with_the_queue(bank):
+    bank.limit("lab", GrpSubmitJobs=100_000)
+    for _ in range(20):
+        bank.submit()
+    assert list(bank.queue.unfinished().values()) == [20]
