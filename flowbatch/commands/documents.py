@@ -6,7 +6,7 @@ One version of the data is declared, the one that 22.05 prints: Slurm's OpenAPI 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -18,6 +18,11 @@ FLAGS = frozenset({"json", "yaml"})
 """The options that ask for a document."""
 
 
+def said(flags: Set[str], key: str) -> set[str]:
+    """The flags with one more: of those that ask for a document the last one holds."""
+    return {*(flags - FLAGS if key in FLAGS else flags), key}
+
+
 def document(key: str, records: Sequence[Mapping[str, Any]], *, accounting: bool = False) -> dict[str, Any]:
     """The whole answer: what it is about, what went wrong (nothing), and the records under their name."""
     meta = {"plugin": _DATABASE if accounting else _CONTROLLER, "Slurm": _SLURM}
@@ -25,7 +30,7 @@ def document(key: str, records: Sequence[Mapping[str, Any]], *, accounting: bool
 
 
 def written(data: Any, flags: frozenset[str]) -> str:
-    """The document as the flags ask for it: JSON, unless only YAML was said."""
+    """The document as the flags ask for it: JSON or YAML."""
     return as_json(data) if "json" in flags else as_yaml(data)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from flowbatch.commands import clusters
+from flowbatch.commands import clusters, documents
 from flowbatch.commands.accounting.accounts import group_id, user_id
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, table
 from flowbatch.directives.values import begin
@@ -137,7 +137,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, now: int) 
         key, value = given.row.key, given.value
         _answer(key)
         if value is None:
-            flags.add(key)
+            flags = documents.said(flags, key)
         else:
             words[key] = f"{words[key]},{value}" if key in _LISTS and key in words else value
         if key in _FORMATS:

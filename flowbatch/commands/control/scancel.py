@@ -87,8 +87,8 @@ class Cancelling:
         snapshot = self._queue.snapshot([target.job_id for target in targets] if targets else None)
         active = [job for job in load_order(snapshot.jobs) if not isinstance(job.state, Finished)]
         for target in targets:
-            if not any(_named_tasks(job, target) is not None for job in active):
-                self._error(f"Kill job error on job id {target.text}: {codes.message(_INVALID)}")
+            for name in _missing(target, active):
+                self._error(f"Kill job error on job id {name}: {codes.message(_INVALID)}")
                 self._code = 1
         scene = Scene.of(snapshot)
         matches = _filter(self._wanted)
@@ -246,6 +246,17 @@ def _named(job: Job, targets: Sequence[Target]) -> Iterable[Job]:
     for rest in rests:
         together = together.union(rest)
     return [replace(job, array=replace(job.array, pending=together))]
+
+
+def _missing(target: Target, active: Sequence[Job]) -> Iterable[str]:
+    """The target, or each task of its brackets, that no record has."""
+    found = [job for one in active if (job := _named_tasks(one, target)) is not None]
+    if target.tasks is None or "[" not in target.text:
+        return () if found else (target.text,)
+    there = {job.array.index for job in found if isinstance(job.array, ArrayTask)}
+    waiting = [job.array.pending for job in found if isinstance(job.array, ArrayRest)]
+    absent = (index for index in target.tasks if index not in there and not any(index in rest for rest in waiting))
+    return (f"{target.job_id}_{index}" for index in absent)
 
 
 def _turn(job: Job, targets: Sequence[Target]) -> tuple[int, int]:

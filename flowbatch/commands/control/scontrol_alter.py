@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flowbatch.commands.control.scancel_options import Target, read_target
 from flowbatch.commands.control.scontrol_options import Asked
+from flowbatch.core.arrays import root
 from flowbatch.core.events import Event, JobRef, Verdict
 from flowbatch.slurm import codes
 
@@ -17,7 +18,8 @@ _NO_BRACKETS = str.maketrans("", "", "[]")
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """How a verb words an error, and whether slurm_suspend adds a line to it (of one that is no task)."""
+    """How a verb words an error, and whether slurm_suspend adds a line to it (of one that is no task): of those verbs that
+    take JobName= too."""
 
     suspends: bool
     stranger: str = INVALID
@@ -31,9 +33,9 @@ class Complaint:
 
 
 async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Complaint, words: Sequence[str]) -> int:
-    """Asks for each job that the words name; the exit code. `jobname=NAME` is every job of that name."""
+    """Asks for each job that the words name; the exit code."""
     code = 0
-    for target in targets(asked, words):
+    for target in targets(asked, words, by_name=complaint.suspends):
         verdict = (
             await _apply(asked, make(JobRef(target.job_id, target.tasks, target.component))) if target.job_id else None
         )
@@ -47,15 +49,19 @@ async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Compla
     return code
 
 
-def targets(asked: Asked, words: Sequence[str]) -> list[Target]:
+def named(asked: Asked, name: str) -> list[int]:
+    """The jobs of this name; an array is one."""
+    return list(dict.fromkeys(root(job) for job in asked.queue.snapshot().jobs if job.spec.name == name))
+
+
+def targets(asked: Asked, words: Sequence[str], *, by_name: bool = False) -> list[Target]:
+    """What the words name. `by_name`: `jobname=NAME` is every job of that name."""
     found: list[Target] = []
     below = asked.queue.cluster.max_array_size
     for word in words:
         key, equals, name = word.partition("=")
-        if equals and key.lower() in ("jobname", "name"):
-            snapshot = asked.queue.snapshot()
-            ids = dict.fromkeys(job.array_id or job.id for job in snapshot.jobs if job.spec.name == name)
-            found += [Target(str(id), id) for id in ids]
+        if by_name and equals and key.lower() in ("jobname", "name"):
+            found += [Target(str(id), id) for id in named(asked, name)]
         else:
             found += [read_target(part, below) or Target(part, 0) for part in word.split(",") if part]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,13 @@ from flowbatch.directives.values import (
     nodes,
     time,
 )
-from flowbatch.directives.values.integers import as_int32, whole
+from flowbatch.directives.values.integers import as_int32, leading, whole
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import codes
 from flowbatch.slurm.times import zone
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.model import Malformed
-from flowbatch.spec.resources import GresRequest, Memory
+from flowbatch.spec.resources import GresRequest, Memory, NodeCount
 from flowbatch.units import Instant
 
 Changes = dict[str, Any]
@@ -192,6 +193,26 @@ def _time_min(asked: Asked, value: str) -> Changes:
         raise Stop(1, err="scontrol: error: Invalid TimeMin value\n") from None
 
 
+_MOST_NICE = 2**31 - 3
+
+
+def _nice(asked: Asked, value: str) -> Changes:
+    """The number that the text begins with."""
+    number = leading(value)
+    if abs(number) > _MOST_NICE:
+        raise Stop(1, err=f"scontrol: error: Nice value out of range (+/- {_MOST_NICE}). Value ignored\n")
+    return {"nice": number}
+
+
+def _nodes(asked: Asked, value: str) -> Changes:
+    """No number is as many as there may be; what is none ends the update, which 22.05 does not count as a failure."""
+    if value and not _NODE_COUNT.fullmatch(value):
+        raise Stop(0, err=f'scontrol: error: Invalid numeric value "{value}" for requested node count.\n')
+    return {"resources.nodes": nodes.parse(value) if value else NodeCount(minimum=1, maximum=None)}
+
+
+_NODE_COUNT = re.compile(r"[0-9]+[kKmM]?(-[0-9]+[kKmM]?)?")
+
 _ALL = (
     Setting("AdminComment", _text("admin_comment")),
     Setting("Account", _text("account")),
@@ -213,9 +234,9 @@ _ALL = (
     Setting("MinMemoryNode", _memory("node")),
     Setting("MinTmpDiskNode", _number("resources.tmp_mib")),
     Setting("Name", _name),
-    Setting("Nice", _number("nice")),
+    Setting("Nice", _nice),
     Setting("NodeList", _hosts("resources.nodelist")),
-    Setting("NumNodes", lambda asked, value: {"resources.nodes": nodes.parse(value)}),
+    Setting("NumNodes", _nodes),
     Setting("NumTasks", _count("resources.ntasks")),
     Setting("OverSubscribe", _flag("resources.oversubscribe")),
     Setting("Partition", lambda asked, value: {"partitions": tuple(word for word in value.split(",") if word)}),

@@ -15,7 +15,8 @@ from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.times import TimeStyle, minutes_clock
 
-_STEP = re.compile(r"(?P<job>[0-9]+)(?:_(?P<task>[0-9]+))?(?:\+[0-9]+)?(?:\.(?P<step>.*))?")
+_STEP = re.compile(r"(?P<job>[0-9]*)(?P<under>_(?P<task>[0-9]*))?(?:\+[0-9]+)?(?P<dot>\.(?P<step>.*))?")
+"""22.05 reads numbers: no job is every job, no task's number task 0, and a step's name step 0."""
 
 
 async def show_steps(asked: Asked, words: Sequence[str]) -> int:
@@ -37,25 +38,33 @@ async def show_steps(asked: Asked, words: Sequence[str]) -> int:
 
 
 def _chosen(steps: Sequence[StepView], word: str) -> list[StepView]:
-    written = _STEP.match(word)
-    if written is None:
-        return []
-    job_id, task, name = leading(written["job"]), written["task"], written["step"]
+    written = _written(word)
+    job_id, task = leading(written["job"]), written["task"]
+    if not job_id:
+        return list(steps)
     return [
         step
         for step in steps
         if job_id in (step.view.job.id, step.view.array_id)
         and (task is None or step.view.task == leading(task))
-        and (not name or step.name_in_job == name)
+        and (not written["step"] or step.name_in_job == str(leading(written["step"])))
     ]
+
+
+def _written(word: str) -> re.Match[str]:
+    found = _STEP.match(word)
+    assert found is not None, "every part may be missing"
+    return found
 
 
 def _complain(asked: Asked, snapshot: Snapshot, word: str) -> None:
     """Nothing of that name runs. Raises Stop where the queue has no such job."""
-    job, dot, _ = word.partition(".")
-    if not any(leading(job) in (one.id, one.array_id) for one in snapshot.jobs):
+    written = _written(word)
+    if not any(leading(written["job"]) in (one.id, one.array_id) for one in snapshot.jobs):
         raise Stop(1, err=f"slurm_get_job_steps error: {codes.message('ESLURM_INVALID_JOB_ID')}\n")
-    asked.out(f"Job step {word}{'' if dot else '.'} not found\n")
+    task = f"_{leading(written['task'])}" if written["under"] else ""
+    step = leading(written["step"]) if written["step"] else ""
+    asked.out(f"Job step {written['job']}{task}.{step} not found\n")
 
 
 async def listpids(asked: Asked) -> int:
@@ -70,7 +79,11 @@ async def listpids(asked: Asked) -> int:
         said = "scontrol: error: Requested operation not supported on this system\n"
         raise Stop(1, err=f"{said}scontrol: listpids: ps --forest shows the processes of a job\n")
     kind = "StepId" if "." in word else "JobId"
-    said = f"{kind}={word} does not exist on node {node}." if word else "No job steps exist on this node."
+    said = "No job steps exist on this node."
+    if word and steps:
+        said = f"There are no steps for job {word} on node {node}."
+    elif word:
+        said = f"{kind}={word} does not exist on node {node}."
     raise Stop(1, out=_PIDS, err=f"{said}\n")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.control.scontrol_alter import Complaint, alter, targets
+from flowbatch.commands.control.scontrol_alter import Complaint, alter, named, targets
 from flowbatch.commands.control.scontrol_nodes import update_nodes
 from flowbatch.commands.control.scontrol_options import Asked
 from flowbatch.commands.control.scontrol_partitions import update_partition
@@ -82,6 +82,11 @@ async def update(asked: Asked) -> int:
     """Changes what the words say; the exit code. Raises Stop."""
     settings = list(settings_of(asked.words[1:]))
     jobs = next((one.value for one in settings if one.key in ("jobid", "job")), None)
+    if jobs is None and (name := next((one for one in settings if one.key == "jobname"), None)) is not None:
+        settings.remove(name)
+        jobs = ",".join(map(str, named(asked, name.value)))
+        if not jobs:
+            raise Stop(1, err=f"scontrol: error: No jobs with name '{name.value}'\n")
     if jobs is None:
         return await _other(asked, settings)
     terms = _terms(asked, [one for one in settings if one.key not in ("jobid", "job")])
@@ -136,7 +141,9 @@ def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
             terms = replace(terms, throttle=int(one.value) if one.value.isdecimal() else 0)
         elif one.key == "admincomment" and asked.queue.cluster.market is not None:
             raise Stop(1, err=f"scontrol: error: AdminComment tells what the job has cost\n{_unsupported(one)}")
-        elif not one.sign and (found := changes(asked, one.key, one.value)) is not None:
+        elif one.sign:
+            raise Stop(1, err=f"scontrol: error: Option {one.written} does not accept [+|-]= syntax\n")
+        elif (found := changes(asked, one.key, one.value)) is not None:
             terms = replace(terms, changes=terms.changes | found)
         else:
             why = f"scontrol: error: {WHY_NOT[one.key]}\n" if one.key in WHY_NOT else ""

@@ -67,6 +67,8 @@ class JobView:
         if self._partition is not None:
             return self._partition
         held = self.allocation
+        if held is None and self.finished:
+            return self.job.partitions[0]
         return held.partition if held else ",".join(self.job.partitions)
 
     @property

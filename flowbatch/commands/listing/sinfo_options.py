@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from flowbatch.commands import clusters
+from flowbatch.commands import clusters, documents
 from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import hostlist, nodestates
@@ -110,7 +110,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
         key, value = given.row.key, given.value
         answer("sinfo", "", OPTIONS, key)
         if value is None:
-            flags.add(key)
+            flags = documents.said(flags, key)
         else:
             words[key] = value
         if key == "iterate":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from flowbatch.commands import documents
 from flowbatch.commands.accounting.accounts import user_id
 from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table, usage_text
 from flowbatch.directives.values.integers import leading
@@ -136,7 +137,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
         key = given.row.key
         wanted = _take(wanted, key, given.value, uid)
         if given.value is None:
-            flags.add(key)
+            flags = documents.said(flags, key)
         elif key in ("Format", "format") and ({"Format", "format"} - {key}) & set(words):
             other, flag = ("format", "o") if key == "Format" else ("Format", "O")
             mine = "O" if key == "Format" else "o"
