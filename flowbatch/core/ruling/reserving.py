@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from flowbatch.core.events import Made, Refused
-from flowbatch.core.facts import Expired, Held
+from flowbatch.core.facts import Expired, Held, Limited
 from flowbatch.core.placing.timeline import releases
 from flowbatch.core.ruling.administering import refused, rule
 from flowbatch.core.ruling.reservations import NEVER, NOBODY, Party, Reservation, deleted, names, users_of
 from flowbatch.core.ruling.rulings import Rulings
 from flowbatch.core.ruling.wishes import ReservationAsked, ReservationWish
 from flowbatch.core.states import Finished, Pending, Running, Suspended
+from flowbatch.core.terms import revised
 from flowbatch.core.turn import Turn
 from flowbatch.spec.cluster import ClusterSpec, PartitionSpec
 
@@ -224,11 +225,17 @@ def pass_reservations(turn: Turn) -> None:
 
 
 def _release(turn: Turn, over: Reservation) -> None:
-    """What runs in a reservation that is over is stopped; what waits for one that does not come again is held."""
-    for job in list(users_of(over, turn.queue.jobs.values())):
+    """What runs in a reservation that is over is stopped, unless it may outlast it (FLEX); what is suspended as soon as it is
+    resumed. What waits for one that does not come again asks for it no more, and is held unless its flags say otherwise."""
+    for id in [job.id for job in users_of(over, turn.queue.jobs.values())]:
+        job = turn.queue.jobs[id]  # as it is by now: another component may have taken it along
         left = any(turn.queue.rulings.reservation(name) is not None for name in names(job.spec))
-        if isinstance(job.state, Running | Suspended):
-            if not left or len(names(job.spec)) == 1:
-                turn.advance(job, Expired(turn.at, "TimeLimit"))
-        elif isinstance(job.state, Pending) and not left and "NO_HOLD_JOBS_AFTER_END" not in over.flags:
-            turn.advance(job, Held(turn.at, deleted(over.name)))
+        ends = "FLEX" not in over.flags and (not left or len(names(job.spec)) == 1)
+        if isinstance(job.state, Running) and ends:
+            turn.advance(job, Expired(turn.at, "TimeLimit"))
+        elif isinstance(job.state, Suspended) and ends:
+            turn.advance(job, Limited(turn.at, job.state.pause.at))
+        elif isinstance(job.state, Pending) and not left:
+            turn.keep(revised(job, job.spec.model_copy(update={"reservation": None})))
+            if job.held is None and "NO_HOLD_JOBS_AFTER_END" not in over.flags:
+                turn.advance(turn.queue.jobs[id], Held(turn.at, deleted(over.name)))

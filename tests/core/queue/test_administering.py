@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowbatch.core.effects import Stop
-from flowbatch.core.events import Configured, HetSubmitted, Made, Refused
+from flowbatch.core.events import Configured, HetSubmitted, JobRef, Made, Refused, ReleaseAsked, SuspendAsked
 from flowbatch.core.ruling.reservations import Party
 from flowbatch.core.ruling.wishes import (
     NodeAsked,
@@ -274,6 +274,36 @@ def test_when_a_reservation_ends_its_jobs_end_or_are_held(desk):
     assert desk.queue.jobs[runs].state.then == Ending("TIMEOUT", reason="TimeLimit")
     assert desk.queue.jobs[waits].held == "Reservation r was deleted"
     assert desk.step(desk.submission(reservation="r")).reply == Refused("ESLURM_RESERVATION_INVALID")
+
+
+def test_a_job_asks_no_more_for_a_reservation_that_is_over(desk):
+    reserve(desk, name="r", users=ADA, nodes=("n2",), duration_s=HOUR)
+    desk.run(reservation="r", cpus=4)
+    waits = desk.submit(reservation="r")
+    desk.passed(HOUR)
+    desk.step(ReleaseAsked(desk.now, 1000, (JobRef(waits),)))
+    desk.passed()
+    assert isinstance(desk.queue.jobs[waits].state, Running)
+
+
+def test_flags_let_jobs_outlast_a_reservation_and_run_outside_of_it(desk):
+    reserve(desk, name="r", users=ADA, nodes=("n2",), duration_s=HOUR, flags=frozenset({"FLEX"}))
+    reserve(desk, name="s", users=ADA, nodes=("n3",), duration_s=HOUR, flags=frozenset({"NO_HOLD_JOBS_AFTER_END"}))
+    outlasts, ends = desk.run(reservation="r"), desk.run(reservation="s", cpus=4)
+    waits = desk.submit(reservation="s")
+    desk.passed(HOUR)
+    assert [desk.kind(id) for id in (outlasts, ends, waits)] == ["running", "completing", "running"]
+
+
+def test_what_is_suspended_when_its_reservation_ends_is_stopped_when_it_is_resumed(desk):
+    reserve(desk, name="r", users=ADA, nodes=("n2",), duration_s=HOUR)
+    id = desk.run(reservation="r")
+    desk.step(SuspendAsked(desk.now, 1000, (JobRef(id),), False))
+    desk.passed(HOUR + 10)
+    assert desk.kind(id) == "suspended"
+    desk.step(SuspendAsked(desk.now, 1000, (JobRef(id),), True))
+    desk.passed(HOUR + 11)
+    assert desk.queue.jobs[id].state.then == Ending("TIMEOUT", reason="TimeLimit")
 
 
 def test_a_daily_one_comes_again(desk):
