@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flowbatch.failpoint import Failpoint, nowhere
+from flowbatch.node.granting import Part
 from flowbatch.node.journal import Journal, Record
 from flowbatch.protocol.launch import Key, Report, StepReport, key_of, report_of, step_report_of
 
@@ -96,11 +97,13 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """A step of the placement has begun, or is over. `srun_born` tells its srun from later processes with that pid."""
+    """A step of the placement has begun, or is over. `srun_born` tells its srun from later processes with that pid;
+    `parts` are what it has of its job."""
 
     key: Key
     step: StepReport
     srun_born: str = ""
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,7 @@ def fact_of(record: Record) -> Fact | None:
         values["report"] = report_of(values["report"])
     if "step" in values:
         values["step"] = step_report_of(values["step"])
+        values["parts"] = tuple(map(Part.of, values.get("parts", ())))
     fact: Fact = kind(**values)
     return fact
 

@@ -326,6 +326,7 @@ class Node:
     async def _finish(self, report: Report) -> None:
         """The end is in the journal and told, that of its steps before. On a full disk it is told all the same: the wrapper's
         file has it too."""
+        self.steps.over(report.key)
         self.stepbook.close(report.key)
         self._book.note(Over(report.key, report))
         try:

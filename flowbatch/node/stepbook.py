@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from flowbatch.node.book import Book, StepHeard, Stepped
+from flowbatch.node.granting import Part
 from flowbatch.node.processes import Processes
 from flowbatch.protocol.launch import Key, StepReport
 
@@ -38,6 +39,8 @@ class Stepbook:
         self._tell = tell
         self._processes = processes
         self._now = now
+        self.freed: Callable[[Key], None] = lambda key: None
+        """Called when a step of the placement has ended: others may have what it had."""
         self._cancelled: dict[tuple[Key, int], int] = {}
         """Who has told a step to end."""
         self._watches: set[asyncio.Task[None]] = set()
@@ -47,10 +50,10 @@ class Stepbook:
         entry = self._book.entries.get(key)
         return entry.step_count if entry is not None else 0
 
-    def began(self, report: StepReport) -> None:
+    def began(self, report: StepReport, parts: tuple[Part, ...] = ()) -> None:
         """The step runs: on the record before its srun hears of its grant."""
         born = self._processes.born(report.srun) if report.srun else None
-        self._book.note(Stepped(report.key, report, born or ""))
+        self._book.note(Stepped(report.key, report, born or "", parts))
         self._tell(report)
 
     def cancelled(self, key: Key, number: int, by: int) -> None:
@@ -69,6 +72,7 @@ class Stepbook:
         )  # fmt: skip
         self._book.note(replace(step, step=over))
         self._tell(over)
+        self.freed(key)
 
     def lost(self, key: Key, number: int) -> None:
         """Its srun is gone and said nothing: what it started is killed. Where the whole placement is ending, that is why."""
@@ -95,6 +99,10 @@ class Stepbook:
 
     def running(self, key: Key) -> list[StepReport]:
         return [report for report in self.reports(key) if report.what == "began"]
+
+    def parts(self, key: Key) -> list[Part]:
+        """What the running steps of the placement have of it."""
+        return [part for report in self.running(key) for part in self._book.entries[key].steps[report.number].parts]
 
     def adopt(self) -> None:
         """Watches over the steps that an earlier life saw begin: each ends with its srun."""

@@ -1,6 +1,6 @@
 """The steps of the jobs that run here: which step has what of its job, and that its tasks end with their srun.
 
-A step holds what it was granted (`granting.py`) for as long as its srun's connection lasts; srun's words are in `srun/grant.py`.
+A step holds what it was granted (`granting.py`) until its end is in the journal (`stepbook.py`); srun's words are in `srun/grant.py`.
 """
 
 from __future__ import annotations
@@ -42,14 +42,13 @@ class Place:
 
 @dataclass(slots=True)
 class _Step:
-    """One srun. `parts` are what it has, once it has begun; `asked` its own words about itself. `born` tells its tasks from
+    """One srun. `number`: its step's, once that has begun; `asked` its own words about itself. `born` tells its tasks from
     later processes with their pids."""
 
     writer: asyncio.StreamWriter
     place: Place
     demands: tuple[Demand, ...]
     asked: Mapping[str, Any]
-    parts: tuple[Part, ...] = ()
     number: int | None = None
     born: dict[int, str] = field(default_factory=dict)
 
@@ -61,6 +60,7 @@ class Steps:
         self._place = place
         self._processes = processes
         self._book = book
+        book.freed = self._grant
         self._steps: dict[asyncio.StreamWriter, _Step] = {}
 
     def hear(self, writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:
@@ -89,7 +89,11 @@ class Steps:
             signal_all([one for pid in alive for one in (*self._processes.family(pid), pid)], signal.SIGKILL)
             if step.number is not None:
                 self._book.lost(step.place.key, step.number)
-            self._grant(step.place.key)
+
+    def over(self, key: Key) -> None:
+        """The placement ends: what waits for a step of it waits in vain."""
+        for step in self._waiting(key):
+            self._refuse(step, "over")
 
     def signal(self, key: Key, number: int, step: int | None = None) -> bool:
         """To every task of the placement's steps, or of that one, and all that is in its process group. A step that an
@@ -129,22 +133,26 @@ class Steps:
 
     def _grant(self, key: Key) -> None:
         """Begins what fits now, the first first; what never will is told so."""
-        for step in [step for step in self._steps.values() if step.place.key == key and step.number is None]:
-            running = [part for one in self._steps.values() if one.place.key == key for part in one.parts]
+        for step in self._waiting(key):
             try:
-                parts = grant_all(step.demands, step.place.shares, running)
+                parts = grant_all(step.demands, step.place.shares, self._book.parts(key))
             except CannotEver as error:
-                del self._steps[step.writer]
-                step.writer.write(line("refused", why=error.why, facts=error.facts))
+                self._refuse(step, error.why, **error.facts)
                 continue
             if parts is not None:
                 self._begin(step, parts)
 
+    def _waiting(self, key: Key) -> list[_Step]:
+        return [step for step in self._steps.values() if step.place.key == key and step.number is None]
+
+    def _refuse(self, step: _Step, why: str, **facts: object) -> None:
+        del self._steps[step.writer]
+        step.writer.write(line("refused", why=why, facts=facts))
+
     def _begin(self, step: _Step, parts: tuple[Part, ...]) -> None:
         key = step.place.key
-        step.parts = parts
         step.number = self._book.next_number(key)
-        self._book.began(_report(step, step.number, int(time.time())))
+        self._book.began(_report(step, step.number, parts, int(time.time())), parts)
         step.writer.write(line("granted", placement=key, step=step.number, parts=parts))
 
     def _note_tasks(self, step: _Step, pids: Iterable[int]) -> None:
@@ -154,9 +162,9 @@ class Steps:
                 step.born[pid] = born
 
 
-def _report(step: _Step, number: int, at: int) -> StepReport:
+def _report(step: _Step, number: int, parts: tuple[Part, ...], at: int) -> StepReport:
     """The step's beginning, in the words of its srun."""
-    said, parts = step.asked, step.parts
+    said = step.asked
     return StepReport(
         step.place.key, number, "began", at, at, name=str(said.get("name", "")), nodes=tuple(part.node for part in parts),
         tasks_on=tuple(len(part.ranks) for part in parts), cpus=sum(part.cpus for part in parts),

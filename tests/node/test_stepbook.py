@@ -10,8 +10,11 @@ from dataclasses import replace
 import pytest
 
 from flowbatch.node.book import Book, Opened, Started
+from flowbatch.node.dealing import Distribution
+from flowbatch.node.granting import Demand, Part, Share
 from flowbatch.node.processes import here
 from flowbatch.node.stepbook import Spent, Stepbook
+from flowbatch.node.steps import Place, Steps
 from flowbatch.protocol.launch import StepReport, line, parse, step_report_of
 from tests.node.jobs import key, until
 
@@ -141,3 +144,44 @@ def test_the_next_life_tells_of_steps_whose_srun_is_gone(life):
 def test_a_report_of_a_later_version_is_read_as_far_as_it_is_known():
     said = parse(line("step", step=begun()))["step"]
     assert step_report_of({**said, "colour": "green"}) == begun()
+
+
+class Asked:
+    """An srun's connection, as far as the node writes to it."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def write(self, data: bytes) -> None:
+        self.said.append(parse(data)["op"])
+
+
+def asks(steps: Stepbook) -> tuple[Steps, Asked]:
+    """A whole step of a job with four CPUs is asked for."""
+    place = Place(key(), "n1", {}, (Share("n1", 4),))
+    grants, srun = Steps(lambda job_id: place, here(), steps), Asked()
+    demand = Demand(1, 1, Distribution("cyclic", "cyclic"), among=("n1",))
+    grants.hear(srun, parse(line("step", job_id=1, demands=[demand])))
+    return grants, srun
+
+
+def test_a_step_of_an_earlier_life_has_its_cpus_until_it_ends(life):
+    steps, book, _ = life()
+    placement(book)
+    _, first = asks(steps)
+    assert first.said == ["granted"] and [part.cpus for part in steps.parts(key())] == [4]
+    steps, _, _ = life()
+    _, second = asks(steps)
+    assert second.said == ["busy"]
+    steps.ended(key(), 0, Spent())
+    assert second.said == ["busy", "granted"]
+
+
+def test_who_waits_for_a_step_of_a_placement_that_ends_waits_in_vain(life):
+    steps, book, _ = life()
+    placement(book)
+    steps.began(begun(0), (Part("n1", (0,), 4, 4),))
+    grants, srun = asks(steps)
+    grants.over(key())
+    steps.close(key())
+    assert srun.said == ["busy", "refused"]

@@ -19,6 +19,9 @@ TEXTS: Final = {
     + INVALID_GRES,
     "busy": UNABLE + "Requested nodes are busy",
     "over": UNABLE + "Job/step already completing or completed",
+    "signalled": "srun: Cancelled pending job step with signal {number}\n"
+    + UNABLE
+    + "Job/step already completing or completed",
     "too few nodes": "srun: error: Only allocated {has} nodes asked for {asked}",
     "excluded": "srun: error: Are required nodes explicitly excluded?",
     "all excluded": "srun: error: Hostlist is empty!  Can't run job.",

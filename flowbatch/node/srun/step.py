@@ -65,6 +65,8 @@ class Run:
             raise CannotRun("srun: error: Unable to create step: the node of this job does not answer") from None
         self.tasks = Tasks()
         self.signals: list[int] = []
+        self._waits = False
+        """Whether a signal ends it: the step is asked for, and not granted yet."""
 
     def run(self) -> int:
         """srun's exit code. Raises CannotRun."""
@@ -108,12 +110,18 @@ class Run:
         os.set_blocking(woken, False)
         signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
         for number in HEEDED:
-            signal.signal(number, lambda number, _: self.signals.append(number))
+            signal.signal(number, self._caught)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         signal.pthread_sigmask(
             signal.SIG_UNBLOCK, HEEDED
         )  # the thin client held them back until somebody could heed them
         return wakes
+
+    def _caught(self, number: int, _: object) -> None:
+        if self._waits:
+            self._waits = False
+            raise CannotRun(refusal("signalled", job=self.job_id, number=int(number)))
+        self.signals.append(number)
 
     def _answered(self, ask: Callable[[], T]) -> T:
         try:
@@ -161,10 +169,12 @@ class Run:
             )
 
         command = self.wanted.command
+        self._waits = True
         granted = self._answered(lambda: self.grant.ask(
             self.job_id, demands, busy, name=self.wanted.job_name or os.path.basename(command[0]), command=" ".join(command),
             pid=os.getpid(), limit_min=self.wanted.limit_min, layout=demands[0].distribution.kind.capitalize(),
         ))  # fmt: skip
+        self._waits = False
         if waited:
             self.voice.remark(f"srun: Step created for job {self.job_id}")
         return granted

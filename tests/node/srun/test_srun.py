@@ -137,6 +137,16 @@ def test_whole_steps_wait_for_each_other(run):
     )
 
 
+def test_a_signal_ends_the_wait_for_a_step(run):
+    said = run("srun -n1 sh -c 'touch a; until [ -e go ]; do sleep .05; done' & until [ -e a ]; do sleep .05; done\n"
+               "srun -n1 echo never & until grep -q busy slurm-*.out; do sleep .05; done; kill -TERM $!; wait $!; echo $?\n"
+               "touch go; wait")  # fmt: skip
+    assert said.splitlines()[1:] == [
+        "srun: Cancelled pending job step with signal 15",
+        "srun: error: Unable to create step for job 1: Job/step already completing or completed", "1",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("option", ["--exact", "-c1", "--overlap"])
 def test_small_steps_run_side_by_side(run, option):
     """Each of the two ends only when the other has begun."""
