@@ -22,6 +22,8 @@ class Column:
     def cell(self, value: str, *, is_header: bool = False) -> str:
         """The value in its column; a header is cut without a mark."""
         raw, room = text.encode(value), abs(self.width)
+        if not room:
+            return ""
         if len(raw) > room:
             raw = raw[:room] if is_header or self.plain else raw[: room - 1] + b"+"
         return text.decode(raw.ljust(room) if self.width < 0 else raw.rjust(room))

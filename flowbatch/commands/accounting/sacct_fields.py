@@ -266,16 +266,17 @@ def columns(written: str) -> list[Column] | str:
     chosen: list[AccountingField] = []
     widths: dict[str, int] = {}
     for word in filter(None, (part.strip() for part in written.split(","))):
-        name, _, width = word.partition("%")
+        name, percent, width = word.partition("%")
         if name.lower() in ("all", "a", "al"):
-            chosen += [field for field in accounting.FIELDS if not field.ours]
-            continue
-        field = accounting.find(name)
-        if field is None:
-            return name
-        chosen.append(field)
-        if number := print_fields.width(width):
-            widths[field.name] = number
+            named = [field for field in accounting.FIELDS if not field.ours]
+        else:
+            field = accounting.find(name)
+            if field is None:
+                return name
+            named = [field]
+        chosen += named
+        if percent:
+            widths.update(dict.fromkeys((field.name for field in named), print_fields.width(width)))
     return [Column(field, widths.get(field.name, -field.width if field.left else field.width)) for field in chosen]
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from flowbatch.commands import clusters, documents
 from flowbatch.commands.accounting.accounts import group_id, user_id
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text, table
-from flowbatch.directives.values import begin
+from flowbatch.directives.values import begin, time
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import accounting, codes, hostlist, print_fields
 from flowbatch.slurm.getopt import GetoptError, Given
@@ -46,25 +46,25 @@ OPTIONS = (
     CommandOption("local", help="of this cluster", verdict="recorded", reason="there is no federation"),
     CommandOption("long", "l", help="more columns"),
     CommandOption("name", None, "required", "jobs of these names"),
-    CommandOption("ncpus", "I", "required", "jobs with so many CPUs (4, 4-8)"),
     CommandOption("nnodes", "i", "required", "jobs on so many nodes (1, 2-4)"),
-    CommandOption("noconvert", help="amounts in their own unit"),
+    CommandOption("ncpus", "I", "required", "jobs with so many CPUs (4, 4-8)"),
     CommandOption("nodelist", "N", "required", "jobs that ran on one of these nodes"),
+    CommandOption("noconvert", help="amounts in their own unit"),
     CommandOption("noheader", "n", help="no header lines"),
     CommandOption("parsable", "p", help="a | behind each field"),
     CommandOption("parsable2", "P", help="a | between fields"),
     CommandOption("partition", "r", "required", "jobs in these partitions"),
     CommandOption("qos", "q", "required", "jobs of these qualities of service"),
     CommandOption("reason", None, "required", "jobs that waited for one of these reasons", key="reason"),
-    CommandOption("starttime", "S", "required", "jobs since this time"),
     CommandOption("state", "s", "required", "jobs in one of these states in that time"),
+    CommandOption("starttime", "S", "required", "jobs since this time"),
     CommandOption("timelimit-max", "K", "required", "with --timelimit-min, no longer time limits than this"),
     CommandOption("timelimit-min", "k", "required", "jobs with this time limit"),
     CommandOption("truncate", "T", help="no start before, no end after that time"),
     CommandOption("uid", "u", "required", "jobs of these users", key="user"),
     CommandOption("user", None, "required", key="user"),
     CommandOption("units", None, "required", "amounts in this unit (K, M, G, T, P)"),
-    CommandOption("usage", help="print how it is called"),
+    CommandOption("usage", "U", help="print how it is called"),
     CommandOption("use-local-uid", help="users by this machine's numbers, as they always are here"),
     CommandOption("verbose", "v", help="say which time is looked at"),
     CommandOption("version", "V", help="print the version"),
@@ -113,6 +113,10 @@ class Wanted:
     nodes: frozenset[str] | None = None
     cpu_count: tuple[int, int] | None = None
     node_count: tuple[int, int] | None = None
+    limit_min: tuple[int, int] | None = None
+    """The least and the greatest time limit, in minutes."""
+    scheduled: frozenset[str] | None = None
+    """By whom, in small letters: `schedmain`."""
     columns: str = accounting.STANDARD
 
     @property
@@ -155,6 +159,8 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, now: int) 
         nodes=_nodes(words["nodelist"]) if "nodelist" in words else None,
         cpu_count=_range(words["ncpus"], "cpu") if "ncpus" in words else None,
         node_count=_range(words["nnodes"], "node") if "nnodes" in words else None,
+        limit_min=_limits(words),
+        scheduled=_job_flags(words["flags"]) if "flags" in words else None,
     )
     if wanted.users is None and wanted.groups is None and wanted.jobs is None and uid and "allusers" not in flags:
         wanted = replace(wanted, users=frozenset({uid}))
@@ -275,6 +281,27 @@ def _numbers(text: str, number: Callable[[str], int | None], what: str) -> froze
             raise Stop(1, err=f"sacct: error: Invalid {what} id: {word}\n")
         found.add(id)
     return frozenset(found)
+
+
+_JOB_FLAGS = frozenset({"none", "schedsubmit", "schedmain", "schedbackfill", "startrecieved"})
+"""The last as 22.05 spells it; every job of its has it."""
+
+
+def _job_flags(text: str) -> frozenset[str]:
+    for word in text.split(","):
+        if word.lower() not in _JOB_FLAGS:
+            raise Stop(1, err=f"sacct: error: str_2_job_flags: Invalid job flag {word}\n")
+    return frozenset(text.lower().split(","))
+
+
+def _limits(words: Mapping[str, str]) -> tuple[int, int] | None:
+    """A greatest limit alone is no filter."""
+    try:
+        limits = {key: time.parse(words[key]) for key in ("timelimit-min", "timelimit-max") if key in words}
+    except ValueSyntax:
+        raise Stop(1, err="sacct: fatal: Invalid time limit specification\n") from None
+    least = limits.get("timelimit-min")
+    return None if least is None else (least, limits.get("timelimit-max", least))
 
 
 def _nodes(text: str) -> frozenset[str]:

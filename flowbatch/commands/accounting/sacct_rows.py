@@ -175,18 +175,13 @@ def _is_sized(view: JobView, wanted: Wanted) -> bool:
     for asked, count in ((wanted.cpu_count, _CPUS), (wanted.node_count, _NODES)):
         if asked is not None and not (held is not None and asked[0] <= count(view) <= asked[1]):
             return False
-    flags = wanted.names("flags")
-    if flags is not None and f"sched{view.job.scheduled_by}".lower() not in {flag.lower() for flag in flags}:
+    flags = {"startrecieved", f"sched{view.job.scheduled_by}".lower()}
+    if wanted.scheduled is not None and wanted.scheduled.isdisjoint(flags):
         return False
-    if "timelimit-min" in wanted.words:
-        least = _minutes(wanted.words["timelimit-min"])
-        most = _minutes(wanted.words.get("timelimit-max", wanted.words["timelimit-min"]))
+    if wanted.limit_min is not None:
+        least, most = wanted.limit_min
         return view.time_limit_min is not None and least <= view.time_limit_min <= most
     return True
-
-
-def _minutes(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _is_named(view: JobView, one: JobId, *, whole: bool | None) -> bool:

@@ -160,6 +160,8 @@ class Cancelling:
             self._error(f"Kill job error on job step id {step}: {codes.message(_INVALID)}")
             self._code = 1
             return
+        if all(view.pending for view in views):
+            return  # what waits has no steps to end, which is no error
         matches = _filter(self._wanted)
         if not any(map(matches, views)) or not await self._is_step_confirmed(views[0], step):
             return
