@@ -14,7 +14,7 @@ from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload, Snapshot, Tally
 from flowbatch.core.queue import Queue, step
-from flowbatch.core.states import Finished
+from flowbatch.core.states import Finished, Running
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import FlowError
 from flowbatch.spec.cluster import ClusterSpec
@@ -80,8 +80,12 @@ class FixedQueue:
 
     async def tally(self, since: int) -> Tally:
         ended = [job.state.ending.outcome for job in self._snapshot.jobs if isinstance(job.state, Finished)]
+        running = sum(isinstance(job.state, Running) for job in self._snapshot.jobs)
         return Tally(
-            submitted=len(self._snapshot.jobs), completed=ended.count("COMPLETED"), cancelled=ended.count("CANCELLED")
+            submitted=len(self._snapshot.jobs),
+            started=running + len(ended),
+            completed=ended.count("COMPLETED"),
+            cancelled=ended.count("CANCELLED"),
         )
 
     async def step_history(

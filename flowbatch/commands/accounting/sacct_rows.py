@@ -19,6 +19,7 @@ Story = Sequence[tuple[int, str]]
 
 _STARTED = re.compile(r"-> RUNNING on (\S+)")
 _WAITS = re.compile(r"-> PENDING\b")
+_ENDED = re.compile(r"ended (\d+):(\d+) ")
 _NO_EXIT, _SIGTERM = ExitStatus(), ExitStatus(0, 15)
 _STOPPED = frozenset({"CANCELLED", "TIMEOUT", "PREEMPTED", "DEADLINE", "REQUEUED", "NODE_FAIL"})
 """Ends in which a batch script is stopped from outside."""
@@ -127,10 +128,16 @@ def earlier(view: JobView, story: Story) -> Iterator[Attempt]:
         elif start is not None and _WAITS.search(words):
             begun, nodes = start
             yield Attempt(
-                view, submitted, min(submitted, begun), begun, at, _requeued(words),
+                view, submitted, min(submitted, begun), begun, at, _requeued(words), _exit(words),
                 nodes=hostlist.fold_sorted(nodes.split(",")),
             )  # fmt: skip
             submitted, start = at, None
+
+
+def _exit(words: str) -> ExitStatus:
+    """How the script of a placement ended, as the story has it."""
+    found = _ENDED.search(words)
+    return _NO_EXIT if found is None else ExitStatus(int(found[1]), int(found[2]))
 
 
 def _requeued(words: str) -> str:
