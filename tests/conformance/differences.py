@@ -40,9 +40,14 @@ DIFFERENCES: tuple[Difference, ...] = (
         "with real Slurm the lines come or not, by which of two messages is faster",
     ),
     Difference(
-        "56[0-9]-*", r"(?<=^! )slurmstepd-n\d(?=: )", "slurmstepd",
+        "56[0-9]-*", r"^((?:! )?)slurmstepd-n\d(?=: )", r"\1slurmstepd",
         "`slurmstepd:` without a node's name",
         "the name is there only where several slurmds share a machine",
+    ),
+    Difference(
+        "564-*", r"^srun: Job J\+\d+ step creation temporarily disabled, retrying \(Requested nodes are busy\)\n", "",
+        "srun says at once that its step must wait",
+        "22.05 says so when it first asks again, a minute later or once others have ended",
     ),
     Difference(
         "56[0-9]-*", r"^! srun: error: IO: Hey, you told me node 0 was down!\n", "",

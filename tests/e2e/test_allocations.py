@@ -61,6 +61,32 @@ def test_srun_runs_a_job_of_one_step(cluster):
     assert (told["JobName"], told["Command"], told["BatchFlag"], told["ExitCode"]) == ("sh", "sh", "0", "5:0")
 
 
+def test_how_a_step_s_task_ended_is_how_its_job_did(cluster):
+    assert cluster.run("srun", "sh", "-c", "exit 137").code == 137
+    assert cluster.run("srun", "sh", "-c", "kill -9 $$").code == 137
+    cluster.wait_state(2, "FAILED")
+    assert [record(cluster, number)["ExitCode"] for number in (1, 2)] == ["137:0", "0:9"]
+
+
+def test_a_second_ctrl_c_cancels_the_job_of_an_srun(cluster):
+    srun = Behind(cluster, "srun", "sh", "-c", "echo >&2 begun; exec sleep 60")
+    srun.says("begun")
+    srun.process.send_signal(signal.SIGINT)
+    srun.says("one more within 1 sec to abort")
+    srun.process.send_signal(signal.SIGINT)
+    assert srun.end()[0] == 130
+    cluster.wait_state(1, "CANCELLED")
+    assert record(cluster, 1)["ExitCode"] == "0:0"
+
+
+def test_a_test_of_srun_allocates_nothing(cluster):
+    done = cluster.run("srun", "--test-only", "true")
+    assert (done.code, done.out) == (0, "") and done.err.startswith("srun: Job 1 to start at ")
+    done = cluster.run("srun", "--test-only", "-N9", "true")
+    assert (done.code, done.err) == (1, "allocation failure: Requested node configuration is not available\n")
+    assert cluster.jobs() == {}
+
+
 def test_salloc_runs_a_command_with_the_job_s_variables(cluster):
     done = cluster.run("salloc", "-J", "mine", "sh", "-c", 'echo "$SLURM_JOB_ID $SLURM_JOB_NAME"; exit 3')
     said = ["salloc: Granted job allocation 1", "salloc: Relinquishing job allocation 1"]

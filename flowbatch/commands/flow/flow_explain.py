@@ -65,7 +65,7 @@ async def _answer(call: Call, queue: QueuePort, understood: Understood) -> dict[
     reply = await sbatch.ask(call, queue, wanted, True)
     match reply:
         case WouldStart():
-            return {"accepted": True, "says": sbatch.would_start(call, queue, reply).removeprefix("sbatch: ")}
+            return {"accepted": True, "says": sbatch.would_start(call, queue, reply)}
         case Refused():
             return {"accepted": False, "says": refusal(reply, understood.submission.chosen).screen(COMMAND)}
         case _:

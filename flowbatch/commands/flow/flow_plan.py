@@ -54,7 +54,7 @@ async def plan(call: Call, queue: QueuePort) -> int:
         call.err.write(refusal(reply, wanted.submission.chosen).screen(COMMAND) + "\n")
         return 1
     assert isinstance(reply, WouldStart)
-    start = sbatch.would_start(call, queue, reply).removeprefix("sbatch: ")
+    start = sbatch.would_start(call, queue, reply)
     done = dry_run(seen, understood, wanted, start)
     call.out.write(as_json(done) if asked.json else screen(done))
     await call.out.drain()

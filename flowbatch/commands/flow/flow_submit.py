@@ -81,7 +81,7 @@ async def _ask(call: Call, queue: QueuePort, wanted: Request) -> int:
             line = sbatch.accepted(wanted.submission, queue, job_id).rstrip("\n") or None
             result = Submission(job_id, line, wanted.submission.asks_for("wait"), notes, queue.cluster.name)
         case WouldStart():
-            result = Submission(None, sbatch.would_start(call, queue, reply).removeprefix("sbatch: "), False, ())
+            result = Submission(None, sbatch.would_start(call, queue, reply), False, ())
         case Refused():
             call.err.write(refusal(reply, chosen).screen(COMMAND) + "\n")
             return 1

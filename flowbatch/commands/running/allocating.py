@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from flowbatch.commands import clusters
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
-from flowbatch.core.events import Accepted, CancelAsked, JobRef, Refused, Submitted
+from flowbatch.commands.submitting import sbatch
+from flowbatch.core.events import Accepted, CancelAsked, JobRef, Refused, Submitted, WouldStart
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Condition, Payload, QueuePort
 from flowbatch.core.states import Pending, Running
@@ -86,14 +87,23 @@ async def home(call: Call, queue: QueuePort, wish: Wish, words: Words) -> QueueP
     return queue
 
 
+async def would_start(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, words: Words) -> int:
+    """--test-only: when the job would start is said. Raises Stop where it never would."""
+    reply = await _asked(call, queue, Submitted(queue.now(), call.owner, spec, test_only=True))
+    if not isinstance(reply, WouldStart):
+        refused = _refused(reply)
+        never = f"allocation failure: {codes.message(refused.code)}\n"
+        raise Stop(1, err="".join([*map(words.error, refused.lines), never]))
+    if not wish.quiet:
+        call.err.write(f"{words.command}: {sbatch.would_start(call, queue, reply)}\n")
+    return 0
+
+
 async def allocate(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, words: Words) -> int:
     """The number of a job that runs and is the caller's to hold. Raises Stop, and no job is left."""
     seconds = wish.chosen.get("immediate")
     event = Submitted(queue.now(), call.owner, spec, immediate=seconds == 1)
-    try:
-        reply = await queue.apply(event, Payload(b"", (), {}, call.umask))
-    except StoreFailed:
-        reply = Refused("ESLURM_WRITING_TO_FILE")
+    reply = await _asked(call, queue, event)
     if not isinstance(reply, Accepted):
         raise Stop(_code(call, seconds), err=_refusal(call, reply, words, immediate=seconds == 1))
     if call.tty[2]:
@@ -107,6 +117,13 @@ async def allocate(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, word
     return reply.job_id
 
 
+async def _asked(call: Call, queue: QueuePort, event: Submitted) -> object:
+    try:
+        return await queue.apply(event, Payload(b"", (), {}, call.umask))
+    except StoreFailed:
+        return Refused("ESLURM_WRITING_TO_FILE")
+
+
 def _code(call: Call, immediate: int | None) -> int:
     """The exit code of a refusal; a site may have named one for --immediate."""
     named = call.environ.get("SLURM_EXIT_IMMEDIATE", "") if immediate else ""
@@ -114,7 +131,7 @@ def _code(call: Call, immediate: int | None) -> int:
 
 
 def _refusal(call: Call, reply: object, words: Words, *, immediate: bool) -> str:
-    refused = reply if isinstance(reply, Refused) else Refused("SLURM_UNEXPECTED_MSG_ERROR")
+    refused = _refused(reply)
     message = codes.message(refused.code)
     closing = UNABLE if immediate and refused.code == "ESLURM_NODES_BUSY" else words.refused
     said = message if refused.code in codes.FOUND_BY_CLIENT else closing.format(message=message)
@@ -122,6 +139,10 @@ def _refusal(call: Call, reply: object, words: Words, *, immediate: bool) -> str
     if refused.hint and call.tty[2]:
         lines.append(words.line(f"flowbatch: {refused.hint}"))
     return "".join(lines)
+
+
+def _refused(reply: object) -> Refused:
+    return reply if isinstance(reply, Refused) else Refused("SLURM_UNEXPECTED_MSG_ERROR")
 
 
 @dataclass(frozen=True, slots=True)

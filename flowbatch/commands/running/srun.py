@@ -65,12 +65,14 @@ EXPIRED = "Check SLURM_JOB_ID environment variable. Expired or invalid job {}"
 async def _allocate(call: Call, queue: QueuePort, command: tuple[str, ...]) -> int:
     """The caller becomes the step of a job of its own. Raises Stop, DirectiveError."""
     wish = await _wished(call, queue)
-    if not command:
+    if not command and "test-only" not in wish.chosen:
         raise Stop(1, err="srun: fatal: No command given to execute.\n")
     for use in build.refused(wish.chosen):
         raise Stop(1, err=SRUN.error(f"flowbatch: --{use.option.name}: {use.option.reason}"))
-    spec = build.job(wish.chosen, Origins(call.cwd, command[0], kind="srun"), MarketTerms())
+    spec = build.job(wish.chosen, Origins(call.cwd, command[0] if command else None, kind="srun"), MarketTerms())
     queue = await allocating.home(call, queue, wish, SRUN)
+    if "test-only" in wish.chosen:
+        return await allocating.would_start(call, queue, wish, spec, SRUN)
     job_id = await allocating.allocate(call, queue, wish, spec, SRUN)
     plan = Plan(job_id, quiet=wish.quiet)
     call.become((*queue.allocations["srun"], plan.word(), *call.argv))

@@ -127,7 +127,7 @@ async def submit(call: Call, queue: QueuePort, request: Request) -> int:
     reply = await ask(call, queue, request, test_only)
     if isinstance(reply, WouldStart):
         if not submission.quiet:
-            _say(call, [would_start(call, queue, reply)])
+            _say(call, [f"sbatch: {would_start(call, queue, reply)}"])
         return 0
     if not isinstance(reply, Accepted):
         refusal = reply if isinstance(reply, Refused) else Refused("SLURM_UNEXPECTED_MSG_ERROR")
@@ -288,7 +288,7 @@ def accepted(submission: Submission, queue: QueuePort, job_id: int) -> str:
 def would_start(call: Call, queue: QueuePort, reply: WouldStart) -> str:
     """When and where; of components, which may start in several partitions, 22.05 says less."""
     style = TimeStyle.of(call.environ, queue.now())
-    start = f"sbatch: Job {reply.job_id} to start at {style.stamp(reply.at)} using {reply.cpus} processors on"
+    start = f"Job {reply.job_id} to start at {style.stamp(reply.at)} using {reply.cpus} processors on"
     nodes = fold(reply.nodes)
     return f"{start} nodes {nodes} in partition {reply.partition}" if reply.partition else f"{start} {nodes}"
 

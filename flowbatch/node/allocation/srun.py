@@ -13,12 +13,9 @@ from flowbatch.node.srun import program
 from flowbatch.node.srun.ending import Ending
 from flowbatch.protocol.sockets import NODE
 
-SIGNALLED = 128
-"""From here on an exit code of srun's tells of a signal."""
-
 
 def main(directory: Path, plan: Plan, words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Runs one step and gives the allocation back; srun's exit code, which is the job's."""
+    """Runs one step and gives the allocation back; srun's exit code. The job ends as the step did: a Ctrl-C that ended it cancels the job."""
     hold = Hold(directory, NODE, plan.job_id, patient=True)
     try:
         _, variables = hold.open()
@@ -37,7 +34,10 @@ def main(directory: Path, plan: Plan, words: Sequence[str], environ: Mapping[str
 
     hold.listen(revoked)
     code = program.main(directory, words, {**environ, **variables}, steps.append)
-    hold.release(*((0, code - SIGNALLED) if code > SIGNALLED else (code, 0)))
+    if any(step.interrupted for step in steps):
+        hold.cancel()
+    else:
+        hold.release(*(steps[0].status if steps else (code, 0)))
     return code
 
 

@@ -37,12 +37,22 @@ class Ending:
     _limit_at: float = NEVER
     _kill_at: float = NEVER
     _forced: bool = False
-    """The tasks end because srun was told so: no word about how each ended by a first Ctrl-C, nor that it was forced."""
+    """The tasks end because srun was told so: nothing more says that it was forced."""
     _first_end: float = NEVER
     _untold: float = NEVER
     _interrupted_at: float = float("-inf")
-    _silent: bool = False
     _closed: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was its end."""
+        return self.telling.interrupted
+
+    @property
+    def status(self) -> tuple[int, int]:
+        """The exit code and signal of a job that is this step alone: of both, the signal counts."""
+        spent = self.tasks.spent()
+        return (0, spent["signal"]) if spent["signal"] else (spent["code"], 0)
 
     def begin(self, now: float) -> None:
         """The tasks run; from now on counts --time."""
@@ -72,8 +82,7 @@ class Ending:
 
     def over(self) -> None:
         """No task runs any more: the last words."""
-        if not self._silent:
-            self._tell()
+        self._tell()
         killed = any(task.status in (-signal.SIGKILL, -signal.SIGTERM) for task in self.tasks.all)
         if killed and not self._forced:
             self.voice.remark(f"srun: Force Terminated StepId={self.step_id}")
@@ -131,7 +140,7 @@ class Ending:
         self.tasks.signal(signal.SIGINT)
         if twice or wanted.quit_on_interrupt:
             self._forcing()
-            self._silent = True
+            self.telling.interrupted = True
             self._kill_at = now + TWICE_WITHIN_S
 
     def _force(self) -> None:

@@ -17,6 +17,8 @@ class Telling:
     voice: Voice
     step_id: str
     reduced: bool = False
+    interrupted: bool = False
+    """Ctrl-C ended it: nothing is said of the signals that ended tasks."""
     _told: set[int] = field(default_factory=set)
     _ways: set[int] = field(default_factory=set)
 
@@ -29,6 +31,8 @@ class Telling:
             alike.setdefault((task.node, task.status or 0), []).append(task.rank)
         for (node, status), ranks in alike.items():
             self._detail(node, status, ranks)
+            if status < 0 and self.interrupted:
+                continue
             if status and not (self.reduced and status in self._ways):
                 self.voice.error(f"srun: error: {node}: {named(ranks)}: {ending(status)}")
                 self._ways.add(status)

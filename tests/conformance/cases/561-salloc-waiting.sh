@@ -6,6 +6,7 @@ waits() { run "$@" 2>&1; }
 told() {
   local sig=$1 pid rc; shift
   printf '$%s <- %s\n' " $*" "$sig"
+  rm -f "$SCRATCH/w"
   "$@" </dev/null >"$SCRATCH/w" 2>&1 & pid=$!
   said "$SCRATCH/w" queued
   kill -"$sig" $pid
