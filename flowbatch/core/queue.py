@@ -36,7 +36,7 @@ from flowbatch.core.events import (
     UpdateAsked,
 )
 from flowbatch.core.jobs import Job
-from flowbatch.core.market.buying import keep_under_caps
+from flowbatch.core.market.buying import keep_under_caps, keep_within_budgets
 from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
 from flowbatch.core.records import Queue, Stepped
@@ -62,6 +62,7 @@ def _configure(turn: Turn, event: Configured) -> None:
     if event.cluster != turn.queue.configured:
         turn.queue.reshape(event.cluster)
         keep_under_caps(turn)
+        keep_within_budgets(turn)
 
 
 def _hear(turn: Turn, event: Launched | LaunchFailed | Ended | NodeLost) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowbatch.core.accounting.accounts import Accounts
 from flowbatch.core.events import Refused
+from flowbatch.core.market.buying import keep_within_budgets
 from flowbatch.core.ruling.administering import rule
 from flowbatch.core.ruling.wishes import AccountsAsked
 from flowbatch.core.turn import Turn
@@ -30,4 +31,5 @@ def change(turn: Turn, event: AccountsAsked) -> Refused | None:
         accounts = accounts.put(record)
     if accounts != queue.rulings.accounts:
         rule(turn, queue.rulings.with_accounts(accounts))
+        keep_within_budgets(turn)
     return None

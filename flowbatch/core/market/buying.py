@@ -20,7 +20,7 @@ from flowbatch.core.market import caps, phases
 from flowbatch.core.market.budgets import Ledger, own
 from flowbatch.core.market.means import Funded, means
 from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
-from flowbatch.core.market.upkeep import with_bid
+from flowbatch.core.market.upkeep import bids_in_line, with_bid
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.placing.sizing import demand
 from flowbatch.core.states import Holding, Pending
@@ -268,3 +268,18 @@ def keep_under_caps(turn: Turn) -> None:
         most = max((caps.cap(policy, job.spec, name, node.cloud) for name in job.partitions), default=0)
         if bid.limit_micro_usd > most:
             turn.keep(with_bid(job, replace(bid, limit_micro_usd=most)), ChangeBid(job.id, bid.number))
+
+
+def keep_within_budgets(turn: Turn) -> None:
+    """Where a budget does not bear what is in escrow any more, bids of jobs that wait go off the market, the last in line first,
+    until it does. What runs keeps what it was promised."""
+    policy, jobs = turn.queue.cluster.market, turn.queue.jobs
+    if policy is None:
+        return
+    book = ledger(turn, policy)
+    waiting = [jobs[id] for id in turn.queue.indexes.buyers if bids_in_line(jobs[id])]
+    for job in sorted(waiting, key=lambda job: (job.priority, -job.id)):
+        account = job.spec.account
+        if any(book.used(budget) > budget.micro_usd for budget in book.binding(account)):
+            book.take(account, -sum(bid.escrow_micro_usd for bid in job.bids))
+            turn.withdraw(job)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from flowbatch.core.jobs import Job
 from flowbatch.core.market import caps
 from flowbatch.core.market.budgets import Ledger, own
+from flowbatch.core.market.upkeep import bids_in_line
 from flowbatch.core.records import Queue
 from flowbatch.core.states import Completing, Finished, Pending, Running
 from flowbatch.spec.policy import MarketPolicy
@@ -92,7 +93,10 @@ def _money(queue: Queue, policy: MarketPolicy) -> Iterator[str]:
     now = max((max(bid.asked_at, bid.since) for job in _buyers(queue) for bid in job.bids), default=0)
     ledger = Ledger.at(policy, now // DAY * DAY, queue.departed, queue.jobs.values())
     for one in policy.budgets:
-        if ledger.used(one) > one.micro_usd:
+        # One that was lowered may bear less than what runs was promised, or what is still to leave the market: then nobody bids.
+        buyers = [job for job in _buyers(queue) if one.covers(job.spec.account)]
+        leaving = sum(bid.escrow_micro_usd for job in buyers for bid in job.bids if bid.phase == "withdrawn")
+        if any(map(bids_in_line, buyers)) and ledger.used(one) - leaving > one.micro_usd:
             yield f"{dollars(ledger.used(one))} may be spent of {one!r}"
 
 

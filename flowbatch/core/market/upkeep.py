@@ -17,6 +17,11 @@ def with_bid(job: Job, bid: Bid) -> Job:
     return replace(job, bids=tuple(bid if one.number == bid.number else one for one in job.bids))
 
 
+def bids_in_line(job: Job) -> bool:
+    """Whether the job waits and has a bid on the market."""
+    return isinstance(job.state, Pending) and job.bid is not None and job.bid.phase != "withdrawn"
+
+
 def followed(job: Job, at: int) -> tuple[Job, tuple[Effect, ...]]:
     """The job with its bid as its state wants it: off the market when it is over; paused while it is held. A held job gives
     up a machine that it has."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flowbatch.core.accounting.accounts import Account, Association, Limits
+from flowbatch.core.effects import WithdrawBid
 from flowbatch.core.market.budgets import Ledger
 from flowbatch.core.ruling.wishes import AccountsAsked
 
@@ -59,6 +60,16 @@ def test_it_stands_beside_the_budgets_of_the_configuration_and_the_smaller_one_b
     third = desk.submit(account="lab")
     desk.passed()
     assert desk.says(third) == "pending AssocGrpBillingMinutes"
+
+
+def test_one_that_is_lowered_takes_back_bids_that_have_not_won(desk_of, words):
+    desk = desk_of()
+    says(desk, limited("lab", 100_000))
+    first, second = desk.asked(account="lab"), desk.asked(account="lab")
+    other = desk.asked(account="other")
+    says(desk, limited("lab", 2000))
+    assert [order for order in desk.orders if isinstance(order, WithdrawBid)] == [WithdrawBid(second, 1)]
+    assert [desk.queue.jobs[id].bid.phase for id in (first, second, other)] == ["asked", "withdrawn", "asked"]
 
 
 def test_what_is_escrowed_stays_within_it(desk_of, words):
