@@ -150,7 +150,8 @@ class Port:
 
     async def payload(self, job_id: int) -> Payload | None:
         job = await self._record(job_id)
-        return None if job is None else await self._loop.of_the_past(self._store.payload, job.payload_id)
+        # Not behind somebody's long look at the past: a launch waits for it.
+        return None if job is None else await self._loop.on_disk(self._store.payload, job.payload_id)
 
     async def door(self, job_id: int) -> Door | None:
         job = self._loop.queue.jobs.get(job_id)

@@ -50,8 +50,8 @@ class Loaded:
 
 
 class Store(Protocol):
-    """Remembers the queue. Every method may wait for a disk: a loop calls those that write from one thread of their own, and
-    those that look back (`payload`, `history`, `steps`, `story`, `tally`) from another one; they see what was committed."""
+    """Remembers the queue. Every method may wait for a disk: a loop calls those that write, and `payload`, from one thread of their own,
+    and those that look back (`history`, `steps`, `story`, `tally`) from another one; they see what was committed."""
 
     def load(self) -> Loaded:
         """The queue as of the last commit. Raises StoreFailed."""

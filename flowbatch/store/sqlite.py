@@ -118,7 +118,7 @@ class SqliteStore:
 
     def payload(self, payload_id: int) -> Payload | None:
         with _border("cannot read the store"):
-            found = self._reader.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
+            found = self._db.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
         return rows.payload(found[0]) if found else None
 
     def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
