@@ -130,8 +130,6 @@ def test_notes_are_for_terminals(here: Any, answering: Any) -> None:
         (["--container=/c", "job.sh"], {},
          "sbatch: error: flowbatch: --container: there is no OCI runtime here, and outside its container the job would be "
          "another job\n", 1),
-        (["-N1", ":", "-N2", "job.sh"], {},
-         "sbatch: error: flowbatch: heterogeneous jobs are not run here yet: submit each component as a job of its own\n", 1),
     ],
 )  # fmt: skip
 def test_refused_without_asking(

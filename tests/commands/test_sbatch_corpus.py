@@ -45,15 +45,9 @@ NOT_THEIRS = ("sbatch: Job ", "sbatch: error: No cluster '")
 
 
 OURS = {
-    "het: #SBATCH -N1 | #SBATCH HETJOB | #SBATCH -N2 | #SBATCH hetjob | #SBATCH -N3 | ": (
-        1,
-        [
-            "sbatch: error: flowbatch: heterogeneous jobs are not run here yet: submit each component as a job of its own"
-        ],
-    ),
     "--clusters=all": (0, []),
 }
-"""Where we answer otherwise, and know it: several components, and `all` clusters where there is one."""
+"""Where we answer otherwise, and know it: `all` clusters where there is one."""
 
 NOW = 1795310488
 """2026-11-22, when the corpus was recorded."""

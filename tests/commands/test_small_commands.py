@@ -96,9 +96,9 @@ def test_sreport_reckons_whole_hours(caller: Any, queue: Any) -> None:
     assert caller.run(sreport.main, queue, "job", "sizes").code == 1
 
 
-def test_sdiag_counts_since_midnight(caller: Any, queue: Any) -> None:
+def test_sdiag_says_what_the_store_counted(caller: Any, queue: Any) -> None:
     out = caller.run(sdiag.main, queue).out
-    assert "Jobs started:   1\n" in out and "Jobs completed: 0\n" in out
+    assert "Jobs started:   2\n" in out and "Jobs completed: 1\n" in out
     assert "Jobs pending:   1\nJobs running:   1\n" in out
     assert caller.run(sdiag.main, queue, "-r").code == 1
 

@@ -27,8 +27,3 @@ def test_tasks_of_a_job(cluster):
     assert (cluster.work / "slurm-1.out").read_text().splitlines() == [
         "0: 0 of 2", "1: 1 of 2", f"srun: error: {host}: task 0: Exited with exit code 5", "rc=5",
     ]  # fmt: skip
-
-
-def test_outside_a_job_it_says_what_to_do(cluster):
-    done = cluster.run("srun", "hostname")
-    assert done.code == 1 and "sbatch --wait --wrap" in done.err
