@@ -170,6 +170,6 @@ def test_editing_is_done_where_the_caller_is(caller, queue):
             words.extend(program)
 
     scrontab._edit(Terminal(), seen)
-    assert words[:2] == ["sh", "-c"]
+    assert words[:2] == ["/bin/sh", "-c"]
     assert words[-1] == "scrontab"
     assert replace(seen, act="list").act == "list"

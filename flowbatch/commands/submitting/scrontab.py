@@ -135,7 +135,7 @@ def _listed(queue: QueuePort, owner: Owner) -> str:
 def _edit(call: Call, asked: Asked) -> None:
     if not call.tty[0]:
         raise Stop(1, err="scrontab: fatal: Standard input is not a TTY\n")
-    call.become(("sh", "-c", EDITING, "scrontab"))
+    call.become(("/bin/sh", "-c", EDITING, "scrontab"))
 
 
 async def _replace(call: Call, queue: QueuePort, asked: Asked) -> None:
