@@ -83,7 +83,7 @@ def test_a_test_of_srun_allocates_nothing(cluster):
     done = cluster.run("srun", "--test-only", "true")
     assert (done.code, done.out) == (0, "") and done.err.startswith("srun: Job 1 to start at ")
     done = cluster.run("srun", "--test-only", "-N9", "true")
-    assert (done.code, done.err) == (1, "allocation failure: Requested node configuration is not available\n")
+    assert (done.code, done.err) == (1, "allocation failure: More processors requested than permitted\n")
     assert cluster.jobs() == {}
 
 

@@ -34,7 +34,7 @@ async def main(call: Call, queue: QueuePort) -> int:
         said = plain_options.read("sattach", "<jobid.stepid>", OPTIONS, call.argv)
         view, step = _step(queue, said.operands)
         if step != "batch":
-            hint = "sattach: hint: the steps of srun are known to its job alone; their output is where srun runs\n"
+            hint = "sattach: hint: what a step of srun prints is where its srun runs\n"
             raise Stop(1, err=f"{_NO_INFO}{MESSAGES['ESLURM_INVALID_JOB_ID']}\n{hint if step.isdigit() else ''}")
         if "layout" in said.flags:
             raise Stop(0, out=_layout(view.batch_host or ""))
