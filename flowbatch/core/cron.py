@@ -21,11 +21,11 @@ def change(turn: Turn, event: CrontabAsked) -> None:
     """The owner's crontab is this one: its jobs may run, those of the one before are cancelled."""
     uid = event.owner.uid
     for job in [job for job in turn.queue.jobs.values() if job.spec.cron is not None and job.owner.uid == uid]:
-        if job.id in event.jobs:
+        if job.id in event.jobs and job.held is not None:
             number = priority.fresh(turn.queue.indexes.bases.least(), job.spec)
             turn.advance(job, Released(event.at, number))
             turn.reconsider(turn.queue.jobs[job.id])
-        elif not isinstance(job.state, Finished):
+        elif job.id not in event.jobs and not isinstance(job.state, Finished):
             turn.advance(job, Cancelled(event.at, event.by))
     tabs = {name: tab for name, tab in turn.queue.rulings.crontabs.items() if name != str(uid)}
     if event.text is not None:

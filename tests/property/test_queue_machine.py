@@ -6,16 +6,21 @@ give the same steps.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from flowbatch.core import invariants
+from flowbatch.core.accounting.accounts import Association, Limits
 from flowbatch.core.arrays import index_set
 from flowbatch.core.effects import Deliver, Forget, Launch, Stop
 from flowbatch.core.events import (
+    Accepted,
     CancelAsked,
     Configured,
+    CrontabAsked,
     Ended,
     HetSubmitted,
     HoldAsked,
@@ -27,17 +32,23 @@ from flowbatch.core.events import (
     ReleaseAsked,
     RequeueAsked,
     SignalAsked,
+    StepBegan,
+    StepEnded,
     Submitted,
     SuspendAsked,
 )
 from flowbatch.core.jobs import Owner
 from flowbatch.core.queue import Queue, Stepped, step
-from flowbatch.core.states import Completing, ExitStatus, Running
+from flowbatch.core.ruling.wishes import AccountsAsked
+from flowbatch.core.states import Completing, ExitStatus, Pending, Running
+from flowbatch.core.steps import Step
 from flowbatch.spec.array import ArraySpec, IndexRange
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
+from flowbatch.spec.cron import CronSpec
 from flowbatch.spec.dependency import Dependency, DependencyTerm
 from flowbatch.spec.job import JobSpec, Mail
 from flowbatch.spec.resources import Resources
+from flowbatch.store.contract import remembered
 
 OWNERS = [Owner(0, 0, "root", "root"), Owner(1000, 1000, "ada", "ada"), Owner(1001, 1001, "bob", "bob")]
 NODES = tuple(NodeSpec(name=f"n{i}", cpus=2, cores_per_socket=2, real_memory=1000) for i in (1, 2))
@@ -87,6 +98,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue, self.twin = Queue(CLUSTER, 1), Queue(CLUSTER, 1)
         self.at = 1_000_000
         self.stored = {}
+        self.steps = {}
         self.placed = set()
 
     def do(self, event) -> Stepped:
@@ -95,6 +107,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert step(self.twin, event) == stepped
         invariants.check_step(before, self.queue)
         self.stored.update(stepped.changed)
+        self.steps.update(stepped.steps)
         for id in stepped.dropped:
             del self.stored[id]
         for order in stepped.orders:
@@ -112,9 +125,9 @@ class QueueMachine(RuleBasedStateMachine):
     def told(self, event) -> None:
         """A node says everything at least twice."""
         self.do(event)
-        before = dict(self.queue.jobs)
+        before, steps = dict(self.queue.jobs), dict(self.queue.steps)
         assert self.do(event).orders == []
-        assert self.queue.jobs == before
+        assert (self.queue.jobs, self.queue.steps) == (before, steps)
 
     @rule(
         owner=st.sampled_from(OWNERS), cpus=st.integers(1, 4), array=st.none() | arrays, name=st.sampled_from("ab"),
@@ -198,6 +211,25 @@ class QueueMachine(RuleBasedStateMachine):
         more = {LaunchFailed: ("JobLaunchFailure",), Ended: (ExitStatus(),)}.get(kind, ())
         self.told(kind(self.at, id, restart, *more))
 
+    @rule(id=ids, restart=st.integers(0, 1), number=st.integers(0, 2), ends=st.booleans())
+    def a_node_says_anything_of_steps(self, id, restart, number, ends) -> None:
+        step = Step(number, "s", ("n1",), (1,), 1, self.at)
+        over = replace(step, ended_at=self.at, exit=ExitStatus(1))
+        self.told(StepEnded(self.at, id, restart, over) if ends else StepBegan(self.at, id, restart, step))
+
+    @rule(owner=st.sampled_from(OWNERS[1:]), entries=st.integers(0, 2))
+    def a_crontab(self, owner, entries) -> None:
+        spec = JobSpec(name="c", work_dir="/", cron=CronSpec(), begin=self.at + 30, hold=True)
+        made = [self.do(Submitted(self.at, owner, spec)).reply for _ in range(entries)]
+        lines = tuple((n, n, one.job_id) for n, one in enumerate(made) if isinstance(one, Accepted))
+        self.told(CrontabAsked(self.at, owner.uid, owner, "text", lines))
+        mine = [job for job in self.queue.jobs.values() if job.spec.cron is not None and job.owner == owner]
+        assert {job.id for job in mine if isinstance(job.state, Pending)} == {id for _, _, id in lines}
+
+    @rule(limits=st.sampled_from([{}, {"GrpJobs": 1}, {"GrpSubmitJobs": 3}, {"MaxJobs": 2}]))
+    def limits(self, limits) -> None:
+        self.told(AccountsAsked(self.at, 0, "root", put=(Association("root", parent="", limits=Limits(limits)),)))
+
     @rule(cluster=st.sampled_from(CLUSTERS))
     def configured(self, cluster) -> None:
         before = dict(self.queue.jobs)
@@ -206,8 +238,11 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule()
     def the_controller_starts_again(self) -> None:
-        self.queue = Queue(self.queue.cluster, self.queue.next_job_id, self.stored.values())
-        self.twin = Queue(self.queue.cluster, self.queue.next_job_id, reversed(list(self.stored.values())))
+        old, jobs = self.queue, list(self.stored.values())
+        steps = remembered(jobs, self.steps.items())
+        self.queue = Queue(old.configured, old.next_job_id, jobs, steps=steps, rulings=old.rulings)
+        self.twin = Queue(old.configured, old.next_job_id, reversed(jobs), steps=steps, rulings=old.rulings)
+        assert steps == old.steps
 
     @invariant()
     def all_is_well(self) -> None:
