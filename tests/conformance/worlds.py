@@ -31,6 +31,7 @@ WITH_ACCOUNTS = (
     "574-het-sacct",
     "542-steps-accounting",
     "600-clients-history",
+    "640-sacct-options",
 )
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 
