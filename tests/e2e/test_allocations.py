@@ -161,8 +161,8 @@ def test_released_while_it_waits(cluster):
 
 def test_cancelled_from_outside(cluster):
     holding = Behind(cluster, "salloc", "-K", "sleep", "60")
-    cluster.wait_state(1, "RUNNING")
     holding.says("Granted")
+    cluster.wait_state(1, "RUNNING")
     cluster.run("scancel", "1")
     granted, revoked = "salloc: Granted job allocation 1", "salloc: Job allocation 1 has been revoked."
     assert holding.end() == (1, [granted, revoked])
