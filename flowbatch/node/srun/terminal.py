@@ -20,10 +20,14 @@ SIZE = struct.Struct("HHHH")
 
 @dataclass(slots=True)
 class Terminal:
-    """A pseudo terminal: `path` is the task's end. srun's own is raw from `open` to `close`."""
+    """A pseudo terminal: `path` is the task's end. srun's own is raw from `open` to `close`.
+
+    The task's end is held open here too: a terminal that nobody has at its other end is over, and the task is not at once there.
+    """
 
     path: str
     _master: int
+    _slave: int
     _before: list[Any]
     rows: int
     columns: int
@@ -36,10 +40,9 @@ class Terminal:
         master, slave = pty.openpty()
         fcntl.ioctl(master, termios.TIOCSWINSZ, size)
         path = os.ttyname(slave)
-        os.close(slave)
         tty.setraw(0, termios.TCSADRAIN)
         rows, columns, *_ = SIZE.unpack(size)
-        return cls(path, master, before, rows, columns)
+        return cls(path, master, slave, before, rows, columns)
 
     @property
     def fd(self) -> int:
@@ -73,6 +76,7 @@ class Terminal:
     def close(self) -> None:
         """What is left is shown, and srun's own terminal is as it was."""
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
+        os.close(self._slave)
         os.set_blocking(self._master, False)
         while self.show():
             continue
