@@ -76,10 +76,12 @@ def signal_step(turn: Turn, event: StepSignalAsked) -> tuple[Verdict, ...]:
 
 
 def hold(turn: Turn, by: int, refs: Iterable[JobRef], *, releasable: bool) -> tuple[Verdict, ...]:
-    """Keeps what the refs name from starting; what root holds only root releases, unless it is `releasable`."""
+    """Keeps what the refs name from starting; what root holds only root releases, unless root says that it is `releasable`."""
     why = HELD_BY_ADMIN if by == 0 and not releasable else HELD_BY_USER
 
     def act(job: Job) -> str | None:
+        if by == 0 and job.held == HELD_BY_ADMIN:
+            job = replace(job, held=None)  # root's word takes the place of root's
         return _code(turn.advance(job, Held(turn.at, why)))
 
     return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)

@@ -83,7 +83,7 @@ class FixedQueue:
         running = sum(isinstance(job.state, Running) for job in self._snapshot.jobs)
         return Tally(
             submitted=len(self._snapshot.jobs),
-            started=running,
+            started=running + len(ended),
             completed=ended.count("COMPLETED"),
             cancelled=ended.count("CANCELLED"),
         )
