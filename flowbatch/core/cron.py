@@ -20,7 +20,8 @@ MODIFIED = "ESLURM_CANNOT_MODIFY_CRON_JOB"
 def change(turn: Turn, event: CrontabAsked) -> None:
     """The owner's crontab is this one: its jobs may run, those of the one before are cancelled."""
     uid = event.owner.uid
-    for job in [job for job in turn.queue.jobs.values() if job.spec.cron is not None and job.owner.uid == uid]:
+    jobs = [job for job in turn.queue.jobs.values() if job.spec.cron is not None and job.owner.uid == uid]
+    for job in sorted(jobs, key=lambda job: job.id):
         if job.id in event.jobs and job.held is not None:
             number = priority.fresh(turn.queue.indexes.bases.least(), job.spec)
             turn.advance(job, Released(event.at, number))

@@ -227,7 +227,7 @@ def pass_reservations(turn: Turn) -> None:
 def _release(turn: Turn, over: Reservation) -> None:
     """What runs in a reservation that is over is stopped, unless it may outlast it (FLEX); what is suspended as soon as it is
     resumed. What waits for one that does not come again asks for it no more, and is held unless its flags say otherwise."""
-    for id in [job.id for job in users_of(over, turn.queue.jobs.values())]:
+    for id in sorted(job.id for job in users_of(over, turn.queue.jobs.values())):
         job = turn.queue.jobs[id]  # as it is by now: another component may have taken it along
         left = any(turn.queue.rulings.reservation(name) is not None for name in names(job.spec))
         ends = "FLEX" not in over.flags and (not left or len(names(job.spec)) == 1)
