@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowbatch.commands.documents import as_json, as_yaml, document, written
+from flowbatch.commands.documents import as_json, as_yaml, document, said, written
 
 names = st.from_regex(r"[a-zA-Z][a-zA-Z_0-9]{0,8}", fullmatch=True).filter(lambda name: yaml.safe_load(name) == name)
 scalars = st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]))
@@ -56,3 +56,8 @@ def test_it_looks_as_slurm_writes_it() -> None:
 @pytest.mark.parametrize(("flags", "begins"), [({"json"}, "{"), ({"yaml"}, "%YAML 1.1\n--- !!map\n")])
 def test_the_flag_says_which(flags: set[str], begins: str) -> None:
     assert written(document("jobs", []), frozenset(flags)).startswith(begins)
+
+
+def test_of_both_the_last_holds() -> None:
+    assert said(said({"all"}, "json"), "yaml") == {"all", "yaml"}
+    assert said({"yaml"}, "all") == {"all", "yaml"}

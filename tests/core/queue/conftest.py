@@ -104,8 +104,8 @@ class Desk:
     def cancel(self, *refs: object, by: int = 1000) -> tuple[Verdict, ...]:
         return self.asked(CancelAsked(self.now, by, tuple(map(ref, refs))))
 
-    def hold(self, *refs: object, by: int = 1000) -> tuple[Verdict, ...]:
-        return self.asked(HoldAsked(self.now, by, tuple(map(ref, refs))))
+    def hold(self, *refs: object, by: int = 1000, releasable: bool = False) -> tuple[Verdict, ...]:
+        return self.asked(HoldAsked(self.now, by, tuple(map(ref, refs)), releasable))
 
     def release(self, *refs: object, by: int = 1000) -> tuple[Verdict, ...]:
         return self.asked(ReleaseAsked(self.now, by, tuple(map(ref, refs))))

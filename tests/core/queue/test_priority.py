@@ -57,6 +57,14 @@ def test_roots_hold_is_released_by_root_alone(desk):
     assert desk.reason(id) == "None"
 
 
+def test_root_makes_its_hold_one_that_the_owner_may_release(desk):
+    id = desk.submit()
+    desk.hold(id, by=0)
+    desk.hold(id, by=0, releasable=True)
+    assert desk.reason(id) == "JobHeldUser"
+    assert desk.codes(desk.release(id)) == [None]
+
+
 def test_holding_a_running_job_counts_when_it_is_requeued(desk):
     id = desk.run()
     assert desk.codes(desk.hold(id)) == [None]
