@@ -11,7 +11,7 @@ from math import ceil
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Waiting
 from flowbatch.core.placing.sizing import Demand
-from flowbatch.core.ruling.reservations import deleted, names
+from flowbatch.core.ruling.reservations import is_deletion
 from flowbatch.core.states import (
     Allocation,
     Completing,
@@ -144,8 +144,7 @@ class JobView:
         """Slurm's word, flags first: a job that is completing is that, and one whose machine of the market still boots."""
         match self.job.state:
             case Pending():
-                held = self.job.held
-                return "RESV_DEL_HOLD" if held and held in map(deleted, names(self.spec)) else "PENDING"
+                return "RESV_DEL_HOLD" if is_deletion(self.job.held) else "PENDING"
             case Completing():
                 return "COMPLETING"
             case Running(launched=False) if self.scene.cluster.market is not None:

@@ -94,6 +94,11 @@ def deleted(name: str) -> str:
     return f"Reservation {name} was deleted"
 
 
+def is_deletion(reason: str | None) -> bool:
+    """Whether it is that reason, of whatever reservation: the job asks for none any more."""
+    return reason is not None and reason.startswith("Reservation ") and reason.endswith(" was deleted")
+
+
 def names(spec: JobSpec) -> tuple[str, ...]:
     """The reservations that a job asks for: any of them will do."""
     return tuple(name for name in (spec.reservation or "").split(",") if name)
