@@ -86,6 +86,18 @@ def test_the_node_dies_while_it_is_held(cluster):
     assert "ExitCode=6:0" in cluster.run("scontrol", "show", "job", "1").out
 
 
+def test_both_die_and_nobody_asks_until_the_command_is_over(cluster):
+    """It tells its end to a node daemon that it starts itself."""
+    caller = behind(cluster, *HOLD)
+    held(cluster)
+    cluster.kill()
+    cluster.kill("node.pid")
+    (cluster.work / "end").touch()
+    assert caller.wait(WITHIN_S) == 6
+    cluster.wait_state(1, "FAILED")
+    assert "ExitCode=6:0" in cluster.run("scontrol", "show", "job", "1").out
+
+
 def test_the_caller_dies_while_the_node_is_away(cluster):
     """A node that was stopped hears of it when it goes on."""
     caller = behind(cluster, *HOLD)

@@ -10,10 +10,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from flowbatch import text
+from flowbatch.node.start import NodeUnreachable, start
 from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import connected
 
@@ -92,11 +94,14 @@ class Hold:
                 revoked(str(message.get("why", "ended")))
 
     def _again(self) -> None:
-        """Another connection, to the next daemon perhaps; what was said last is said again."""
+        """Another connection, to the next daemon perhaps; what was said last is said again, if need be to a daemon of our own."""
         time.sleep(AGAIN_S)
         try:
             file = self._connect()
         except OSError:
+            if self._last is not None:
+                with suppress(NodeUnreachable):
+                    start(self._where[0])
             return
         with self._lock:
             self._file = file
