@@ -30,5 +30,5 @@ run scancel $J
 over $J
 run squeue -h -t all -j $J -o '%T %r'
 run salloc -J nested salloc -J inner sh -c 'squeue -h -n nested,inner -o "%j %T" | sort'
-run salloc -n2 sh -c 'srun -l echo task; sbatch -Q -o /dev/null --wrap true; srun sh -c "exit 5"; echo rc=$?'
+run salloc -n2 sh -c 'srun -l echo task | sort; sbatch -Q -o /dev/null --wrap true; srun sh -c "exit 5"; echo rc=$?'
 run salloc sh -c 'scancel $SLURM_JOB_ID; sleep 1; srun true; echo rc=$?' 

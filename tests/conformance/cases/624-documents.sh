@@ -9,6 +9,7 @@ sub -J gpus -o /dev/null --gres=gpu:h100:2 --ntasks-per-node=2 -N 1 --wrap 'slee
 until_state $J RUNNING
 THROUGH='tree gpus' run squeue --json
 run scancel $J
+for i in $(seq 100); do [ -z "$(sinfo -h -t comp,alloc,mix -o %n)" ] && break; sleep 0.1; done
 THROUGH='tree n1' run sinfo --json
 THROUGH='tree n1' run sinfo --json -p nosuch
 THROUGH='head -n 12' run sinfo --yaml
