@@ -17,7 +17,7 @@ array = slurm.sbatch()
 after = Slurm("--output", "after.txt", dependency={"afterok": array})
 job = after.sbatch("echo after " + str(array), verbose=False)
 deadline = time.monotonic() + 60
-while not Path("after.txt").exists():
+while not (Path("after.txt").exists() and Path("after.txt").read_text()):
     assert time.monotonic() < deadline
     time.sleep(0.3)
 told["tasks"] = [Path(f"{array}_{index}.txt").read_text() for index in range(3)]
