@@ -16,6 +16,7 @@ from flowbatch.commands.running import sattach, sbcast
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running, State
+from flowbatch.core.steps import JobSteps, Step
 from flowbatch.node import broadcast
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
@@ -115,6 +116,20 @@ def test_strigger_sets_nothing(caller: Any, queue: Any) -> None:
     assert caller.run(strigger.main, queue, "--get").code == 0
     said = caller.run(strigger.main, queue, "--set", "--fini", "-j", "2", "-p", "/bin/true")
     assert said.code == 1 and "presently disabled" in said.err
+
+
+@pytest.mark.parametrize(("layout", "ranks"), [("Block", ("0 1 2 3", "4")), ("Cyclic", ("0 2 3 4", "1"))])
+def test_sattach_lays_out_a_step(caller: Any, fixed_queue: Any, layout: str, ranks: tuple[str, str]) -> None:
+    step = Step(0, "sleep", ("n1", "n2"), (4, 1), 5, NOW, layout=layout)
+    queue = fixed_queue(Snapshot(NOW, CLUSTER, (RUNNING,), {}, steps={2: JobSteps({0: step}, 0)}))
+    assert caller.run(sattach.main, queue, "--layout", "2.0").out == (
+        "Job step layout:\n\t5 tasks, 2 nodes (n[1-2])\n\n"
+        f"\tNode 0 (n1), 4 task(s): {ranks[0]} \n\tNode 1 (n2), 1 task(s): {ranks[1]} \n"
+    )
+    assert "is where its srun runs" in caller.run(sattach.main, queue, "2.0").err
+    assert caller.run(sattach.main, queue, "--layout", "2.7").err == (
+        "sattach: error: Could not get job step info: Invalid job id specified\n"
+    )
 
 
 def test_sattach_tells_where_the_output_is(caller: Any, queue: Any) -> None:
