@@ -245,6 +245,8 @@ static int become(unsigned char *words, size_t length) {
 }
 
 /* Does what the controller asks until it says how to end; -1 if it falls silent. */
+static int answered; /* whether the controller has said anything */
+
 static int converse(int line) {
     Buffer in = {0};
     int source = -1;
@@ -255,6 +257,7 @@ static int converse(int line) {
             ssize_t got = recv(line, in.bytes + in.length, CHUNK, 0);
             if (got < 0 && errno == EINTR) continue;
             if (got <= 0) return -1;
+            answered = 1;
             in.length += (size_t)got;
         }
         unsigned char *body = in.bytes + HEAD;
@@ -359,6 +362,23 @@ static int started(void) {
     return line;
 }
 
+/* These change nothing: a controller that dies before its first word is asked once more, that is, the next one is. */
+static int may_ask_again(void) {
+    static const char *const names[] = {"squeue", "sinfo", "sacct", "sprio", "sshare", "sstat", "sdiag", "sreport", "seff"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        if (strcmp(command, names[n]) == 0) return !answered;
+    return 0;
+}
+
+/* The exit code of one conversation, or -1. */
+static int asked(const Buffer *call) {
+    int line = connected();
+    if (line < 0) line = started();
+    if (send_all(line, call->bytes, call->length)) return -1;
+    hear_signals(line);
+    return converse(line);
+}
+
 int main(int argc, char **argv) {
     signal(SIGINT, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
@@ -372,11 +392,9 @@ int main(int argc, char **argv) {
     command = argv[1], state_dir = argv[2], start = words;
     argument_count = argc - 4, arguments = argv + 4;
 #endif
-    int line = connected();
-    if (line < 0) line = started();
     Buffer call = packed_call();
-    int code = send_all(line, call.bytes, call.length) ? -1 : 0;
-    if (code == 0) hear_signals(line), code = converse(line);
+    int code = asked(&call);
+    if (code < 0 && may_ask_again()) code = asked(&call);
     if (code < 0) give_up(no_answer);
     _exit(code);
 }

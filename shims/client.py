@@ -44,6 +44,9 @@ KILL_ERROR = b"scancel: error: Kill job error on job id "
 KILL_FAILED = 8
 """scancel's exit code when it is given bare job ids and finds no controller, as recorded from 22.05."""
 CONNECT_FAILURE = b"Unable to contact slurm controller (connect failure)"
+HARMLESS = {b"squeue", b"sinfo", b"sacct", b"sprio", b"sshare", b"sstat", b"sdiag", b"sreport", b"seff"}
+"""These change nothing: a controller that dies before its first word is asked once more, that is, the next one is."""
+NOTHING = "nothing was said"
 NO_ANSWER = b"Zero Bytes were transmitted or received"
 
 
@@ -55,17 +58,27 @@ def main(command, state_dir, start):
     for number in (_signal.SIGINT, _signal.SIGPIPE):
         _signal.signal(number, _signal.SIG_DFL)  # as a C program: end by the signal
     arguments = [arg.encode(sys.getfilesystemencoding(), "surrogateescape") for arg in sys.argv[1:]]
+    code = asked(command, arguments, state_dir, start)
+    if code is NOTHING and command in HARMLESS:
+        code = asked(command, arguments, state_dir, start)
+    if code is None or code is NOTHING:
+        give_up(command, arguments, NO_ANSWER)
+    posix._exit(code)
+
+
+def asked(command, arguments, state_dir, start):
+    """The exit code of one conversation; None if it broke off, NOTHING if it never began."""
     line = connect(state_dir) or started(command, arguments, state_dir, start)
     try:
         line.sendall(call(command, arguments))
+    except OSError:
+        return NOTHING
+    try:
         if command in PATIENT:
             hear_signals(line)
-        code = converse(command, line)
+        return converse(command, line)
     except OSError:
-        code = None
-    if code is None:
-        give_up(command, arguments, NO_ANSWER)
-    posix._exit(code)
+        return None
 
 
 def hear_signals(line):
@@ -152,14 +165,19 @@ def limits():
 
 
 def converse(command, line):
-    """Does what the controller asks until it says how to end; None if it falls silent."""
+    """Does what the controller asks until it says how to end; None if it falls silent, NOTHING if it was silent always."""
     buffer = bytearray()
     source = None
+    silent = NOTHING
     while True:
         while len(buffer) < 5 or len(buffer) < 5 + int.from_bytes(buffer[1:5], "big"):
-            chunk = line.recv(CHUNK)
+            try:
+                chunk = line.recv(CHUNK)
+            except ConnectionError:
+                chunk = b""
             if not chunk:
-                return None
+                return silent
+            silent = None
             buffer += chunk
         kind, end = buffer[0], 5 + int.from_bytes(buffer[1:5], "big")
         body = bytes(buffer[5:end])

@@ -106,6 +106,23 @@ def test_the_call_says_all_there_is_to_know(start, listening, tmp_path):
     child.communicate()
 
 
+def test_a_listing_asks_the_next_controller_where_one_dies_before_its_first_word(start, listening, tmp_path):
+    child = start(tmp_path, command="squeue")
+    Played(listening).line.close()
+    played = Played(listening)
+    played.say(Kind.OUT, b"jobs\n")
+    played.end(0)
+    assert child.communicate() == (b"jobs\n", b"") and child.returncode == 0
+
+
+def test_half_a_listing_is_not_printed_twice(start, listening, tmp_path):
+    child = start(tmp_path, command="squeue")
+    played = Played(listening)
+    played.say(Kind.OUT, b"half\n")
+    played.line.close()
+    assert child.communicate()[0] == b"half\n" and child.returncode == 1
+
+
 def test_it_packs_the_golden_frame(start, listening, tmp_path):
     """The frame of the same call, but for what a test cannot choose: directory, session and limits."""
     played_words = (GOLDEN / "call-v1.bin").read_bytes()[HEADER.size :].split(b"\0")
@@ -246,15 +263,18 @@ def test_ctrl_c_ends_it_by_sigint(start, listening, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("command", "args", "words"),
+    ("command", "times", "words"),
     [
-        ("sbatch", (), b"sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received\n"),
-        ("squeue", (), b"slurm_load_jobs error: Zero Bytes were transmitted or received\n"),
+        ("sbatch", 1, b"sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received\n"),
+        ("scancel", 1, b"slurm_load_jobs error: Zero Bytes were transmitted or received\n"),
+        ("squeue", 2, b"slurm_load_jobs error: Zero Bytes were transmitted or received\n"),
     ],
 )
-def test_a_controller_that_dies_meanwhile(start, listening, tmp_path, command, args, words):
-    child = start(tmp_path, *args, command=command)
-    Played(listening).line.close()
+def test_a_controller_that_dies_meanwhile(start, listening, tmp_path, command, times, words):
+    """What may have happened is not asked again; a listing is, once."""
+    child = start(tmp_path, command=command)
+    for _ in range(times):
+        Played(listening).line.close()
     assert child.communicate(timeout=10) == (b"", words)
     assert child.returncode == 1
 
