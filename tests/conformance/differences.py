@@ -50,7 +50,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "it depends on whether the nodes of the job before are free again, in both worlds",
     ),
     Difference(
-        "563-*", r"^(! srun: error: .*\n)(! slurmstepd: error: execve.*\n)", r"\2\1",
+        "563-*", r"^(! srun: error: .*\n)(! slurmstepd\S*: error: execve.*\n)", r"\2\1",
         "the lines of slurmstepd and of srun about a program that is not there come in one order",
         "they come on two ways, and either may be first with real Slurm",
     ),

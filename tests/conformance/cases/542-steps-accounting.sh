@@ -11,6 +11,7 @@ srun -n4 -m block sh -c 'exit $SLURM_PROCID'
 srun -n4 -m cyclic true
 srun nosuchcommand
 srun --overlap -N1 -n1 -J waits sleep 300 &
+until squeue -hs -j $SLURM_JOB_ID -o %j | grep -q waits; do sleep 0.1; done
 srun --overlap -N1 -n1 -J left sh -c 'touch running; sleep 300' &
 wait %1
 exit 6

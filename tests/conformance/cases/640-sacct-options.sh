@@ -31,7 +31,7 @@ jobs=$A,$B,$D
 run sacct -D -P -j $C -o jobid,state,exitcode,derivedexitcode
 run sacct -P -j $C -o jobid,state
 run sacct -s RQ -D -S now-1hour -E now -P -X -n --name caught -o jobname,state
-run sacct -a -P -X -j $jobs,$E -o $o
+THROUGH='LC_ALL=C sort' run sacct -a -P -X -j $jobs,$E -o $o
 run sacct -b -X -P -j $A,$B
 run sacct -A research --name gold,three -P -X -n -o jobname,state
 run sacct -A nosuch -n
