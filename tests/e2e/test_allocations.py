@@ -160,9 +160,8 @@ def test_released_while_it_waits(cluster):
 
 
 def test_cancelled_from_outside(cluster):
-    holding = Behind(cluster, "salloc", "-K", "sleep", "60")
-    holding.says("Granted")
-    cluster.wait_state(1, "RUNNING")
+    holding = Behind(cluster, "salloc", "-K", "sh", "-c", "touch runs; exec sleep 60")
+    cluster.until((cluster.work / "runs").exists, "the command runs")
     cluster.run("scancel", "1")
     granted, revoked = "salloc: Granted job allocation 1", "salloc: Job allocation 1 has been revoked."
     assert holding.end() == (1, [granted, revoked])
