@@ -320,15 +320,15 @@ class _Pass:
                 continue
             if id(one) in self.not_now:
                 continue
-            allocation = timeline.now(one.need, one.partition, one.seconds, self.out, one.fence)
-            if allocation is not None and (limit := self._limit(job, one, allocation)) is not None:
+            booking = timeline.starting(self.at, one.need, one.partition, one.seconds, self.out, one.fence)
+            if booking is None:
+                self.not_now.add(id(one))
+            elif (limit := self._limit(job, one, booking.allocation)) is not None:
                 self.reasons[job.id] = limit
-                continue
-            if allocation is not None:
-                timeline.book(Booking(self.at, self.at + one.seconds, allocation))
-                self._start(job, one, allocation, "Backfill")
+            else:
+                timeline.book(booking)
+                self._start(job, one, booking.allocation, "Backfill")
                 return True
-            self.not_now.add(id(one))
         return False
 
     def _components_in_order(self, parts: Sequence[Job]) -> bool:

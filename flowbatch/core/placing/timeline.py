@@ -83,12 +83,15 @@ class Timeline:
     def starting(
         self, time: int, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], fence: Fence
     ) -> Booking | None:
-        """The place where the job can run for `seconds` from `time` on, which is one of the instants, beside all bookings."""
-        avoid |= fence.barred(time, time + seconds)
-        index = bisect_left(self._times, time)
-        free = fence.beside(self._during(index, seconds), time, time + seconds)
-        allocation = free.find(need, partition, avoid)
-        return None if allocation is None else Booking(time, time + seconds, allocation)
+        """The place where the job can run for `seconds` from `time` on, which is one of the instants, without disturbing any
+        booking, or a reservation."""
+        index, end = bisect_left(self._times, time), time + seconds
+        avoid |= fence.barred(time, end)
+        # Asked first because it most often says no, and the whole length costs more to look at.
+        if self._states[index].find(need, partition, avoid) is None:
+            return None
+        allocation = fence.beside(self._during(index, seconds), time, end).find(need, partition, avoid)
+        return None if allocation is None else Booking(time, end, allocation)
 
     def book(self, booking: Booking) -> None:
         """From now on nothing is found that would disturb the booking."""
@@ -97,29 +100,12 @@ class Timeline:
             state.add(booking.allocation)
         self._from_now.clear()
 
-    def now(
-        self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], fence: Fence
-    ) -> Allocation | None:
-        """Where the job can run now for `seconds` without disturbing any booking, or a reservation."""
-        start, end = self.at, self.at + seconds
-        avoid |= fence.barred(start, end)
-        if self._states[0].find(need, partition, avoid) is None:
-            return None
-        return fence.beside(self._during(0, seconds), start, end).find(need, partition, avoid)
-
     def earliest(
         self, need: Demand, partition: PartitionSpec, seconds: int, avoid: frozenset[str], since: int, fence: Fence
     ) -> Booking | None:
         """The first instant from `since` on, and the place, at which the job can run for `seconds` beside all bookings."""
-        for index, time in enumerate(self._times):
-            barred = avoid | fence.barred(time, time + seconds)
-            if time < since or self._states[index].find(need, partition, barred) is None:
-                continue
-            free = fence.beside(self._during(index, seconds), time, time + seconds)
-            allocation = free.find(need, partition, barred)
-            if allocation is not None:
-                return Booking(time, time + seconds, allocation)
-        return None
+        starts = (self.starting(time, need, partition, seconds, avoid, fence) for time in self.instants(since))
+        return next((one for one in starts if one is not None), None)
 
     def _during(self, index: int, seconds: int) -> Occupancy:
         """What is held at any time of `seconds` from the start of a stretch."""
