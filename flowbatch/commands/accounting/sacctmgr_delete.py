@@ -51,7 +51,6 @@ def delete_users(request: Request, clusters: Clusters, active: Active) -> Change
     some = bool(request.conditions.keys() & {"account", "partition", "cluster"})
     names: list[str] = []
     lines: list[str] = []
-    left: list[str] = []
     gone: set[tuple[str, str, str]] = set()
     for cluster, accounts in clusters.items():
         found = list(matching(request, accounts, lambda one: bool(one.user), "user"))
@@ -66,15 +65,15 @@ def delete_users(request: Request, clusters: Clusters, active: Active) -> Change
             if meant and (not some or found) and all(one in found for one in own):
                 change.remove(cluster, user)
                 names.append(user.name)
-                left.append(user.name)
             elif meant and any(one.account == user.default_account for one in found):
                 change.add(cluster, replace(user, default_account=""))
     _idle(active, lambda cluster, account, user: (cluster, account, user) in gone)
+    listed = [f"  {name}" for name in sorted(set(names))]
     if some:
         change.text += [" Deleting user associations...", *lines] if lines else []
-        change.text += [" Deleting users (No Associations)...", *(f"  {n}" for n in sorted(set(left)))] if left else []
+        change.text += [" Deleting users (No Associations)...", *listed] if listed else []
     else:
-        change.text = [" Deleting users...", *(f"  {name}" for name in sorted(set(names)))]
+        change.text = [" Deleting users...", *listed]
     return _deleted(change)
 
 

@@ -176,16 +176,22 @@ def _too_long(accounts: Accounts, where: Standing, limit_min: int) -> str | None
     return wording.COUNTS["Assoc", "MaxWall"] if most is not None and _whole(limit_min) > most else None
 
 
+def _amounts(accounts: Accounts, where: Standing, limit: str) -> Iterator[tuple[Scope, str, int]]:
+    """What a limit says of each resource: the quality of service first, then the association of all that it says nothing of."""
+    own = where.quality.limits.tres.get(limit, {}) if where.quality is not None else {}
+    yield from (("QOS", tres, most) for tres, most in own.items())
+    inherited = accounts.amounts(where.association, limit)
+    yield from (("Assoc", tres, most) for tres, most in inherited.items() if tres not in own)
+
+
 def _too_large(accounts: Accounts, where: Standing, allocation: Allocation, minutes: int) -> str | None:
     """More than one job may have."""
     taken = resources(allocation)
-    limits = where.quality.limits if where.quality is not None else _NONE
     for limit, factor in (("MaxTRES", 1), ("MaxTRESMins", minutes)):
-        own, inherited = limits.tres.get(limit, {}), accounts.amounts(where.association, limit)
-        for scope, amounts in (("QOS", own), ("Assoc", {k: v for k, v in inherited.items() if k not in own})):
-            for tres, most in amounts.items():
-                if taken[tres] * factor > most:
-                    return wording.of_tres("QOS" if scope == "QOS" else "Assoc", limit, tres)
+        for scope, tres, most in _amounts(accounts, where, limit):
+            if taken[tres] * factor > most:
+                return wording.of_tres(scope, limit, tres)
+    limits = where.quality.limits if where.quality is not None else _NONE
     for tres, least in limits.tres.get("MinTRES", {}).items():
         if taken[tres] < least:
             return wording.of_tres("QOS", "MinTRES", tres)
@@ -195,16 +201,11 @@ def _too_large(accounts: Accounts, where: Standing, allocation: Allocation, minu
 def _too_dense(accounts: Accounts, where: Standing, allocation: Allocation) -> str | None:
     """More on one node than a job may have there."""
     limit = "MaxTRESPerNode"
-    own = where.quality.limits.tres.get(limit, {}) if where.quality is not None else {}
-    inherited = accounts.amounts(where.association, limit)
     for share in allocation.shares:
         part = resources(Allocation(allocation.partition, (share,)))
-        for tres, most in own.items():
+        for scope, tres, most in _amounts(accounts, where, limit):
             if part[tres] > most:
-                return wording.of_tres("QOS", limit, tres)
-        for tres, most in inherited.items():
-            if tres not in own and part[tres] > most:
-                return wording.of_tres("Assoc", limit, tres)
+                return wording.of_tres(scope, limit, tres)
     return None
 
 
