@@ -27,7 +27,18 @@ _DIGITS = "0123456789"
 
 
 class InvalidHostlist(FlowError):
-    """A text that is no hostlist; the message is what `scontrol show hostnames` says."""
+    """A text that is no hostlist; the message is what `scontrol show hostnames` says.
+
+    `brackets`: they do not match, or hold no text; else a range in them is none.
+    """
+
+    def __init__(self, message: str, *, brackets: bool = False) -> None:
+        super().__init__(message)
+        self.brackets = brackets
+
+    def fault(self, command: str) -> str:
+        """The line of `command` about a range that is none; empty of brackets, of which it says nothing by themselves."""
+        return "" if self.brackets else f"{command}: error: _parse_single_range: {self.message}\n"
 
 
 @dataclass(slots=True)
@@ -85,7 +96,7 @@ def expand(text: str) -> list[str]:
             at = blank.end()
             continue
         if not (found := _NAME.match(text, at)):
-            raise InvalidHostlist(f"Invalid hostlist: {text}")
+            raise InvalidHostlist(f"Invalid hostlist: {text}", brackets=True)
         pattern = _pattern(found[0], text)
         if len(names) + pattern.count > MAX_NAMES:
             raise InvalidHostlist(f"Too many hosts in `{found[0]}'")
@@ -135,7 +146,7 @@ def _pattern(name: str, text: str) -> HostPattern:
         ranges.append(tuple(_range(one) for one in inside.split(",")))
         heads.append(after)
     if ranges and heads.pop():
-        raise InvalidHostlist(f"Invalid hostlist: {text}")
+        raise InvalidHostlist(f"Invalid hostlist: {text}", brackets=True)
     return HostPattern(tuple(heads), tuple(ranges))
 
 

@@ -226,9 +226,7 @@ def _hosts(said: str, code: int = 1) -> list[str]:
     try:
         return hostlist.expand(said)
     except hostlist.InvalidHostlist as error:
-        about = error.message.startswith("Invalid hostlist")
-        detail = "" if about else f"scontrol: error: _parse_single_range: {error.message}\n"
-        raise Stop(code, err=f"{detail}Invalid hostlist: {said}\n") from None
+        raise Stop(code, err=f"{error.fault('scontrol')}Invalid hostlist: {said}\n") from None
 
 
 async def _show_aliases(asked: Asked, words: Sequence[str]) -> int:

@@ -180,12 +180,9 @@ def _nodes(text: str) -> frozenset[str]:
     try:
         return frozenset(hostlist.expand(text))
     except hostlist.InvalidHostlist as error:
-        if error.message.startswith("Invalid hostlist"):
+        if error.brackets:
             return frozenset()
-        fault = (
-            f"sinfo: error: _parse_single_range: {error.message}\nsinfo: error: '{text}' invalid entry for --nodes\n"
-        )
-        raise Stop(1, err=fault) from None
+        raise Stop(1, err=f"{error.fault('sinfo')}sinfo: error: '{text}' invalid entry for --nodes\n") from None
 
 
 def _states(text: str) -> tuple[tuple[str, ...], bool]:

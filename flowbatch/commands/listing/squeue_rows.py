@@ -145,9 +145,7 @@ def chosen_nodes(cluster: ClusterSpec, text: str) -> frozenset[str]:
             "]"
         ):  # the brackets' content is lost there, and the closing one is what is left
             raise Stop(1, err=f"squeue: error: Invalid node name {text.partition('[')[0].rstrip(']')}]\n") from None
-        about = "" if error.message.startswith("Invalid hostlist") else f"_parse_single_range: {error.message}"
-        detail = f"squeue: error: {about}\n" if about else ""
-        raise Stop(1, err=f"{detail}squeue: error: '{text}' invalid entry for --nodelist\n") from None
+        raise Stop(1, err=f"{error.fault('squeue')}squeue: error: '{text}' invalid entry for --nodelist\n") from None
     first = cluster.nodes[0].name if cluster.nodes else ""
     found = [first if name == "localhost" and cluster.node(name) is None else name for name in names]
     for name in found:
