@@ -24,11 +24,6 @@ class Wish:
     said: tuple[str, ...]
 
     @property
-    def verbose(self) -> int:
-        verbosity = self.chosen.get("verbose")
-        return verbosity if isinstance(verbosity, int) else 0
-
-    @property
     def quiet(self) -> bool:
         return "quiet" in self.chosen
 

@@ -7,7 +7,7 @@ from flowbatch.commands.submitting import sbatch_help
 from flowbatch.directives.options import OPTIONS, Option
 from flowbatch.spec.cluster import ClusterSpec
 
-SECTIONS: tuple[tuple[str, str], ...] = (
+SECTIONS: sbatch_help.Sections = (
     (
         "Parallel run options:",
         "account acctg-freq bell bb bbf begin comment cpu-freq cpus-per-task dependency deadline delay-boot chdir get-user-env gid"
@@ -16,21 +16,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
         " power prefer priority profile qos quiet reboot oversubscribe core-spec signal spread-job switches thread-spec time"
         " time-min uid use-min-nodes verbose wait-all-nodes wckey x11",
     ),
-    (
-        "Constraint options:",
-        "cluster-constraint contiguous constraint nodefile mem mincpus reservation tmp nodelist exclude",
-    ),
-    ("Consumable resources related options:", "exclusive mem-per-cpu"),
-    (
-        "Affinity/Multi-core options:",
-        "sockets-per-node cores-per-socket threads-per-core extra-node-info ntasks-per-core ntasks-per-socket",
-    ),
-    (
-        "GPU scheduling options:",
-        "cpus-per-gpu gpus gpu-bind gpu-freq gpus-per-node gpus-per-socket gpus-per-task mem-per-gpu ntasks-per-gpu ntasks-per-tres",
-    ),
-    ("Help options:", "help usage"),
-    ("Other options:", "version"),
+    *sbatch_help.AFTER,
 )
 """Headings that tools look for, and the options below each."""
 

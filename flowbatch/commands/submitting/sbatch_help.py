@@ -11,16 +11,7 @@ from flowbatch.spec.cluster import ClusterSpec
 
 Sections = tuple[tuple[str, str], ...]
 
-SECTIONS: Sections = (
-    (
-        "Parallel run options:",
-        "array account acctg-freq batch bb bbf begin comment cpu-freq cpus-per-task dependency deadline delay-boot chdir"
-        " error export export-file get-user-env gid gres gres-flags hint hold ignore-pbs input job-name"
-        " kill-on-invalid-dep no-kill licenses clusters container context distribution mail-type mail-user mcs-label"
-        " mem-bind network ntasks nice no-requeue ntasks-per-node nodes open-mode output overcommit partition parsable"
-        " power prefer priority profile propagate qos quiet reboot requeue oversubscribe core-spec signal spread-job"
-        " switches test-only thread-spec time time-min uid use-min-nodes verbose wait wait-all-nodes wckey wrap",
-    ),
+AFTER: Sections = (
     (
         "Constraint options:",
         "cluster-constraint contiguous constraint nodefile mem mincpus reservation tmp nodelist exclude",
@@ -37,6 +28,20 @@ SECTIONS: Sections = (
     ),
     ("Help options:", "help usage"),
     ("Other options:", "version"),
+)
+"""The sections of --help that sbatch and salloc have in common, the last ones of both."""
+
+SECTIONS: Sections = (
+    (
+        "Parallel run options:",
+        "array account acctg-freq batch bb bbf begin comment cpu-freq cpus-per-task dependency deadline delay-boot chdir"
+        " error export export-file get-user-env gid gres gres-flags hint hold ignore-pbs input job-name"
+        " kill-on-invalid-dep no-kill licenses clusters container context distribution mail-type mail-user mcs-label"
+        " mem-bind network ntasks nice no-requeue ntasks-per-node nodes open-mode output overcommit partition parsable"
+        " power prefer priority profile propagate qos quiet reboot requeue oversubscribe core-spec signal spread-job"
+        " switches test-only thread-spec time time-min uid use-min-nodes verbose wait wait-all-nodes wckey wrap",
+    ),
+    *AFTER,
 )
 """Headings that tools look for, and the options below each."""
 
