@@ -12,6 +12,7 @@ from pathlib import Path
 from flowbatch.node import brought, commands, outputs
 from flowbatch.node.daemon import IDLE_S, AlreadyThere, Daemon
 from flowbatch.node.mirror import Broken
+from flowbatch.node.own_process import environ
 from flowbatch.node.server import SOCKET
 from flowbatch.node.srun import program as srun
 from flowbatch.protocol.launch import line
@@ -22,7 +23,7 @@ CHUNK = 1 << 16
 
 def main() -> int:
     if sys.argv[1:2] == ["srun"]:
-        return srun.main(Path(sys.argv[2]), sys.argv[3:], srun.environ())
+        return srun.main(Path(sys.argv[2]), sys.argv[3:], environ())
     words = _words().parse_args()
     if words.word == "daemon":
         return daemon(words.directory, words.standing)

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flowbatch.node.allocation.caller import environ, say, take_name
 from flowbatch.node.allocation.hold import Hold, NotHeld
 from flowbatch.node.allocation.plan import Plan
 from flowbatch.node.allocation.shell import Shell
+from flowbatch.node.own_process import environ, say, take_name
 from flowbatch.protocol.sockets import NODE
 
 

@@ -13,9 +13,9 @@ import termios
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from flowbatch.node.allocation.caller import say
 from flowbatch.node.allocation.hold import Hold
 from flowbatch.node.allocation.plan import Plan
+from flowbatch.node.own_process import say
 
 REVOKING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """A salloc that gets one of these gives its allocation back, and goes on waiting for its command."""

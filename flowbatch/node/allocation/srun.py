@@ -6,9 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flowbatch.node.allocation.caller import environ, say
 from flowbatch.node.allocation.hold import Hold, NotHeld
 from flowbatch.node.allocation.plan import Plan
+from flowbatch.node.own_process import environ, say
 from flowbatch.node.srun import program
 from flowbatch.node.srun.ending import Ending
 from flowbatch.protocol.sockets import NODE

@@ -6,9 +6,10 @@ import signal
 import time
 from dataclasses import dataclass
 
+from flowbatch.node.own_process import say
 from flowbatch.node.srun.tasks import Tasks
 from flowbatch.node.srun.telling import Telling
-from flowbatch.node.srun.voice import Voice, say
+from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import Wanted
 
 MINUTE = 60

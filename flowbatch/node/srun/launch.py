@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from flowbatch.node.granting import Part
+from flowbatch.node.own_process import say
 from flowbatch.node.srun import binding, environment, hooks
 from flowbatch.node.srun.environment import Step
 from flowbatch.node.srun.files import Files
@@ -15,7 +16,6 @@ from flowbatch.node.srun.pmi import Pmi
 from flowbatch.node.srun.streams import Sink
 from flowbatch.node.srun.tasks import Beginning, Task, Tasks
 from flowbatch.node.srun.terminal import Terminal
-from flowbatch.node.srun.voice import say
 from flowbatch.node.srun.wanted import CpuBind
 
 

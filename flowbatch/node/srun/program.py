@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from flowbatch.node.own_process import take_name
 from flowbatch.node.srun import components, describing, help, options
 from flowbatch.node.srun.ending import Ending
 from flowbatch.node.srun.step import Run
@@ -35,7 +36,7 @@ def main(
     begun: Callable[[Ending], None] = lambda ending: None,
 ) -> int:
     """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it."""
-    _take_name("srun")
+    take_name("srun")
     voice = Voice()
     try:
         parts = components.read(argv, environ)
@@ -53,16 +54,6 @@ def main(
     except CannotRun as error:
         voice.error(error.line)
         return _code(error.code, environ)
-
-
-def environ() -> dict[str, str]:
-    """The environment as this process got it: the interpreter may have set LC_CTYPE since (PEP 538)."""
-    try:
-        words = Path("/proc/self/environ").read_bytes().split(b"\0")
-    except OSError:
-        return dict(os.environ)
-    pairs = (os.fsdecode(word).partition("=") for word in words if word)
-    return {name: value for name, _, value in pairs}
 
 
 def _answered(wanted: Wanted) -> bool:
@@ -92,11 +83,3 @@ def _code(code: int, environ: Mapping[str, str]) -> int:
     """SLURM_EXIT_ERROR stands for srun's own failures."""
     other = environ.get("SLURM_EXIT_ERROR", "")
     return int(other) if code == 1 and other.isdecimal() else code
-
-
-def _take_name(name: str) -> None:
-    """Tools signal srun by its name."""
-    try:
-        Path("/proc/self/comm").write_text(name)
-    except OSError:
-        return

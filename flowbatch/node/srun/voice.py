@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+
+from flowbatch.node.own_process import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,3 @@ class Voice:
         """Shown with -v."""
         if self.verbose:
             say(line)
-
-
-def say(line: str) -> None:
-    """A line that nothing hides: a task's own misfortune."""
-    try:
-        os.write(2, os.fsencode(line) + b"\n")
-    except OSError:
-        return

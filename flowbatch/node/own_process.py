@@ -1,4 +1,4 @@
-"""What the programs of an allocation have of their caller, and he of them: environment, name, lines on standard error."""
+"""What a program that a client has become has of its caller, and he of it: environment, name, lines on standard error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def environ() -> dict[str, str]:
 
 
 def say(words: str) -> None:
-    """A line on standard error, if somebody reads it."""
+    """A line on standard error, which nothing hides, if somebody reads it."""
     with contextlib.suppress(OSError):
         os.write(2, os.fsencode(words) + b"\n")
 
