@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from tests.e2e.conftest import alive
 
 WITHIN_S = 60
@@ -65,10 +67,13 @@ def test_the_controller_dies_while_a_caller_waits(cluster):
     cluster.wait_state(1, "CANCELLED")
 
 
-def test_the_controller_dies_while_it_is_held(cluster):
+@pytest.mark.parametrize("dead", [("controller.pid",), ("controller.pid", "node.pid")])
+def test_nobody_asks_until_the_command_is_over(cluster, dead):
+    """It tells its end to the node daemon; if there is none, to one that it starts itself."""
     caller = behind(cluster, *HOLD)
     held(cluster)
-    cluster.kill()
+    for name in dead:
+        cluster.kill(name)
     (cluster.work / "end").touch()
     assert caller.wait(WITHIN_S) == 6
     cluster.wait_state(1, "FAILED")
@@ -80,18 +85,6 @@ def test_the_node_dies_while_it_is_held(cluster):
     held(cluster)
     cluster.kill("node.pid")
     assert cluster.wait_state(1, "RUNNING")
-    (cluster.work / "end").touch()
-    assert caller.wait(WITHIN_S) == 6
-    cluster.wait_state(1, "FAILED")
-    assert "ExitCode=6:0" in cluster.run("scontrol", "show", "job", "1").out
-
-
-def test_both_die_and_nobody_asks_until_the_command_is_over(cluster):
-    """It tells its end to a node daemon that it starts itself."""
-    caller = behind(cluster, *HOLD)
-    held(cluster)
-    cluster.kill()
-    cluster.kill("node.pid")
     (cluster.work / "end").touch()
     assert caller.wait(WITHIN_S) == 6
     cluster.wait_state(1, "FAILED")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,29 +19,6 @@ from flowbatch.directives.chosen import FileWanted, Surroundings
 from flowbatch.directives.diagnosis import DirectiveError
 from flowbatch.directives.script import Script, fault
 from flowbatch.directives.settings import Help
-from flowbatch.directives.values import (
-    array,
-    begin,
-    binding,
-    constraint,
-    count,
-    dependency,
-    distribution,
-    export,
-    filename,
-    frequency,
-    gres,
-    hostlist,
-    licenses,
-    mail,
-    memory,
-    nodeinfo,
-    nodes,
-    signal,
-    squeue_format,
-    time,
-    tres,
-)
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.errors import ConfigError
 from flowbatch.node.srun import options as srun_options
@@ -50,10 +26,9 @@ from flowbatch.node.steps import STEP_WORDS
 from flowbatch.protocol import frames, launch
 from flowbatch.slurm import hostlist as hosts
 from flowbatch.slurm import patterns
-from flowbatch.units import Instant
+from tests.languages import LANGUAGES, NOW
 
 DATA = Path(__file__).parents[1] / "data"
-NOW, UTC = Instant(1_795_310_128), ZoneInfo("UTC")
 AROUND = Surroundings(now=NOW, cwd="/home/ada")
 NAMES = patterns.Names(7, "train", "ada", "vm", 6, 3)
 
@@ -138,32 +113,25 @@ BAD_LINE = (launch.BadLine, KeyError, TypeError, ValueError)
 SAID = (DirectiveError, ValueSyntax, FileWanted, Help)
 """How sbatch's reader ends: it refuses, wants a file that the script names, or was asked for help."""
 
+OPTIONS = {
+    "time": ("time", "time-min"), "memory": ("mem", "mem-per-cpu"), "count": ("ntasks", "cpus-per-task"),
+    "gpus": ("gpus", "gpus-per-node"), "filename": ("output", "error"), "hostlist": ("nodelist", "exclude"),
+    "begin": ("begin", "deadline"), "mail": ("mail-type",), "nodeinfo": ("extra-node-info",),
+}  # fmt: skip
+"""Options that speak a language which is named otherwise."""
+
+MORE = {
+    "tres": (b"cpu=4,mem=2G,gres/gpu=1",), "cpu-freq": (b"low-high:Performance",), "gpu-freq": (b"medium,memory=high,verbose",),
+    "gpu-bind": (b"map_gpu:0,1*2",), "mem-bind": (b"verbose,local",), "nodeinfo": (b"2:4:1",),
+    "squeue -o": (b"%.18i %.9P %.2t|%R", b"'%i',\"%j\""), "squeue -O": (b"jobid:400,name:.10,state:###x###",),
+}  # fmt: skip
+"""Values to begin from where real scripts say few."""
+
 TARGETS: dict[str, Target] = {
-    "time": _value(time.parse, "time", "time-min"),
-    "memory": _value(memory.parse, "mem", "mem-per-cpu"),
-    "nodes": _value(nodes.parse, "nodes"),
-    "count": _value(count.parse, "ntasks", "cpus-per-task"),
-    "gres": _value(gres.parse, "gres"),
-    "gpus": _value(gres.parse_gpus, "gpus", "gpus-per-node"),
-    "tres": _value(tres.parse, more=(b"cpu=4,mem=2G,gres/gpu=1",)),
-    "array": _value(array.parse, "array"),
-    "dependency": _value(dependency.parse, "dependency"),
-    "constraint": _value(constraint.parse, "constraint"),
-    "signal": _value(signal.parse, "signal"),
-    "filename": _value(filename.parse, "output", "error"),
-    "hostlist": _value(hostlist.parse, "nodelist", "exclude"),
-    "begin": _value(lambda said: begin.parse(said, NOW, UTC), "begin", "deadline"),
-    "export": _value(export.parse, "export"),
-    "mail": _value(mail.parse, "mail-type"),
-    "distribution": _value(distribution.parse, "distribution"),
-    "licenses": _value(licenses.parse, "licenses"),
-    "cpu-freq": _value(frequency.parse_cpu, "cpu-freq", more=(b"low-high:Performance",)),
-    "gpu-freq": _value(frequency.parse_gpu, "gpu-freq", more=(b"medium,memory=high,verbose",)),
-    "gpu-bind": _value(binding.parse_gpu, "gpu-bind", more=(b"map_gpu:0,1*2",)),
-    "mem-bind": _value(binding.parse_mem, "mem-bind", more=(b"verbose,local",)),
-    "nodeinfo": _value(nodeinfo.parse, "extra-node-info", more=(b"2:4:1",)),
-    "squeue-o": _value(squeue_format.parse_short, more=(b"%.18i %.9P %.2t|%R", b"'%i',\"%j\"")),
-    "squeue-O": _value(squeue_format.parse_long, more=(b"jobid:400,name:.10,state:###x###",)),
+    **{
+        name: _value(spoken.parse, *OPTIONS.get(name, (name,)), more=MORE.get(name, ()))
+        for name, spoken in LANGUAGES.items()
+    },
     "money": _value(market.price, more=(b"$2.50/gpu-h", b"12.29")),
     "hosts": Target(
         lambda data: hosts.fold(hosts.expand(text.decode(data))), (hosts.InvalidHostlist,), (b"n[1-3,07-12]-x,m4",)
