@@ -158,6 +158,7 @@ class Pursuit:
             return self._adopt(bids)
         try:
             self._adopt([await self._sending.send()])
+            log.info("a bid is on the market", extra={"fields": {"bid": self.name, "fid": self.fid}})
         except Declined as no:
             if no.status == 401:
                 raise  # our key, not this bid: it waits for a better one
@@ -294,6 +295,7 @@ class Pursuit:
 
     async def _say(self, fact: MarketFact) -> None:
         assert self._desk.tell is not None
+        log.info("seen of a bid", extra={"fields": {"bid": self.name, "fact": type(fact).__name__}})
         await self._desk.tell(fact)
 
     @property

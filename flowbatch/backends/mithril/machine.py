@@ -237,6 +237,7 @@ class Machine:
         terms = self._rental.terms
         shared = [one.where for one in mounts.mounts(terms.volumes, terms.mounts)]
         await self._conversation.launch(translated(message, place, terms.image, shared))
+        log.info("handed over", extra={"fields": {"placement": str(message.key)}})
         if self._leaves_at is not None:
             await self._conversation.leave(message.key, self._leaves_at)
 
@@ -266,6 +267,7 @@ class Machine:
         await connection.run(remove)
         await in_thread(one.save, self._rental.directory)
         self._homecomings[message.key] = coming
+        log.info("the workspace is there", extra={"fields": {"placement": str(message.key)}})
         if notes:
             await in_thread(coming.note, notes)
 

@@ -102,10 +102,13 @@ class Visit:
 
     async def _connected(self, to: Destination) -> tuple[Connection, Place]:
         connection = await Connection.open(to, self._login, self._identity, self._pin)
+        _stage("connected", to)
         try:
             said = await self.as_root(connection, prepare.prepare(self._owner, self._login, self._docker).encode())
             place = prepare.place(self._login, said)
+            _stage("prepared", to)
             await _send(connection, place, await in_thread(program))
+            _stage("the node program is there", to)
         except ValueError as error:
             connection.close()
             raise SshAway(f"the machine answers what we do not understand: {error}") from None
@@ -113,6 +116,10 @@ class Visit:
             connection.close()
             raise
         return connection, place
+
+
+def _stage(said: str, to: Destination) -> None:
+    log.info("%s", said, extra={"fields": {"machine": f"{to.host}:{to.port}"}})
 
 
 async def _send(connection: Connection, place: Place, sent: Program) -> None:
