@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -21,6 +19,7 @@ from tabulate import tabulate
 
 from flowbatch.core.jobs import Owner
 from flowbatch.directives import slurmconf
+from tests.bench import page
 from tests.bench.filling import fill
 from tests.conformance import oracle, worlds
 
@@ -30,8 +29,6 @@ QUEUED_OF_STORED = 5
 
 ENOUGH_S, ROUNDS = 3.0, 15
 """A command is measured so often, or until so many seconds have gone by: the median counts."""
-
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "performance.md"
 
 
 @dataclass(frozen=True)
@@ -141,18 +138,8 @@ def real(place: Path, queued: int) -> Measured:
         return done
 
 
-def machine() -> str:
-    """What it was measured on."""
-    model = re.findall(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
-    memory = int(re.findall(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[0]) / 1e6
-    return (
-        f"{os.cpu_count()} cores of {model[0] if model else platform.machine()}, {memory:.0f} GB, load {os.getloadavg()[0]:.1f}; "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, Slurm 22.05.8; {time.strftime('%Y-%m-%d')}"
-    )
-
-
-def page(sizes: Sequence[tuple[int, Measured]], beside: Measured | None) -> str:
-    """docs/reference/performance.md."""
+def section(sizes: Sequence[tuple[int, Measured]], beside: Measured | None) -> str:
+    """Its part of docs/reference/performance.md."""
     largest = sizes[-1][1]
 
     def line(what: str, value: Callable[[Measured], float | None], form: str) -> list[str]:
@@ -168,17 +155,15 @@ def page(sizes: Sequence[tuple[int, Measured]], beside: Measured | None) -> str:
     rows.append(line("store on the disk, MB", lambda one: one.store_mb or None, "{:.1f}"))
     heads = [f"{stored:,} ({stored // QUEUED_OF_STORED:,})".replace(",", " ") for stored, _ in sizes]
     headers = ("seconds, median", *heads, "real Slurm", "ours : real")
-    return f"{_HEAD.format(machine=machine())}\n{tabulate(rows, headers, tablefmt='github', disable_numparse=True)}\n{_TAIL}"
+    return f"{_HEAD.format(machine=page.machine())}\n{tabulate(rows, headers, tablefmt='github', disable_numparse=True)}\n{_TAIL}"
 
 
 _HEAD = """\
-# Performance
-
 Wall time of commands, from fork to exit, with so many jobs in the store (and of those so many in the queue, held). Beside them the same
 command of a real Slurm whose queue is as long as our longest; it has no database here, so sacct stands alone. Written by
-`python -m tests.bench --scale`, on a machine that does other things as well: the ratios count, not the numbers.
+`python -m tests.bench --scale`.
 
-{machine}.
+{machine}
 """
 
 _TAIL = """
@@ -195,6 +180,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as place:
         sizes = [(stored, ours(Path(place), stored)) for stored in STORED]
         beside = real(Path(place), STORED[-1] // QUEUED_OF_STORED) if oracle.installed() else None
-    text = page(sizes, beside)
-    PAGE.write_text(text)
+    text = section(sizes, beside)
+    page.write("Many jobs", text)
     sys.stdout.write(text)
