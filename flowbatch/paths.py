@@ -43,7 +43,7 @@ class Paths:
     @property
     def node(self) -> Path:
         """The node daemon's own directory: its socket, journal and spool."""
-        return self.state / "node"
+        return self.state / NODE
 
     @property
     def sandbox(self) -> Path:
@@ -55,6 +55,8 @@ class Paths:
         """One directory for each cluster but the one that this machine is: its store, and what its backend keeps."""
         return self.state / "clusters"
 
+
+NODE = "node"
 
 SOCKET = "controller.sock"
 """Clients change to the state directory and connect to this name, so that no path is too long for a socket."""

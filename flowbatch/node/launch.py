@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import pkgutil
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +16,11 @@ from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.login import UNABLE, login_environment
 from flowbatch.node.processes import Processes
 from flowbatch.node.steps import SHARES
+from flowbatch.node.wrappers import wrapper
 from flowbatch.protocol.launch import LaunchMessage
 from flowbatch.slurm.environment import JobFacts, batch_environment, words
 from flowbatch.text import encode
 
-PERLS = ("/usr/bin/perl", "/usr/local/bin/perl", "/opt/homebrew/bin/perl")
 HELLO_WITHIN_S = 30
 GO = b"!"
 
@@ -67,7 +65,7 @@ class Launcher:
         self.processes = processes
         self.cgroups = cgroups
         self.host = socket.gethostname()
-        self.wrapper_kind, self._wrapper = _wrapper(directory)
+        self.wrapper = wrapper(directory)
 
     def waits_for_others(self, message: LaunchMessage) -> bool:
         """Whether `start` may wait for another process, not for disks alone."""
@@ -112,41 +110,25 @@ class Launcher:
         gate, theirs = socket.socketpair()
         with theirs:
             numbers = [str(number) for number in (theirs.fileno(), *self.processes.system_calls)]
-            wrapper = subprocess.Popen(
-                [*self._wrapper, str(spool), *numbers], env={}, cwd=directory, umask=message.umask, start_new_session=True,
+            parent = subprocess.Popen(
+                [*self.wrapper.command, str(spool), *numbers], env={}, cwd=directory, umask=message.umask, start_new_session=True,
                 stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr, pass_fds=(theirs.fileno(),),
             )  # fmt: skip
         try:
             gate.settimeout(HELLO_WITHIN_S)
             script = int(_line(gate))
-            born, script_born = self.processes.born(wrapper.pid), self.processes.born(script)
+            born, script_born = self.processes.born(parent.pid), self.processes.born(script)
             if born is None or script_born is None:
                 raise ValueError("the wrapper is gone")
             self.processes.limit(script, message.limits)
-            waiting = Waiting(wrapper, born, script, script_born, gate, spool, streams.stderr_path)
+            waiting = Waiting(parent, born, script, script_born, gate, spool, streams.stderr_path)
             if self.cgroups is not None and message.memory_mib:
                 waiting.cgroup = self.cgroups.confine(str(message.key), script, message.memory_mib)
         except (OSError, ValueError):
             gate.close()
-            wrapper.wait()
+            parent.wait()
             raise
         return waiting
-
-
-def find_perl() -> str | None:
-    """The Perl that wrappers run under, if this machine has one."""
-    return next((path for path in PERLS if os.access(path, os.X_OK)), None)
-
-
-def _wrapper(directory: Path) -> tuple[str, Sequence[str]]:
-    """The wrapper's kind and command line; its text is laid beside the journal, for the package may be inside an archive."""
-    perl = find_perl()
-    name = "wrapper.pl" if perl else "wrapper.py"
-    source = pkgutil.get_data("flowbatch.node", name)
-    assert source is not None
-    path = directory / name
-    files.write_private(path, source)
-    return ("perl", (perl, str(path))) if perl else ("python", (sys.executable, "-I", "-S", str(path)))
 
 
 def _launch_file(command: Sequence[bytes], environment: Sequence[bytes]) -> bytes:

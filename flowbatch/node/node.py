@@ -69,6 +69,8 @@ class Node:
         """When its machine goes away, for placements that are to be told."""
         self._pauses: dict[Key, bool] = {}
         """Whether it is to stop where it is, for placements on their way to the gate."""
+        self._limits: dict[Key, int | None] = {}
+        """When its time limit falls instead of when its launch says, for placements on their way to the gate."""
         self._machine_leaves: float | None = None
         """The same for all of them, by this machine's own word."""
         self._children: dict[Key, subprocess.Popen[bytes]] = {}
@@ -77,7 +79,7 @@ class Node:
     @property
     def facts(self) -> dict[str, Any]:
         """What this node can do."""
-        return {"wrapper": self._launcher.wrapper_kind, "memory_enforced": self._launcher.cgroups is not None}
+        return {"wrapper": self._launcher.wrapper.kind, "memory_enforced": self._launcher.cgroups is not None}
 
     @property
     def busy(self) -> bool:
@@ -142,6 +144,13 @@ class Node:
             self._runs[key].pause(paused)
         elif key in self._launching:
             self._pauses[key] = paused
+
+    def limit(self, key: Key, ends_by: int | None) -> None:
+        """Its time limit falls then, or never; what it was paused comes on top."""
+        if key in self._runs:
+            self._runs[key].limit(ends_by)
+        elif key in self._launching:
+            self._limits[key] = ends_by
 
     def say(self, key: Key, words: str) -> None:
         if key in self._runs:
@@ -219,6 +228,7 @@ class Node:
     def close(self) -> None:
         """Lets go; what runs goes on, and the next life adopts it."""
         self.holders.let_go()
+        self.steps.let_go()
         for task in self._tasks:
             task.cancel()
         self.stepbook.let_go()
@@ -295,6 +305,8 @@ class Node:
         run = self._runs[key] = self._run_of(started)
         if self._pauses.pop(key, False):
             run.pause(True)
+        if key in self._limits:
+            run.limit(self._limits.pop(key))
         report = await run.live(self._leaves.pop(key, self._machine_leaves))
         del self._runs[key]
         self.holders.over(key)

@@ -1,4 +1,5 @@
-# The parent of one job (docs/dev/decisions/0003-wrapper.md): wrapper.py says the same in Python, word for word.
+# The parent of one job (docs/dev/decisions/0003-wrapper.md): wrapper.c says the same in C, for where a
+# compiler was found, and wrapper.py in Python, for where there is no Perl.
 #
 #   perl wrapper.pl SPOOL GATE PRCTL FSYNC
 #
@@ -56,17 +57,16 @@ sub run {
     exit $errno;
 }
 
-# The end is on disk once this returns true.
+# The end is on disk once this returns true: what is synced after it was renamed is there under its new name, by one wait for
+# the disk. A file that a power cut left empty says as much as none.
 sub record {
     my $new = "$spool/status.new";
     open(my $file, '>', $new) or return 0;
     my $text = "$_[0] " . time . "\n";
     (syswrite($file, $text) || 0) == length $text or return 0;
-    syscall($fsync + 0, fileno $file) if $fsync;
-    close $file or return 0;
     rename($new, "$spool/status") or return 0;
-    if ($fsync && sysopen(my $directory, $spool, 0)) { syscall($fsync + 0, fileno $directory) }
-    return 1;
+    return 0 if $fsync && syscall($fsync + 0, fileno $file);
+    return close $file;
 }
 
 # Whoever has this process for a parent: with PR_SET_CHILD_SUBREAPER, all that the script left behind.

@@ -80,11 +80,8 @@ def record(spool: str, text: str) -> bool:
         with open(f"{spool}/status.new", "w") as file:
             file.write(f"{text} {int(time.time())}\n")
             file.flush()
+            os.rename(f"{spool}/status.new", f"{spool}/status")
             os.fsync(file.fileno())
-        os.rename(f"{spool}/status.new", f"{spool}/status")
-        directory = os.open(spool, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
     except OSError:
         return False
     return True

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from flowbatch import __version__
 from flowbatch.commands.flow.flow_results import ClusterStatus, MarketHealth
 from flowbatch.errors import FlowError
 from flowbatch.node.cgroups import Cgroups
-from flowbatch.node.launch import find_perl
+from flowbatch.node.wrappers import compiled_in, find_perl
 from flowbatch.sdk import shims
 from flowbatch.sdk.controller import Controller
 from flowbatch.sdk.sandbox import NEEDED, Sandbox
@@ -46,7 +47,7 @@ def findings(controller: Controller, environ: Mapping[str, str]) -> Iterator[Fin
     yield from _commands(environ)
     yield from _state(controller)
     yield from _controller(controller)
-    yield _wrapper()
+    yield _wrapper(controller.paths.node)
     yield _memory()
 
 
@@ -157,7 +158,9 @@ def _at(instant: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(instant))
 
 
-def _wrapper() -> Finding:
+def _wrapper(node: Path) -> Finding:
+    if os.access(compiled_in(node), os.X_OK):
+        return Finding("jobs", "ok", "each runs under a small wrapper, compiled for this machine")
     perl = find_perl()
     if perl:
         return Finding("jobs", "ok", f"each runs under a small wrapper, by {perl}")

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from flowbatch.errors import ForeignFile
 from flowbatch.node.commands import COMMANDS
-from flowbatch.paths import Paths
-from flowbatch.sdk.compiling import compiled
+from flowbatch.node.wrappers import source
+from flowbatch.paths import NODE, Paths
+from flowbatch.sdk.compiling import compiled, compiled_wrapper
 
 CLIENTS = ("client.py", "client.c")
 MARK = "flowbatch shim"
@@ -58,9 +59,10 @@ class Baked:
         return cls(sys.executable, str(files("flowbatch.shims")), str(paths.state), start)
 
     def mark(self) -> str:
-        """MARK and a digest of all this, and of the clients themselves."""
+        """MARK and a digest of all this, of the clients themselves and of what else is compiled with them."""
         words = [*map(os.fsencode, (self.python, self.clients, self.state, *self.start))]
         sources = [path.read_bytes() for name in CLIENTS if (path := Path(self.clients) / name).is_file()]
+        sources.append(source("wrapper.c"))
         return f"{MARK} {hashlib.sha256(bytes(1).join(words + sources)).hexdigest()[:16]}"
 
 
@@ -78,7 +80,8 @@ def script(command: str, baked: Baked) -> str:
 
 
 def install(folder: Path, baked: Baked, *, force: bool = False, cc: str | None = None) -> list[Path]:
-    """Every command of `COMMANDS` stands in `folder`, executable: compiled by `cc` where that works, else for Python.
+    """Every command of `COMMANDS` stands in `folder`, executable: compiled by `cc` where that works, else for Python. With
+    `cc` the jobs' wrapper is compiled too.
 
     Raises ForeignFile, before anything is written, if a name is taken by a file that is not ours; with `force` that
     file is replaced.
@@ -97,6 +100,8 @@ def install(folder: Path, baked: Baked, *, force: bool = False, cc: str | None =
             new.write_text(script(command, baked), encoding="utf-8", errors="surrogateescape")
         new.chmod(0o755)
         new.replace(target)
+    if cc is not None:
+        compiled_wrapper(cc, Path(baked.state) / NODE)
     return list(targets.values())
 
 

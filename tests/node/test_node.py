@@ -11,19 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from flowbatch.node import launch
 from flowbatch.node import node as node_module
+from flowbatch.node import wrappers
 from flowbatch.protocol.launch import Report
+from flowbatch.sdk.compiling import compiled_wrapper, compiler
 from tests.node.jobs import key
 
 
-@pytest.fixture(params=["perl", "python"])
-def wrapper(request, monkeypatch):
-    """Both wrappers keep the same promises."""
+@pytest.fixture(params=["c", "perl", "python"])
+def wrapper(request, monkeypatch, tmp_path):
+    """All wrappers keep the same promises."""
     if request.param == "python":
-        monkeypatch.setattr(launch, "PERLS", ())
-    elif not any(os.access(path, os.X_OK) for path in launch.PERLS):
+        monkeypatch.setattr(wrappers, "PERLS", ())
+    elif request.param == "perl" and wrappers.find_perl() is None:
         pytest.skip("no perl on this machine")
+    elif request.param == "c" and ((cc := compiler()) is None or not compiled_wrapper(cc, tmp_path / "node")):
+        pytest.skip("no C compiler on this machine")
     return request.param
 
 
