@@ -1,18 +1,33 @@
-"""This machine: the client of its node daemon's socket, which it starts if none answers."""
+"""This machine: the client of its node daemon's socket, which it starts if none of its own version answers."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from flowbatch import __version__
 from flowbatch.backends.conversation import Connection, Conversation
 from flowbatch.node.server import LONGEST_LINE, SOCKET
+from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import connected
+
+GREETED_WITHIN_S = 5.0
+"""A daemon that says nothing by then is talked to, and may answer later."""
+
+REPLACED_WITHIN_S = 15.0
+AGAIN_S = 0.05
+
+log = logging.getLogger(__name__)
 
 
 class LocalBackend(Conversation):
-    """The cluster on this machine. `ensure` makes a node daemon serve `directory`; it may be called at any time."""
+    """The cluster on this machine. `ensure` makes a node daemon serve `directory`; it may be called at any time.
+
+    A daemon of another version is replaced before it is told anything: what it runs goes on, and is the next one's.
+    """
 
     def __init__(self, directory: Path, store: str, ensure: Callable[[], Awaitable[None]]) -> None:
         super().__init__(store, self._reach)
@@ -21,10 +36,38 @@ class LocalBackend(Conversation):
 
     async def _reach(self) -> Connection:
         try:
+            await self._retire_another_version()
             return await self._open()
         except OSError:
+            return await self._started()
+
+    async def _started(self) -> Connection:
+        """A connection to a daemon that was started; one that is just ending is waited for."""
+        until = time.monotonic() + REPLACED_WITHIN_S
+        while True:
             await self._ensure()
-            return await self._open()
+            try:
+                return await self._open()
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+
+    async def _retire_another_version(self) -> None:
+        """A daemon of another version is gone, or has had its time to go. Raises OSError where none answers."""
+        reader, writer = await self._open()
+        try:
+            said = await asyncio.wait_for(reader.readline(), GREETED_WITHIN_S)
+            version = parse(said).get("version")
+            if version == __version__:
+                return
+            log.info("a node daemon of version %s makes room for one of %s", version, __version__)
+            writer.write(line("retire"))
+            await asyncio.wait_for(reader.read(), REPLACED_WITHIN_S)
+        except (BadLine, asyncio.TimeoutError) as error:
+            log.warning("the node daemon says nothing that is understood, or does not make room: %r", error)
+        finally:
+            writer.close()
 
     async def _open(self) -> Connection:
         connection = connected(self._directory, SOCKET)

@@ -36,6 +36,9 @@ OURS = ("FLOW_", "MITHRIL_")
 
 READY = b"ready\n"
 
+SPEAKER = "flowbatch: "
+"""Who says why it did not become ready; whoever passes that on says so again."""
+
 PROGRAM = (sys.executable, "-I", "-m", "flowbatch.app")
 """The controller itself, in the foreground."""
 
@@ -139,7 +142,7 @@ def _spawn(paths: Paths, environ: Mapping[str, str]) -> tuple[int, str]:
             )
         if words.endswith(READY):
             return 0, ""
-    return child.returncode, words.decode(errors="replace").strip()
+    return child.returncode, words.decode(errors="replace").strip().removeprefix(SPEAKER)
 
 
 def _all_of(stream: int, within_s: float) -> bytes | None:

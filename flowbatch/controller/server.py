@@ -42,6 +42,11 @@ UNREAD_MAX = 64 * 1024 * 1024
 PIECE = 1024 * 1024
 """No frame to a client is longer."""
 
+OLDER_CLIENT = (
+    b"%s: error: this command was installed by an earlier flowbatch than the one that answers; run `flow shims install`, "
+    b"then try again\n"
+)
+
 log = logging.getLogger("flowbatch.server")
 
 
@@ -113,7 +118,7 @@ class Server:
             raise BadFrame(f"a conversation opened with {kind.name}")
         said = unpack_call(body)
         if said.version != VERSION:
-            await line.send(Kind.OTHER, b"this controller speaks version %d, its client %d" % (VERSION, said.version))
+            await _differ(line, said)
             return
         call = _call(said, who, line, self._clusters)
         command = self._commands.get(call.command)
@@ -141,6 +146,15 @@ class Server:
 
     async def _answer(self, call: Call, command: Command) -> int:
         return await command(call, await self._clusters.current(call.environ))
+
+
+async def _differ(line: Line, said: CallFrame) -> None:
+    """A client that is newer knows what to do; an older one is told, in frames that every version has."""
+    if said.version > VERSION:
+        await line.send(Kind.OTHER, b"this controller speaks version %d, its client %d" % (VERSION, said.version))
+        return
+    line.write(Kind.ERR, OLDER_CLIENT % said.command)
+    await line.send(Kind.EXIT, (1).to_bytes(4, "big"))
 
 
 async def _ended(tasks: set[asyncio.Task[None]], within_s: float | None) -> None:

@@ -74,17 +74,18 @@ class Daemon:
         asyncio.run(self._run(idle_s, failpoint))
 
     async def _run(self, idle_s: float, failpoint: Failpoint) -> None:
-        server, ended = Server(self._steps), asyncio.Event()
+        ended = asyncio.Event()
+        server = Server(self._steps, retire=ended.set)
         node = Node(self.directory, server.tell, tell_step=server.tell_step, failpoint=failpoint)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         watching = None if self._standing is None else asyncio.ensure_future(rented.watch(node, self._standing))
         try:
             await node.adopt()
-            async with contextlib.AsyncExitStack() as doors:
-                await doors.enter_async_context(await server.serve(node, self._socket))
+            with contextlib.ExitStack() as doors:  # nobody is waited for: whoever is still connected finds the next daemon
+                doors.callback((await server.serve(node, self._socket)).close)
                 if self._callers is not None:
-                    await doors.enter_async_context(await server.callers.serve(self._callers))
+                    doors.callback((await server.callers.serve(self._callers)).close)
                 await _until_idle(node, server, ended, idle_s)
         finally:
             if watching is not None:

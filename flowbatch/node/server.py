@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from flowbatch import __version__
 from flowbatch.node.allocation import holders
 from flowbatch.node.callers import Callers
 from flowbatch.node.node import Node
@@ -27,8 +28,10 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves any number of connections; reports go to the one that said `resume` last."""
 
-    def __init__(self, steps: Sequence[str] = ()) -> None:
-        """`steps`: the program that is srun here, with its first words, where commands are called on this machine."""
+    def __init__(self, steps: Sequence[str] = (), retire: Callable[[], None] = lambda: None) -> None:
+        """`steps`: the program that is srun here, with its first words, where commands are called on this machine. `retire` is
+        called when a controller wants another daemon in this one's place."""
+        self._retire = retire
         self.callers = Callers(self._announce, steps)
         self.connections: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.StreamWriter | None = None
@@ -51,7 +54,7 @@ class Server:
 
     async def _converse(self, node: Node, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.add(writer)
-        writer.write(line("node", now=time.time(), **node.facts))
+        writer.write(line("node", now=time.time(), version=__version__, **node.facts))
         try:
             while text := await reader.readline():
                 message = parse(text)
@@ -99,6 +102,7 @@ class Server:
             "heard": lambda: node.stepbook.heard(key_of(message["key"]), int(message["number"])),
             "forget": lambda: node.forget(key_of(message["key"])),
             "resume": lambda: self._resume(node, writer, message),
+            "retire": self._retire,
         }
         orders.get(message["op"], lambda: log.warning("unknown order %s", message["op"]))()
 

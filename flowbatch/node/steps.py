@@ -90,6 +90,10 @@ class Steps:
             if step.number is not None:
                 self._book.lost(step.place.key, step.number)
 
+    def let_go(self) -> None:
+        """An srun whose connection breaks from now on is not gone: the next daemon has its step."""
+        self._steps.clear()
+
     def over(self, key: Key) -> None:
         """The placement ends: what waits for a step of it waits in vain."""
         for step in self._waiting(key):

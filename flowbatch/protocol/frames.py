@@ -1,7 +1,8 @@
 """The conversation of a client with the controller, byte for byte.
 
 Three writers speak it: this module, the thin Python client (`shims/client.py`) and the C client; the golden frames in
-`tests/data/frames/` hold them together. A change of these bytes raises `VERSION`.
+`tests/data/frames/` hold them together. A change of these bytes raises `VERSION`; the frame's head, CALL's first three words, ERR and EXIT
+never change: in them a controller tells an older client what to do.
 
 A frame is: 1 byte kind, 4 bytes length (big endian), `length` bytes. The client opens with one CALL; the controller
 answers with any number of frames and one EXIT. The controller pulls what it wants to read: READ opens a file *where

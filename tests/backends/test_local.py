@@ -9,6 +9,7 @@ from collections import deque
 
 import pytest
 
+from flowbatch import __version__
 from flowbatch.backends import conversation
 from flowbatch.backends.local import LocalBackend
 from flowbatch.core.events import Ended, Launched, NodeLost
@@ -40,7 +41,7 @@ class PretendedNode:
 
     async def _converse(self, reader, writer):
         self._writer = writer
-        writer.write(line("node", now=time.time() + self.ahead_s))
+        writer.write(line("node", now=time.time() + self.ahead_s, version=__version__))
         while text := await reader.readline():
             self.heard.append(json.loads(text))
             self._news.set()

@@ -34,10 +34,12 @@ class Done:
 
 @dataclass
 class Cluster:
-    """Commands by name, as a user calls them. `root` holds the directories `state`, `config` and `work`."""
+    """Commands by name, as a user calls them. `root` holds the directories `state`, `config` and `work`; `python` is the
+    interpreter of the installation that starts a controller."""
 
     root: Path
     env: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     def __post_init__(self) -> None:
         for name in ("state", "config", "work"):
@@ -63,7 +65,7 @@ class Cluster:
 
     def command(self, name: str, *args: str) -> list[str]:
         """The words that run a thin client."""
-        return [sys.executable, "-I", "-S", str(CLIENT), name, str(self.state), sys.executable, *args]
+        return [sys.executable, "-I", "-S", str(CLIENT), name, str(self.state), self.python, *args]
 
     def run(
         self, name: str, *args: str, stdin: str | bytes = b"", cwd: Path | None = None,
@@ -92,7 +94,7 @@ class Cluster:
     def controller(self, verb: str) -> Done:
         """`start`, `stop` or `status`."""
         done = subprocess.run(
-            [sys.executable, "-I", "-m", "flowbatch.controller", verb], env=self.env, capture_output=True, timeout=60,
+            [self.python, "-I", "-m", "flowbatch.controller", verb], env=self.env, capture_output=True, timeout=60,
             check=False,
         )  # fmt: skip
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())

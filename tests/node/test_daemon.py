@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from flowbatch import __version__
 from flowbatch.node.processes import here
 from flowbatch.node.server import SOCKET
 from flowbatch.node.start import NodeUnreachable, start
@@ -60,7 +61,7 @@ def test_it_answers_as_soon_as_it_was_started(served):
     with conversation(served) as stream:
         hello = json.loads(stream.readline())
     assert abs(hello.pop("now") - time.time()) < 20
-    assert hello == {"op": "node", "wrapper": hello["wrapper"], "memory_enforced": hello["memory_enforced"]}
+    assert hello == {"op": "node", "version": __version__, "wrapper": hello["wrapper"], "memory_enforced": hello["memory_enforced"]}
 
 
 def test_it_is_detached_and_clean(served):
