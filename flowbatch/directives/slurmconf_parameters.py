@@ -166,6 +166,14 @@ _NODE_STATES = {
 }  # fmt: skip
 
 
+def _prolog(text: str) -> Fields:
+    """X11 implies Contain (man slurm.conf, 22.05)."""
+    words = [word for word in text.split(",") if word]
+    other = ",".join(word for word in words if word.lower() != "contain")
+    found: dict[str, Any] = {"contains": True} if {"contain", "x11"} & {word.lower() for word in words} else {}
+    return found | ({"other": other} if other else {})
+
+
 def _launch(text: str) -> Fields:
     words = [word for word in text.split(",") if word]
     other = ",".join(word for word in words if word != INTERACTIVE)
@@ -184,6 +192,9 @@ CLUSTER = (
     Parameter("KillWait", _as("kill_wait_s", _number), "seconds between SIGTERM and SIGKILL"),
     Parameter("LaunchParameters", _launch, "use_interactive_step: salloc's shell is a step"),
     Parameter("InteractiveStepOptions", _as("interactive_step_options", str), "the options of that step's srun"),
+    Parameter(
+        "PrologFlags", _prolog, "Contain: jobs have a step `.extern`, which no process from elsewhere is put into"
+    ),
     Parameter("FirstJobId", _as("first_job_id", _number), "the number of the first job"),
     Parameter(
         "EnforcePartLimits",

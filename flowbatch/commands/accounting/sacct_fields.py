@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flowbatch.commands.accounting.sacct_rows import Attempt
-from flowbatch.commands.accounting.sacct_steps import Row, StepRecord, derived_exit
+from flowbatch.commands.accounting.sacct_steps import Row, StepRecord, derived_exit, gpus_of
 from flowbatch.commands.listing.job_fields import Style, admin_comment, job_id_text, spent_micro_usd
 from flowbatch.commands.listing.job_view import JobView
-from flowbatch.core.states import ExitStatus, NodeShare
+from flowbatch.commands.listing.step_view import EXTERN
+from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
 from flowbatch.slurm import accounting, amounts, print_fields
 from flowbatch.slurm.accounting import AccountingField
@@ -76,17 +77,13 @@ def _requested(attempt: Attempt, printing: Printing) -> str:
     return _tres(view.cpu_count, view.cpu_count, view.gpu_count, memory, view.need.min_nodes)
 
 
-def _gpus(shares: Sequence[NodeShare]) -> int:
-    return sum(len(devices) for share in shares for name, _, devices in share.gres if name == "gpu")
-
-
 def _allocated(attempt: Attempt, printing: Printing) -> str:
     view, held = attempt.view, attempt.view.allocation
     if attempt.nodes is None or held is None:
         return ""
     counted = view.scene.cluster.select_memory
     memory = printing.memory(sum(share.memory_mib for share in held.shares)) if counted else None
-    return _tres(_billing(view, held.cpus), held.cpus, _gpus(held.shares), memory, len(held.shares))
+    return _tres(_billing(view, held.cpus), held.cpus, gpus_of(held.shares), memory, len(held.shares))
 
 
 def _flags(attempt: Attempt, printing: Printing) -> str:
@@ -189,6 +186,12 @@ def _of_job(name: str) -> StepValue:
     return lambda step, printing: JOB[name](step.attempt, printing)
 
 
+def _held_by_step(step: StepRecord, printing: Printing) -> str:
+    if step.name_in_job == EXTERN:
+        return _allocated(step.attempt, printing)
+    return _tres(None, step.cpus, step.gpus, printing.memory(step.memory_mib), len(step.nodes))
+
+
 def _frequency(step: StepRecord, printing: Printing) -> str:
     return "0" if step.ran is None else _UNKNOWN
 
@@ -201,9 +204,7 @@ STEP: Mapping[str, StepValue] = {
     **{name: _of_job(name) for name in ("Account", "Cluster", "DBIndex", "Suspended")},
     "AllocCPUS": lambda step, printing: str(step.cpus),
     "AllocNodes": lambda step, printing: str(len(step.nodes)),
-    "AllocTRES": lambda step, printing: _tres(
-        None, step.cpus, step.gpus, printing.memory(step.memory_mib), len(step.nodes)
-    ),
+    "AllocTRES": _held_by_step,
     "AveCPU": lambda step, printing: (
         clock(step.ran.cpu_ms // 1000 // max(1, step.tasks)) if step.ran and step.ended_at else ""
     ),

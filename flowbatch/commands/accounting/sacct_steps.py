@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from flowbatch.commands.accounting.sacct_options import Wanted
 from flowbatch.commands.accounting.sacct_rows import Attempt, has_script, names_of
-from flowbatch.core.states import ExitStatus
+from flowbatch.commands.listing.step_view import BATCH, EXTERN
+from flowbatch.core.states import ExitStatus, NodeShare
 from flowbatch.core.steps import Step
+from flowbatch.slurm import hostlist
 
 _NO_EXIT = ExitStatus()
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step. `name_in_job` is its number, or `batch`; `state` with who cancelled it. `ran`: as the node told of it, None for
-    the batch script, whose use of CPU and memory nobody measures."""
+    """One step. `name_in_job` is its number, BATCH or EXTERN; `state` with who cancelled it. `ran`: as the node told of it, None
+    for those without a number, whose use of CPU and memory nobody measures."""
 
     attempt: Attempt
     name_in_job: str
@@ -36,11 +38,13 @@ class StepRecord:
 
 
 def steps(attempt: Attempt) -> Iterator[StepRecord]:
-    """The batch script first, then by number."""
+    """The batch script first, what stands for processes from elsewhere, then by number."""
     if attempt.nodes is None:
         return
     if has_script(attempt.view):
         yield _batch(attempt)
+    if attempt.view.scene.cluster.contains:
+        yield _extern(attempt, attempt.nodes)
     for step in attempt.steps:
         yield _numbered(attempt, step)
 
@@ -54,10 +58,22 @@ def derived_exit(attempt: Attempt) -> ExitStatus:
 def _batch(attempt: Attempt) -> StepRecord:
     held = attempt.view.allocation
     share = held.shares[0] if held is not None and held.shares else None
-    gpus = sum(len(ids) for name, _, ids in share.gres if name == "gpu") if share is not None else 0
+    gpus = gpus_of([share]) if share else 0
     return StepRecord(
-        attempt, "batch", "batch", (attempt.host,), 1, share.cpus if share else 1, gpus, share.memory_mib if share else 0,
+        attempt, BATCH, BATCH, (attempt.host,), 1, share.cpus if share else 1, gpus, share.memory_mib if share else 0,
         attempt.started_at, attempt.ended_at, attempt.elapsed_s, attempt.step_state, attempt.step_exit,
+    )  # fmt: skip
+
+
+def _extern(attempt: Attempt, on: str) -> StepRecord:
+    """It holds what its job holds and ends well, however the job does."""
+    held = attempt.view.allocation
+    shares = held.shares if held is not None else ()
+    nodes = tuple(hostlist.expand(on))
+    return StepRecord(
+        attempt, EXTERN, EXTERN, nodes, len(nodes), sum(share.cpus for share in shares), gpus_of(shares),
+        sum(share.memory_mib for share in shares), attempt.started_at, attempt.ended_at, attempt.elapsed_s,
+        "RUNNING" if attempt.ended_at is None else "COMPLETED", _NO_EXIT,
     )  # fmt: skip
 
 
@@ -78,6 +94,11 @@ def _state(step: Step, exit: ExitStatus) -> str:
     if exit.signal:
         return "CANCELLED" if step.cancelled_by is None else f"CANCELLED by {step.cancelled_by}"
     return "COMPLETED"
+
+
+def gpus_of(shares: Iterable[NodeShare]) -> int:
+    """How many GPUs these shares hold."""
+    return sum(len(devices) for share in shares for name, _, devices in share.gres if name == "gpu")
 
 
 @dataclass(frozen=True, slots=True)

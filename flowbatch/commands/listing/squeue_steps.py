@@ -57,8 +57,18 @@ def _sorted(steps: list[StepView], order: str) -> list[StepView]:
     return steps
 
 
+def _number_order(step: StepView) -> tuple[int | str, ...]:
+    """Numbered steps first, then by name."""
+    return (
+        step.view.job.id,
+        step.step is None,
+        "" if step.step else step.unnumbered,
+        step.step.number if step.step else 0,
+    )
+
+
 _KEYS: dict[str, Callable[[StepView], int | str | tuple[int | str, ...]]] = {
-    "i": lambda step: (step.view.job.id, step.step is None, 0 if step.step is None else step.step.number),
+    "i": lambda step: _number_order(step),
     "N": lambda step: hostlist.sort_key(next(iter(step.node_names), "")),
     "P": lambda step: step.view.partition,
     "S": lambda step: step.began_at or 0,

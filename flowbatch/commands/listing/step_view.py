@@ -17,14 +17,16 @@ from flowbatch.slurm import amounts
 from flowbatch.slurm.fields import NULL
 
 BATCH = "batch"
+EXTERN = "extern"
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step; `step` is None for the batch script."""
+    """One step. `step` is None for one without a number, which goes by the name that is `unnumbered`: BATCH or EXTERN."""
 
     view: JobView
     step: Step | None = None
+    unnumbered: str = BATCH
 
     @property
     def id(self) -> str:
@@ -33,16 +35,18 @@ class StepView:
 
     @property
     def name_in_job(self) -> str:
-        return BATCH if self.step is None else str(self.step.number)
+        return self.unnumbered if self.step is None else str(self.step.number)
 
     @property
     def name(self) -> str:
-        return BATCH if self.step is None else self.step.name
+        return self.unnumbered if self.step is None else self.step.name
 
     @property
     def node_names(self) -> tuple[str, ...]:
         if self.step is not None:
             return self.step.nodes
+        if self.unnumbered == EXTERN:
+            return self.view.allocation.nodes if self.view.allocation is not None else ()
         return (self.view.batch_host,) if self.view.batch_host is not None else ()
 
     @property
@@ -51,11 +55,11 @@ class StepView:
 
     @property
     def tasks(self) -> int:
-        return 1 if self.step is None else self.step.tasks
+        return len(self.node_names) if self.step is None else self.step.tasks
 
     @property
     def cpus(self) -> int:
-        """CPUs of its own; the batch script has none."""
+        """CPUs of its own; one without a number has none."""
         return 0 if self.step is None else self.step.cpus
 
     @property
@@ -96,10 +100,12 @@ def step_tres(step: Step, *, convert: bool = True) -> str:
 
 
 def running_steps(snapshot: Snapshot, scene: Scene, jobs: Iterable[Job] | None = None) -> Iterator[StepView]:
-    """The steps of these jobs that run, or of all, as slurmctld has them: the batch script first, then by number."""
+    """The steps of these jobs that run, or of all, as slurmctld has them: those without a number first, then by number."""
     for job in load_order(snapshot.jobs if jobs is None else jobs):
         if isinstance(job.state, Holding):
             view = JobView(job, scene)
+            if scene.cluster.contains:
+                yield StepView(view, unnumbered=EXTERN)
             if has_script(view):
                 yield StepView(view)
             steps = snapshot.steps.get(root(job) if job.het is not None else job.id)
