@@ -137,9 +137,10 @@ def srun_page() -> str:
         " and so are the tasks.",
         "A step takes all CPUs of its nodes unless it is exact (`--exact`, `--exclusive`, `-c`), and the GPUs of its job unless it says how"
         " many; it waits\nfor what others have, unless it overlaps. Idle nodes come first. Memory is shared out among steps where the"
-        " cluster counts it and `--mem` is said.\n`--mpi=pmi2` serves PMI-1 and PMI-2, which MPICH and its kin speak; Open MPI's `mpirun`"
-        " works inside a job, and its programs under srun need\nPMIx, which is not served. `SLURM_SRUN_COMM_PORT`,"
-        " `SLURM_STEP_LAUNCHER_PORT` and `SLURM_PTY_PORT` are 0: no port is open.",
+        " cluster counts it and `--mem` is said.\n`--mpi=pmi2` serves PMI-1 and PMI-2, which MPICH and its kin speak; `--mpi=pmix`"
+        " serves PMIx, which Open MPI speaks, where\nthe machine has libpmix (Debian's `libpmix2`): all nodes of a machine are one"
+        " to its programs, whose shared memory knows no others. Open MPI's `mpirun` works\ninside a job without it."
+        " `SLURM_SRUN_COMM_PORT`, `SLURM_STEP_LAUNCHER_PORT`, `SLURM_PMIXP_ABORT_AGENT_PORT` and `SLURM_PTY_PORT` are 0: no port is open.",
         "## Options",
         table([_step_option(option) for option in SRUN_OPTIONS], "option", "variables", "verdict", "what happens"),
     )

@@ -28,7 +28,7 @@ async def main(call: Call, queue: QueuePort) -> int:
     """Returns only where nothing is run: else the caller is another program by then."""
     try:
         wanted = step.read(call.argv, call.environ)
-        if wanted.ask is None and wanted.job_id is None:
+        if wanted.ask is None and wanted.mpi != "list" and wanted.job_id is None:
             return await _allocate(call, queue, wanted.command)
     except CannotRun as error:
         call.err.write(f"{error.line}\n")

@@ -43,6 +43,8 @@ class Ending:
     _untold: float = NEVER
     _interrupted_at: float = float("-inf")
     _closed: bool = False
+    _code: int | None = None
+    """What a task has said that srun's exit code is, as it gave up for all."""
 
     @property
     def interrupted(self) -> bool:
@@ -115,12 +117,25 @@ class Ending:
         self._forced = True
         self._close(" DUE TO TIME LIMIT" if why == "timeout" else "")
 
-    def abort(self) -> None:
-        """A task has given up for all (MPI_Abort)."""
+    def abort(self, rank: int | None = None, code: int | None = None) -> None:
+        """A task has given up for all (MPI_Abort). One that is known by its rank ends by itself, and has said what srun's exit code is."""
+        if self._kill_at != NEVER:
+            return
         self._waiting()
         self._close()
         self._forced = True
-        self.tasks.signal(signal.SIGKILL)
+        self._code = code
+        self.tasks.signal(signal.SIGKILL, spared=rank)
+        self._kill_at = time.monotonic() + self.kill_wait_s
+
+    def lost(self, said: str) -> None:
+        """A task's process manager has missed it."""
+        say(said)
+        self.abort()
+
+    def exit_code(self) -> int:
+        """srun's, once all is over."""
+        return self.tasks.exit_code() if self._code is None else self._code & 0xFF
 
     def _tell(self) -> None:
         self._untold = NEVER

@@ -6,13 +6,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from flowbatch.node.granting import Part
 from flowbatch.node.own_process import say
 from flowbatch.node.srun import binding, environment, hooks
+from flowbatch.node.srun.ending import Ending
 from flowbatch.node.srun.environment import Step
 from flowbatch.node.srun.files import Files
 from flowbatch.node.srun.pmi import Pmi
+from flowbatch.node.srun.pmix import Pmix
 from flowbatch.node.srun.streams import Sink
 from flowbatch.node.srun.tasks import Beginning, Task, Tasks
 from flowbatch.node.srun.terminal import Terminal
@@ -22,7 +25,7 @@ from flowbatch.node.srun.wanted import CpuBind
 @dataclass(slots=True)
 class Launch:
     """All that the tasks of one step share as they begin. `kept`: the environment before the step's own variables; `bind`: how
-    they are bound to CPUs here; `terminal`: task 0's own, with --pty; `abort`: a task has given up for all."""
+    they are bound to CPUs here; `terminal`: task 0's own, with --pty; `ending` hears of a task that gives up for all."""
 
     step: Step
     tasks: Tasks
@@ -32,25 +35,51 @@ class Launch:
     cwd: str
     bind: CpuBind
     terminal: Terminal | None
-    abort: Callable[[], None]
+    ending: Ending
     _variables: dict[int, dict[str, str]] = field(default_factory=dict)
     _directory: str = ""
     _pmi: Pmi | None = None
+    _pmix: Pmix | None = None
 
     def begin(self) -> None:
         """All tasks are started, the lowest rank first. Raises CannotRun."""
         step = self.step
         self._directory = _directory(self.cwd)
-        if step.wanted.mpi == "pmi2":
-            self._pmi = Pmi(f"{step.job_id}.{step.number}", [part.ranks for part in step.parts], self.abort)
+        self._manage()
         for node, local in _by_rank(step.parts):
             self._begin(node, local)
+
+    def over(self) -> None:
+        """No task runs any more, and nothing of the process manager is left."""
+        if self._pmix is not None:
+            self._pmix.close()
 
     def ended(self, task: Task) -> None:
         """A task is over: its epilog runs."""
         program = self.step.wanted.task_epilog
         if program is not None and task.process is not None:
             hooks.task_epilog(program, self._variables[task.rank], self._directory)
+
+    def _manage(self) -> None:
+        """The process manager that was asked for is there. Raises CannotRun."""
+        step, mpi = self.step, self.step.wanted.mpi or ""
+        name = f"{step.job_id}.{step.number}"
+        if mpi == "pmi2":
+            self._pmi = Pmi(name, [part.ranks for part in step.parts], self.ending.abort)
+        elif mpi.startswith("pmix"):
+            ranks = sorted(rank for part in step.parts for rank in part.ranks)
+            self._pmix = Pmix(name, ranks, self.ending.abort, self.ending.lost)
+            self._watch(self._pmix.begin(), self._pmix.over, lambda: None)
+
+    def _watch(self, fd: int, over: Callable[[], bool], close: Callable[[], None]) -> None:
+        """The process manager hears the descriptor until that is over."""
+
+        def heard() -> None:
+            if over():
+                self.tasks.unwatch(fd)
+                close()
+
+        self.tasks.watch(fd, heard)
 
     def _begin(self, node: int, local: int) -> None:
         part = self.step.parts[node]
@@ -77,19 +106,14 @@ class Launch:
 
     def _connected(self, rank: int, node: int, variables: dict[str, str], ours: ExitStack) -> tuple[int, ...]:
         """The task's end of its connection to the process manager, if there is one."""
-        pmi, tasks = self._pmi, self.tasks
-        if pmi is None:
+        if self._pmix is not None:
+            variables.update(self._pmix.variables(rank))
+        if self._pmi is None:
             return ()
-        fd, theirs, told = pmi.connect(rank, node)
+        fd, theirs, told = self._pmi.connect(rank, node)
         ours.callback(os.close, theirs)
         variables.update(told)
-
-        def heard() -> None:
-            if pmi.over(fd):
-                tasks.unwatch(fd)
-                pmi.close(fd)
-
-        tasks.watch(fd, heard)
+        self._watch(fd, partial(self._pmi.over, fd), partial(self._pmi.close, fd))
         return (theirs,)
 
     def _streams(

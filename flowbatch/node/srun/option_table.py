@@ -107,7 +107,7 @@ OPTIONS: tuple[StepOption, ...] = (
     StepOption("mem-per-cpu", "memory", "for each CPU of the step", field="memory_per_cpu_mib", variables=("SLURM_MEM_PER_CPU",)),
     StepOption("mem-per-gpu", "memory", "not counted for steps", verdict="recorded", field="memory_per_gpu_mib", variables=("SLURM_MEM_PER_GPU",)),
     StepOption("mincpus", "number", ALLOCATED),
-    StepOption("mpi", "text", "none, and pmi2 for programs that speak PMI-1 or PMI-2 (MPICH, Intel MPI, MVAPICH); others are not found, as without their plugin", field="mpi", variables=("SLURM_MPI_TYPE",)),
+    StepOption("mpi", "text", "none; pmi2 for programs that speak PMI-1 or PMI-2 (MPICH, Intel MPI, MVAPICH); pmix (Open MPI) where libpmix is; others are not found, as without their plugin", field="mpi", variables=("SLURM_MPI_TYPE",)),
     StepOption("msg-timeout", "any", "nothing here waits for Slurm's messages"),
     StepOption("multi-prog", "flag", "a file says what each task runs", arity="none", field="multi_prog"),
     StepOption("network", "any", ALLOCATED, variables=("SLURM_NETWORK",)),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowbatch.node.own_process import take_name
-from flowbatch.node.srun import components, describing, help, options
+from flowbatch.node.srun import components, describing, help, options, pmix_library
 from flowbatch.node.srun.ending import Ending
 from flowbatch.node.srun.step import Run
 from flowbatch.node.srun.voice import Voice
@@ -61,15 +61,24 @@ def _answered(wanted: Wanted) -> bool:
     if wanted.ask is not None:
         sys.stdout.write({"version": f"{VERSION}\n", "usage": help.usage(), "help": help.text()}[wanted.ask])
     elif wanted.mpi == "list":
-        sys.stdout.write("MPI plugin types are...\n\tnone\n\tpmi2\n")
+        sys.stdout.write(_plugins())
     else:
         return False
     return True
 
 
+def _plugins() -> str:
+    """--mpi=list: the types, with PMIx where the machine has its library."""
+    found = pmix_library.plugins()
+    types = "".join(f"\t{name}\n" for name in ("none", "pmi2", *found[:1]))
+    return f"MPI plugin types are...\n{types}" + "".join(
+        f"specific pmix plugin versions available: {version}\n" for version in found[1:]
+    )
+
+
 def _check(wanted: Wanted) -> None:
     """Raises CannotRun for what no job could run."""
-    if wanted.mpi is not None and wanted.mpi not in MPI:
+    if wanted.mpi is not None and wanted.mpi not in MPI and wanted.mpi not in pmix_library.plugins():
         raise CannotRun(NO_MPI.format(mpi=wanted.mpi))
     if not wanted.command:
         raise CannotRun("srun: fatal: No command given to execute.")

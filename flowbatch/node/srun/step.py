@@ -100,9 +100,10 @@ class Run:
         finally:
             self.tasks.signal(signal.SIGKILL)
             self.grant.done(**self.tasks.spent())
+            self.launch.over()
         self.ending.over()
         hooks.around(self.wanted.epilog, "epilog", around, self.voice)
-        return self.tasks.exit_code()
+        return self.ending.exit_code()
 
     def _catch(self) -> int:
         """From now on signals are noted; the descriptor that wakes whoever waits."""
@@ -215,14 +216,14 @@ class Run:
         self._begun(self.ending)
         kept = environment.base(self.environ, job.variables, wanted.export)
         files = Files(wanted, self._names(step.number), self.cwd, step.tasks)
-        launch = Launch(step, tasks, kept, commands, files, self.cwd, bind, terminal, self.ending.abort)
+        self.launch = Launch(step, tasks, kept, commands, files, self.cwd, bind, terminal, self.ending)
 
         def ended(task: Task) -> None:
-            launch.ended(task)
+            self.launch.ended(task)
             self.ending.noted()
 
         tasks.ended = ended
-        launch.begin()
+        self.launch.begin()
         self.grant.tasks(tasks.pids)
         for line in describing.started(step):
             self.voice.detail(line)

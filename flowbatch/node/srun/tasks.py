@@ -168,10 +168,12 @@ class Tasks:
         for _, sink in self._sinks.values():
             sink.end()
 
-    def signal(self, number: int) -> None:
-        """To every task and all that is in its process group."""
+    def signal(self, number: int, *, spared: int | None = None) -> None:
+        """To every task and all that is in its process group, but that of the rank that is spared."""
         for task in self.running:
             assert task.process is not None
+            if task.rank == spared:
+                continue
             try:
                 os.killpg(task.process.pid, number)
             except (ProcessLookupError, PermissionError):
