@@ -50,6 +50,9 @@ class Backend(Protocol):
     async def pause(self, key: Key, paused: bool) -> None:
         """Its processes stop where they are, or go on, and its time limit with them."""
 
+    async def limit(self, key: Key, ends_by: int | None) -> None:
+        """Its time limit falls then, its pauses not counted; None: never. A market is never told so: its leases do not grow."""
+
     async def say(self, key: Key, text: str) -> None:
         """A line in its standard error, as a word of slurmstepd."""
 

@@ -65,6 +65,8 @@ class Conversation:
         """When its machine goes away, as last said; None where that was taken back."""
         self._paused: dict[Key, bool] = {}
         """Who was told last to stop where it is, or to go on."""
+        self._limits: dict[Key, int | None] = {}
+        """When the time limit falls, of those whose limit was changed."""
         self._forgotten: dict[Key, None] = {}
         self._telling: dict[Key, asyncio.Task[None]] = {}
         self._ahead_s = 0
@@ -106,6 +108,10 @@ class Conversation:
     async def pause(self, key: Key, paused: bool) -> None:
         self._paused[key] = paused
         await self._send(line("pause", key=key, paused=paused))
+
+    async def limit(self, key: Key, ends_by: int | None) -> None:
+        self._limits[key] = ends_by
+        await self._send(line("limit", key=key, ends_by=ends_by))
 
     async def say(self, key: Key, text: str) -> None:
         await self._resumed.wait()
@@ -167,6 +173,8 @@ class Conversation:
                 writer.write(line("stop", key=key, why=why))
             for key, paused in self._paused.items():
                 writer.write(line("pause", key=key, paused=paused))
+            for key, ends_by in self._limits.items():
+                writer.write(line("limit", key=key, ends_by=ends_by))
             self._writer = writer
             while text := await reader.readline():
                 heard = parse(text)
@@ -249,6 +257,7 @@ class Conversation:
             self._stops.pop(report.key, None)
             self._leaving.pop(report.key, None)
             self._paused.pop(report.key, None)
+            self._limits.pop(report.key, None)
 
     def _pass_on(self, key: Key, fact: Fact, answer: bytes | None = None) -> None:
         """Tells a fact, after the earlier ones of its placement, and answers the node; facts of different placements share a

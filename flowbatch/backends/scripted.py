@@ -43,7 +43,8 @@ class Vanishes:
 
 Outcome = Runs | Exits | Fails | Vanishes
 Call = tuple[str | int | Key, ...]
-"""An order as it came: `("stop", key, why)`, `("deliver", key, signal, scope)`, `("pause", key, paused)`, `("say", key, text)`, `("forget", key)`."""
+"""An order as it came: `("stop", key, why)`, `("deliver", key, signal, scope)`, `("pause", key, paused)`, `("limit", key, ends_by)` (-1: never),
+`("say", key, text)`, `("forget", key)`."""
 
 
 @dataclass(slots=True)
@@ -101,6 +102,9 @@ class ScriptedBackend:
 
     async def pause(self, key: Key, paused: bool) -> None:
         self._calls.append(("pause", key, int(paused)))
+
+    async def limit(self, key: Key, ends_by: int | None) -> None:
+        self._calls.append(("limit", key, -1 if ends_by is None else ends_by))
 
     async def say(self, key: Key, text: str) -> None:
         self._calls.append(("say", key, text))

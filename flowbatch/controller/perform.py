@@ -21,6 +21,7 @@ from flowbatch.core.effects import (
     Forget,
     Freeze,
     Launch,
+    Limit,
     PlaceBid,
     Say,
     SendMail,
@@ -90,6 +91,8 @@ class Performer:
                 await self.backend.deliver_step(self._key(effect), effect.number, effect.signal, effect.by)
             case Freeze() | Thaw():
                 await self.backend.pause(self._key(effect), isinstance(effect, Freeze))
+            case Limit():
+                await self.backend.limit(self._key(effect), effect.ends_by)
             case Say():
                 await self.backend.say(self._key(effect), effect.text)
             case Forget():
@@ -114,7 +117,7 @@ class Performer:
         tender = launching.tender(self.site, job, bid)
         await (self.backend.place if isinstance(effect, PlaceBid) else self.backend.change)(tender)
 
-    def _key(self, effect: Stop | Deliver | DeliverStep | Freeze | Thaw | Say | Forget) -> Key:
+    def _key(self, effect: Stop | Deliver | DeliverStep | Freeze | Thaw | Limit | Say | Forget) -> Key:
         return Key(self.site.store, effect.job_id, effect.restart)
 
     async def _launch(self, job: Job | None) -> None:

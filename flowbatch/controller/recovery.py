@@ -10,6 +10,7 @@ from flowbatch.controller import launching
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Order
 from flowbatch.core.bids import Bid
+from flowbatch.core.deadlines import limit
 from flowbatch.core.effects import (
     ChangeBid,
     Deliver,
@@ -103,6 +104,9 @@ def _due(job: Job) -> Iterator[Effect]:
             yield Freeze(job.id, job.restarts)
         case Running(pause=Pause()):
             yield Thaw(job.id, job.restarts)
+    match job.state:
+        case (Running(limited=True) as state) | Suspended(was=Running(limited=True) as state):
+            yield limit(job, state)
 
 
 def _wished(job: Job, bid: Bid) -> Effect | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from flowbatch.core.effects import Effect, Limit
 from flowbatch.core.jobs import Job
 from flowbatch.core.limits import time_limit_min
+from flowbatch.core.states import Running, began
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import UNLIMITED
 from flowbatch.units import MINUTE
@@ -23,6 +27,19 @@ def ends_by(cluster: ClusterSpec, job: Job, partition: str, at: int) -> int | No
     if bid is None:
         return end
     return at + bid.run_limit_s if end is None else min(end, at + bid.run_limit_s)
+
+
+def until(cluster: ClusterSpec, job: Job, state: Running, end: int | None) -> tuple[Running, tuple[Effect, ...]]:
+    """The run with another end. A rented machine's lease was made for the first: there only the queue knows of the new one."""
+    cut = cluster.market is not None or job.follows
+    run = replace(state, ends_by=end, cut=cut, limited=not cut)
+    return run, () if cut else (limit(job, run),)
+
+
+def limit(job: Job, state: Running) -> Limit:
+    """What the node is told of a run's time limit: it counts the suspensions by itself."""
+    slept_s = began(state) - state.started_at
+    return Limit(job.id, job.restarts, None if state.ends_by is None else state.ends_by - slept_s)
 
 
 def latest_start(cluster: ClusterSpec, job: Job) -> int | None:

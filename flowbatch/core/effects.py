@@ -61,6 +61,15 @@ class Thaw:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """The placement's time limit falls then, its suspensions not counted; None: never."""
+
+    job_id: int
+    restart: int
+    ends_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """One line in the placement's standard error, as a word of its slurmstepd."""
 
@@ -110,5 +119,17 @@ class WithdrawBid:
 
 
 Effect = (
-    Launch | Stop | Deliver | DeliverStep | Freeze | Thaw | Say | Forget | SendMail | PlaceBid | ChangeBid | WithdrawBid
+    Launch
+    | Stop
+    | Deliver
+    | DeliverStep
+    | Freeze
+    | Thaw
+    | Limit
+    | Say
+    | Forget
+    | SendMail
+    | PlaceBid
+    | ChangeBid
+    | WithdrawBid
 )

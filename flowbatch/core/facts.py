@@ -101,10 +101,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """Its time limit is another one while it runs: the run ends at `ends_by`."""
+    """Its time limit is another one while it runs: the run ends at `ends_by`, None for never."""
 
     at: int
-    ends_by: int
+    ends_by: int | None
 
 
 @dataclass(frozen=True, slots=True)

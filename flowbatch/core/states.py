@@ -97,7 +97,9 @@ class Running:
     mailed_percent: int = 0
     """How much of the time limit was already announced by mail (50, 80, 90, 100)."""
     cut: bool = False
-    """`ends_by` is earlier than what the node was told: the queue ends the run."""
+    """Its node was not told of `ends_by`: the queue ends the run."""
+    limited: bool = False
+    """Its node was told of another `ends_by` since its launch."""
     pause: Pause | None = None
     """When it was resumed. Its CPUs may be other jobs' too since then, as on 22.05."""
     kind: Literal["running"] = "running"
@@ -164,6 +166,11 @@ def held(state: State) -> Allocation | None:
         case Suspended(was=Running(allocation=whole)) | Completing(allocation=whole):
             return replace(whole, shares=tuple(replace(share, cpus=0, cpu_ids=()) for share in whole.shares))
     return None
+
+
+def began(state: Running) -> int:
+    """When it would have begun if it had never been suspended."""
+    return state.started_at if state.pause is None else state.pause.at - state.pause.ran_s
 
 
 def ran_s(started_at: int, pause: Pause | None, until: int) -> int:

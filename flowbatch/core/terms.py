@@ -1,7 +1,8 @@
 """What `scontrol update` changes of a job's terms: its time limit, and on the market the price it bids.
 
 As on 22.05: the owner and root may; users may shorten the time limit of a job that runs and change that of one that waits,
-within its partition's. What a bid was made for, and its lease, does not grow: a waiting job that wants more bids anew.
+within its partition's; root and SlurmUser may set any. What a bid was made for, and its lease, does not grow: a waiting job
+that wants more bids anew, and one that runs has what it has.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from flowbatch.core.market import caps, phases
 from flowbatch.core.market.budgets import own
 from flowbatch.core.market.buying import ledger
 from flowbatch.core.market.upkeep import with_bid
-from flowbatch.core.states import Finished, Pending, Running, Suspended
+from flowbatch.core.states import Finished, Pending, Running, Suspended, began
 from flowbatch.core.turn import Turn
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.market import LimitPrice
@@ -52,14 +53,19 @@ def _time_fault(turn: Turn, event: TermsAsked, job: Job) -> str | None:
     if isinstance(job.state, Finished):
         return "ESLURM_JOB_FINISHED"
     partitions = [found for name in job.partitions if (found := turn.queue.cluster.partition(name)) is not None]
-    shorter = _shorter(asked, job.spec.time_limit_min)
+    operates = event.by in (0, turn.queue.cluster.slurm_uid)
     if isinstance(job.state, Pending):
+        if _shorter(asked, job.spec.time_min_min or 0):
+            return "ESLURM_INVALID_TIME_MIN_LIMIT"
         spec = job.spec.model_copy(update={"time_limit_min": asked})
-        allowed = shorter or event.by == 0 or any(not limits.too_long(partition, spec) for partition in partitions)
+        allowed = operates or _shorter(asked, job.spec.time_limit_min)
+        allowed = allowed or any(not limits.too_long(partition, spec) for partition in partitions)
         return None if allowed else "ESLURM_ACCESS_DENIED"
-    if not shorter:  # what its machine enforces and its lease covers stays
-        return "ESLURM_NOT_SUPPORTED" if event.by == 0 else "ESLURM_ACCESS_DENIED"
-    return None
+    if all(_shorter(asked, limits.time_limit_min(partition, job.spec)) for partition in partitions):
+        return None
+    if not operates:
+        return "ESLURM_ACCESS_DENIED"
+    return None if turn.queue.cluster.market is None else "ESLURM_NOT_SUPPORTED"  # its lease does not grow
 
 
 def _shorter(asked: int, limit: int | None) -> bool:
@@ -116,9 +122,8 @@ def _retime(turn: Turn, job: Job, minutes: int) -> None:
     turn.keep(changed)
     if isinstance(state, Running | Suspended):
         was = state.was if isinstance(state, Suspended) else state
-        began = was.started_at if was.pause is None else was.pause.at - was.pause.ran_s
-        end = ends_by(turn.queue.cluster, changed, was.allocation.partition, began)
-        if end is not None and (was.ends_by is None or end < was.ends_by):
+        end = ends_by(turn.queue.cluster, changed, was.allocation.partition, began(was))
+        if end != was.ends_by:
             turn.advance(changed, Limited(turn.at, end))
     elif bid is not None and longer and isinstance(state, Pending):
         turn.withdraw(changed)

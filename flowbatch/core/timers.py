@@ -6,7 +6,7 @@ from flowbatch.core.deadlines import latest_start
 from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.limits import UNNAMED, named_at
 from flowbatch.core.market.upkeep import lapses_at
-from flowbatch.core.states import Finished, Pending, Running
+from flowbatch.core.states import Finished, Pending, Running, began
 from flowbatch.core.waiting import BEGIN_TIME, begins_at, is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -57,10 +57,10 @@ def announcements(job: Job, state: Running) -> list[tuple[int, int]]:
     """(instant, percent) of the mails about the time limit that were not sent yet, ascending."""
     if state.ends_by is None:
         return []
-    began = state.started_at if state.pause is None else state.pause.at - state.pause.ran_s
-    limit = state.ends_by - began
+    start = began(state)
+    limit = state.ends_by - start
     return [
-        (began - -limit * percent // 100, percent)
+        (start - -limit * percent // 100, percent)
         for percent, kind in ANNOUNCED.items()
         if percent > state.mailed_percent and kind in job.spec.mail.types
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flowbatch.core import moves
-from flowbatch.core.deadlines import ends_by
+from flowbatch.core.deadlines import ends_by, until
 from flowbatch.core.due import due_again
 from flowbatch.core.effects import Deliver, Effect, Forget, Freeze, Launch, PlaceBid, Say, Stop, Thaw
 from flowbatch.core.endings import downed, ending, may_requeue, rest_s
@@ -180,8 +180,9 @@ def _told(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Told
     return Moved(job, (Say(job.id, job.restarts, fact.text),))
 
 
-def _limited(cluster: ClusterSpec, job: Job, state: Running, fact: Limited) -> Moved:
-    return Moved(replace(job, state=replace(state, ends_by=fact.ends_by, cut=True)))
+def _limited(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Limited) -> Moved:
+    run, orders = until(cluster, job, state.was if isinstance(state, Suspended) else state, fact.ends_by)
+    return Moved(replace(job, state=replace(state, was=run) if isinstance(state, Suspended) else run), orders)
 
 
 def _expired(cluster: ClusterSpec, job: Job, state: Running, fact: Expired) -> Moved:
@@ -210,11 +211,6 @@ def _continued(cluster: ClusterSpec, job: Job, state: Suspended, fact: Continued
     running = replace(was, ends_by=ends, pause=Pause(fact.at, state.pause.ran_s))
     number = job.priority if job.held else fact.priority
     return Moved(replace(job, state=running, priority=number), (Thaw(job.id, job.restarts),))
-
-
-def _limited_suspended(cluster: ClusterSpec, job: Job, state: Suspended, fact: Limited) -> Moved:
-    was = replace(state.was, ends_by=fact.ends_by, cut=True)
-    return Moved(replace(job, state=replace(state, was=was)))
 
 
 # Completing
@@ -337,7 +333,7 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("running", NodeLost): Line(EITHER, "back in the queue; NODE_FAIL if it must not run twice", _node_lost),
     ("running", BidLost): Line(EITHER, "back in the queue; PREEMPTED if it must not run twice", _machine_lost),
     ("running", BidGone): Line(EITHER, "as NodeLost; BOOT_FAIL if it had not begun and must not run twice", _bid_gone),
-    ("running", Limited): Line(("running",), "it ends sooner", _limited),
+    ("running", Limited): Line(("running",), "it ends at another time", _limited),
     ("running", Expired): Line(("ending",), "the node is told to stop it; TIMEOUT", _expired),
     ("running", Downed): Line(("requeueing", "ending"), "stopped: back in the queue, or NODE_FAIL", _downed),
     ("running", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
@@ -353,7 +349,7 @@ TABLE: dict[tuple[Kind, type], Line | Refusal] = {
     ("suspended", LaunchFailed): Line(EITHER, "FAILED with the node's reason", _launch_failed),
     ("suspended", Ended): Line(EITHER, "as of one that runs; it ended when it was suspended", _ended),
     ("suspended", NodeLost): Line(EITHER, "back in the queue; NODE_FAIL if it must not run twice", _node_lost),
-    ("suspended", Limited): Line(("suspended",), "it ends sooner, once it is resumed", _limited_suspended),
+    ("suspended", Limited): Line(("suspended",), "it ends at another time, once it is resumed", _limited),
     ("suspended", Downed): Line(("requeueing", "ending"), "stopped: back in the queue, or NODE_FAIL", _downed),
     ("suspended", Cancelled): Line(("ending",), "the node is told to stop it", _cancelled_running),
     ("suspended", Signalled): moves.CHANGING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.node.granting import Part
 from flowbatch.node.journal import Journal, Record
 from flowbatch.protocol.launch import Key, Report, StepReport, key_of, report_of, step_report_of
+from flowbatch.protocol.plain import names, plain
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,14 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """Its time limit falls then instead; None: never."""
+
+    key: Key
+    ends_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stepped:
     """A step of the placement has begun, or is over. `srun_born` tells its srun from later processes with that pid;
     `parts` are what it has of its job."""
@@ -154,6 +163,7 @@ Fact = (
     | Leaving
     | Staying
     | Paused
+    | Limited
     | Released
     | Stepped
     | StepHeard
@@ -169,6 +179,7 @@ _ALL = (
     Leaving,
     Staying,
     Paused,
+    Limited,
     Released,
     Stepped,
     StepHeard,
@@ -180,7 +191,7 @@ _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
 
 
 def record_of(fact: Fact) -> Record:
-    return {"record": type(fact).__name__, **asdict(fact)}
+    return {"record": type(fact).__name__, **plain(fact)}
 
 
 def fact_of(record: Record) -> Fact | None:
@@ -188,8 +199,7 @@ def fact_of(record: Record) -> Fact | None:
     kind = _KINDS.get(record["record"])
     if kind is None:
         return None
-    names = {f.name for f in fields(kind)}
-    values = {name: value for name, value in record.items() if name in names}
+    values = {name: record[name] for name in names(kind) if name in record}
     values["key"] = key_of(record["key"])
     if "report" in values:
         values["report"] = report_of(values["report"])
@@ -296,6 +306,9 @@ class Book:
                 self.entries[fact.key] = replace(entry, leaving=None)
             case Paused():
                 self.entries[fact.key] = replace(entry, paused=fact)
+            case Limited() if entry.started is not None:
+                started = replace(entry.started, ends_by=fact.ends_by)
+                self.entries[fact.key] = replace(entry, started=started)
             case Released():
                 self.entries[fact.key] = replace(entry, released=fact)
             case Marked(what="closing"):

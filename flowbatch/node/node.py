@@ -271,10 +271,8 @@ class Node:
 
     async def _start(self, message: LaunchMessage) -> Waiting:
         """The script waits at its gate; only its own launch waits for its disks and FIFOs. Raises CannotStart."""
-        loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(self._threads, self._launcher.waits_for_others, message):
-            return await _in_own_thread(lambda: self._launcher.start(message))
-        return await loop.run_in_executor(self._threads, self._launcher.start, message)
+        at_once = asyncio.get_running_loop().run_in_executor(self._threads, self._launcher.start_at_once, message)
+        return await at_once or await _in_own_thread(lambda: self._launcher.start(message))
 
     async def _open(self, message: LaunchMessage, waiting: Waiting) -> Started | None:
         """The journal has it, on disk; then its gate is opened. None if it was stopped before. Raises CannotStart."""

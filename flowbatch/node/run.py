@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowbatch.node import cgroups, files, modules
-from flowbatch.node.book import Book, Entry, Leaving, Marked, Paused, Started, Staying, Stopping
+from flowbatch.node.book import Book, Entry, Leaving, Limited, Marked, Paused, Started, Staying, Stopping
 from flowbatch.node.processes import Processes, signal_all
 from flowbatch.protocol.launch import Cause, Report
 
@@ -107,6 +107,15 @@ class Run:
             self._book.note(replace(known, at=None, before_s=known.before_s + now - known.at))
         self._disarm()
         self._arm()
+
+    def limit(self, ends_by: int | None) -> None:
+        """Its time limit falls then, or never, instead of when it did."""
+        entry = self._entry
+        if entry.stopping is None and entry.report is None and self.started.ends_by != ends_by:
+            self._book.note(Limited(self.started.key, ends_by))
+            self.started = replace(self.started, ends_by=ends_by)
+            self._disarm()
+            self._arm()
 
     def say(self, words: str) -> None:
         """A line of slurmstepd's in the script's stderr."""

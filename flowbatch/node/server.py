@@ -95,6 +95,7 @@ class Server:
             "leave": lambda: node.leave(key_of(message["key"]), float(message["until"])),
             "stay": lambda: node.stay(key_of(message["key"])),
             "pause": lambda: node.pause(key_of(message["key"]), bool(message["paused"])),
+            "limit": lambda: node.limit(key_of(message["key"]), message["ends_by"]),
             "say": lambda: node.say(key_of(message["key"]), message["text"]),
             "step": lambda: node.step(
                 key_of(message["key"]), int(message["number"]), int(message["signal"]), int(message["by"])

@@ -1,7 +1,7 @@
 """What a controller and a node say to each other: one JSON object a line, over the node's socket.
 
 controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `leave` (key, until), `stay` (key),
-    `pause` (key, paused), `say` (key, text), `resume` (keys), `heard` (key, number: that end of a step is in the store), `step` (key, number, signal, by:
+    `pause` (key, paused), `limit` (key, ends_by), `say` (key, text), `resume` (keys), `heard` (key, number: that end of a step is in the store), `step` (key, number, signal, by:
     that signal to the tasks of one step), `retire` (the daemon ends, and what it runs goes on: the next one takes it over).
 A second kind of connection to a rented machine's node opens with `answer` (number) and then is the controller's end of a
 caller's conversation (`frames.py`), which the node announced by `caller` (number).
@@ -13,8 +13,8 @@ what happens as it happens, to the connection that resumed last. Every line may 
 launched placement is not launched again, and a report is repeated at each `resume` until its placement is forgotten.
 Bytes are latin-1 text in JSON.
 
-`pause` stops all processes of the placement where they are, or lets them go on, and its time limit with them; `say` adds a
-line to its standard error. `leave` says that the machine goes away at `until`: the job gets its `--signal` at once, and is stopped ("preempted") in
+`pause` stops all processes of the placement where they are, or lets them go on, and its time limit with them; `limit` says when
+that falls instead, the time in which it stood still not counted (null: never); `say` adds a line to its standard error. `leave` says that the machine goes away at `until`: the job gets its `--signal` at once, and is stopped ("preempted") in
 time for its files to be saved; `stay` takes that back if it was not stopped yet. A node that is told so by its machine does
 the same by itself.
 """
@@ -23,8 +23,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from flowbatch.protocol.plain import names, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class StepReport:
 
 def line(op: str, **body: Any) -> bytes:
     """One message as one line of JSON."""
-    return json.dumps({"op": op, **body}, separators=(",", ":"), default=asdict).encode() + b"\n"
+    return json.dumps({"op": op, **body}, separators=(",", ":"), default=plain).encode() + b"\n"
 
 
 class BadLine(ValueError):
@@ -179,32 +181,29 @@ def parse(text: bytes) -> dict[str, Any]:
     return body
 
 
-def key_of(plain: Mapping[str, Any]) -> Key:
-    return Key(plain["store"], plain["job_id"], plain["restart"])
+def key_of(said: Mapping[str, Any]) -> Key:
+    return Key(said["store"], said["job_id"], said["restart"])
 
 
-def report_of(plain: Mapping[str, Any]) -> Report:
+def report_of(said: Mapping[str, Any]) -> Report:
     """The report in JSON's values; a field that this version does not know is left out."""
-    known = {f.name for f in fields(Report)}
-    values = {name: value for name, value in plain.items() if name in known}
-    return Report(**values | {"key": key_of(plain["key"]), "notes": tuple(plain.get("notes", ()))})
+    values = {name: said[name] for name in names(Report) if name in said}
+    return Report(**values | {"key": key_of(said["key"]), "notes": tuple(said.get("notes", ()))})
 
 
-def step_report_of(plain: Mapping[str, Any]) -> StepReport:
+def step_report_of(said: Mapping[str, Any]) -> StepReport:
     """The report of a step in JSON's values; a field that this version does not know is left out."""
-    known = {f.name for f in fields(StepReport)}
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name in known
-    }
-    components = tuple(map(tuple, plain.get("components", ())))
-    return StepReport(**values | {"key": key_of(plain["key"]), "components": components})
+    values = _values(StepReport, said)
+    components = tuple(map(tuple, said.get("components", ())))
+    return StepReport(**values | {"key": key_of(said["key"]), "components": components})
 
 
-def launch_of(plain: Mapping[str, Any]) -> LaunchMessage:
+def launch_of(said: Mapping[str, Any]) -> LaunchMessage:
     """The launch message in JSON's values; a field that this version does not know is left out."""
-    known = {f.name for f in fields(LaunchMessage)}
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name in known
-    }
-    values["key"] = key_of(plain["key"])
-    return LaunchMessage(**values)
+    return LaunchMessage(**_values(LaunchMessage, said) | {"key": key_of(said["key"])})
+
+
+def _values(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of its fields that are said; JSON's lists are tuples here."""
+    found = ((name, said[name]) for name in names(kind) if name in said)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found}

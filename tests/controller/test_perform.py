@@ -15,7 +15,7 @@ from flowbatch.controller.loop import Order
 from flowbatch.controller.perform import Performer
 from flowbatch.controller.recovery import owed, placed
 from flowbatch.core.bids import Bid
-from flowbatch.core.effects import ChangeBid, Deliver, Forget, Launch, PlaceBid, SendMail, Stop, WithdrawBid
+from flowbatch.core.effects import ChangeBid, Deliver, Forget, Launch, Limit, PlaceBid, SendMail, Stop, WithdrawBid
 from flowbatch.core.events import LaunchFailed
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload
@@ -26,9 +26,11 @@ from flowbatch.core.states import (
     ExitStatus,
     Finished,
     NodeShare,
+    Pause,
     Pending,
     Requeueing,
     Running,
+    Suspended,
 )  # fmt: skip
 from flowbatch.protocol.launch import Key
 from flowbatch.spec.cluster import ClusterSpec
@@ -193,6 +195,14 @@ def test_after_a_restart_each_record_gets_what_it_needs():
         (8, SendMail(7, "END")),
         (9, Forget(7, 0)),
     ]
+
+
+def test_after_a_restart_a_node_is_told_of_a_changed_limit():
+    run = Running(100, ON_N1, 900, launched=True, limited=True, pause=Pause(300, 150))
+    states = (run, Suspended(run, Pause(400, 250)), replace(run, limited=False))
+    jobs = {number: job(number, state) for number, state in enumerate(states, 1)}
+    told = [order.effect for order in owed(Loaded("s", 8, tuple(jobs.values()), 9, 5, ()), jobs)]
+    assert [order for order in told if isinstance(order, Limit)] == [Limit(1, 0, 850), Limit(2, 0, 850)]
 
 
 def test_a_bid_that_is_not_wanted_any_more_is_not_asked_for(performer):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from flowbatch.node.book import Book, Paused, Started, fact_of, record_of
+from flowbatch.node.book import Book, Limited, Paused, Started, fact_of, record_of
 from tests.node.jobs import key
 
 COUNTS = "echo $$ > shell; sleep 1000 & echo $! > child; echo up > up; while :; do sleep 0.05; done"
@@ -77,10 +78,49 @@ def test_one_on_its_way_to_the_gate_stops_behind_it(play):
     play(scene)
 
 
+def test_a_shorter_limit_ends_it(play):
+    async def scene(node):
+        await running(node, ends_by=int(time.time()) + 1000)
+        node.node.limit(key(), int(time.time()) + 1)
+        assert (await node.said("ended")).cause == "timeout"
+
+    play(scene)
+
+
+def test_a_longer_limit_lets_it_go_on_also_in_the_next_life(play):
+    async def scene(node):
+        await running(node, ends_by=int(time.time()) + 1)
+        node.node.limit(key(), int(time.time()) + 1000)
+        told = time.time()
+        await node.until(lambda: time.time() > told + 2)
+        assert not [report for report in node.reports if report.what == "ended"]
+
+    async def next_life(node):
+        told = time.time()
+        await node.until(lambda: time.time() > told + 0.5)
+        assert not [report for report in node.reports if report.what == "ended"]
+        node.node.limit(key(), None)
+        node.node.stop(key(), "cancelled")
+        assert (await node.said("ended")).cause == "killed"
+
+    play(scene)
+    play(next_life)
+
+
+def test_a_limit_that_changes_on_its_way_to_the_gate_holds_behind_it(play):
+    async def scene(node):
+        node.node.launch(node.job(COUNTS, kill_wait_s=1, ends_by=int(time.time()) + 1000))
+        node.node.limit(key(), int(time.time()) + 1)
+        assert (await node.said("ended")).cause == "timeout"
+
+    play(scene)
+
+
 def test_the_journal_remembers(tmp_path):
     book = Book(tmp_path / "journal")
-    started = Started(key(), "n1", "/s", "/e", 5, 1, "a", 2, "b", 30)
-    book.write(started)
+    started = Started(key(), "n1", "/s", "/e", 5, 1, "a", 2, "b", 30, 77)
+    book.write(replace(started, ends_by=60))
+    book.write(Limited(key(), 77))
     book.write(Paused(key(), 9.5, 2.0))
     book.close()
     again = Book(tmp_path / "journal")

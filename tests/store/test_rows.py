@@ -17,6 +17,7 @@ from flowbatch.core.effects import (
     Forget,
     Freeze,
     Launch,
+    Limit,
     PlaceBid,
     Say,
     SendMail,
@@ -109,7 +110,7 @@ def test_jobs(state, array):
 def test_orders():
     orders: list[Effect] = [
         Launch(1, 0), Stop(1, 2, "timeout"), Deliver(3, 0, 12, "full"), DeliverStep(3, 0, 1, 9, 1000), Freeze(3, 0), Thaw(3, 0), Say(3, 0, "word"),
-        Forget(4, 1), SendMail(5, "END"),
+        Limit(3, 0, 99), Limit(3, 0, None), Forget(4, 1), SendMail(5, "END"),
         PlaceBid(6, 1), ChangeBid(6, 1), WithdrawBid(6, 2),
     ]  # fmt: skip
     assert {type(order) for order in orders} == set(get_args(Effect))

@@ -181,6 +181,9 @@ class MithrilBackend:
         if machine is not None:
             await machine.pause(key, paused)
 
+    async def limit(self, key: Key, ends_by: int | None) -> None:
+        """Never ordered: a lease does not grow, and what is to end sooner the queue ends."""
+
     async def say(self, key: Key, text: str) -> None:
         machine = await self._machine(key)
         if machine is not None:

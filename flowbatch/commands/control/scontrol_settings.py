@@ -188,7 +188,7 @@ def _mail(asked: Asked, value: str) -> Changes:
 
 def _time_min(asked: Asked, value: str) -> Changes:
     try:
-        return {"time_min_min": time.parse(value)}
+        return {"time_min_min": time.minutes(value) or None}
     except ValueSyntax:
         raise Stop(1, err="scontrol: error: Invalid TimeMin value\n") from None
 

@@ -107,7 +107,10 @@ async def update(asked: Asked) -> int:
     def event(ref: JobRef) -> TermsAsked:
         return TermsAsked(at, by, (ref,), terms.limit_micro_usd, limits[ref.job_id])
 
-    return await alter(asked, event, Complaint(suspends=False), [jobs])
+    code = await alter(asked, event, Complaint(suspends=False), [jobs])
+    if code and asked.queue.cluster.market is not None and terms.limit_micro_usd is None:
+        asked.err("scontrol: error: what runs on a rented machine ends with its lease, which was bought with its time limit\n")
+    return code
 
 
 async def _other(asked: Asked, settings: Sequence[Setting]) -> int:
@@ -176,7 +179,7 @@ _LEAST = 5
 
 def _minutes(text: str) -> int:
     try:
-        return time.parse(text)
+        return time.minutes(text)
     except ValueSyntax:
         raise _bad("TimeLimit") from None
 
@@ -203,7 +206,7 @@ def _limit(asked: Asked, job_id: int, terms: Terms) -> int | None:
     snapshot = asked.queue.snapshot((job_id,))
     job = next((job for job in snapshot.jobs if job_id in (job.id, job.array_id)), None)
     if terms.ends_at is not None:
-        return _until(job, terms.ends_at)
+        return _until(job, terms.ends_at, asked.queue.now())
     limit = JobView(job, Scene.of(snapshot)).time_limit_min if job is not None else None
     if limit is None or more is None:
         return terms.time_limit_min
@@ -213,9 +216,12 @@ def _limit(asked: Asked, job_id: int, terms: Terms) -> int | None:
     return limit + more
 
 
-def _until(job: Job | None, end: int) -> int:
-    """The time limit that ends a running job then, or in the minute after. Raises Stop for a job that does not run."""
+def _until(job: Job | None, end: int, now: int) -> int:
+    """The time limit that ends a running job then, or in the minute after. Raises Stop for a job that does not run, or an
+    instant that is over."""
     if job is None or not isinstance(job.state, Running):
         said = codes.message("ESLURM_JOB_NOT_RUNNING" if job is not None else "ESLURM_INVALID_JOB_ID")
         raise Stop(1, err=f"{said} for job {job.id if job is not None else 0}\n")
+    if end < now:
+        raise Stop(1, err=f"{codes.message('ESLURM_INVALID_TIME_VALUE')} for job {job.id}\n")
     return max(1, -(-(end - job.state.started_at) // MINUTE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowbatch.core.effects import Stop
+from flowbatch.core.effects import Limit, Stop
 from flowbatch.core.events import Configured, HetSubmitted, JobRef, Made, Refused, ReleaseAsked, SuspendAsked
 from flowbatch.core.ruling.reservations import Party
 from flowbatch.core.ruling.wishes import (
@@ -298,12 +298,12 @@ def test_flags_let_jobs_outlast_a_reservation_and_run_outside_of_it(desk):
 def test_what_is_suspended_when_its_reservation_ends_is_stopped_when_it_is_resumed(desk):
     reserve(desk, name="r", users=ADA, nodes=("n2",), duration_s=HOUR)
     id = desk.run(reservation="r")
-    desk.step(SuspendAsked(desk.now, 1000, (JobRef(id),), False))
+    asleep = desk.now
+    desk.step(SuspendAsked(asleep, 1000, (JobRef(id),), False))
     desk.passed(HOUR + 10)
-    assert desk.kind(id) == "suspended"
+    assert desk.kind(id) == "suspended" and desk.orders[-1] == Limit(id, 0, asleep)
     desk.step(SuspendAsked(desk.now, 1000, (JobRef(id),), True))
-    desk.passed(HOUR + 11)
-    assert desk.queue.jobs[id].state.then == Ending("TIMEOUT", reason="TimeLimit")
+    assert desk.queue.jobs[id].state.ends_by == desk.now
 
 
 def test_a_daily_one_comes_again(desk):

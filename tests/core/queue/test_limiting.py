@@ -1,0 +1,65 @@
+"""`scontrol update TimeLimit=` of a job that runs: its node is told, whoever may say so."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowbatch.core.effects import Limit
+from flowbatch.core.events import JobRef, SuspendAsked, TermsAsked
+from flowbatch.spec.cluster import PartitionSpec
+from flowbatch.spec.job import UNLIMITED
+
+
+def limit(desk, id, minutes, by=0):
+    return desk.codes(desk.asked(TermsAsked(desk.now, by, (JobRef(id),), time_limit_min=minutes)))
+
+
+def suspended(desk, id, resume=False):
+    return desk.codes(desk.asked(SuspendAsked(desk.now, 0, (JobRef(id),), resume)))
+
+
+@pytest.mark.parametrize("minutes", [5, 30, UNLIMITED])
+def test_its_node_is_told_of_another_limit(desk, minutes):
+    id = desk.run(time_limit_min=10)
+    started = desk.now
+    desk.at += 60
+    assert limit(desk, id, minutes) == [None]
+    ends = None if minutes == UNLIMITED else started + minutes * 60
+    state = desk.queue.jobs[id].state
+    assert (state.ends_by, state.cut, desk.orders[-1]) == (ends, False, Limit(id, 0, ends))
+
+
+def test_its_node_counts_its_suspensions_by_itself(desk):
+    id = desk.run(time_limit_min=10)
+    started = desk.now
+    for _ in range(2):
+        desk.at += 20
+        assert suspended(desk, id) == [None]
+        desk.at += 100
+        assert suspended(desk, id, resume=True) == [None]
+    assert limit(desk, id, 30) == [None]
+    assert desk.queue.jobs[id].state.ends_by == started + 1800 + 200
+    assert desk.orders[-1] == Limit(id, 0, started + 1800)
+    suspended(desk, id)
+    assert limit(desk, id, 40) == [None]
+    assert desk.orders[-1] == Limit(id, 0, started + 2400)
+
+
+def test_only_administrators_make_it_longer(desk):
+    id = desk.run(time_limit_min=10)
+    orders = list(desk.orders)
+    assert limit(desk, id, 11, by=1000) == limit(desk, id, UNLIMITED, by=1000) == ["ESLURM_ACCESS_DENIED"]
+    assert desk.orders == orders and desk.queue.jobs[id].spec.time_limit_min == 10
+    assert limit(desk, id, 9, by=1000) == [None]
+
+
+def test_whoever_runs_the_cluster_is_one(desk_of):
+    desk = desk_of(slurm_uid=1000)
+    assert limit(desk, desk.run(time_limit_min=10), 30, by=1000) == [None]
+
+
+def test_without_a_word_of_its_own_its_partition_has_said_it(desk_of):
+    desk = desk_of(partitions=(PartitionSpec(name="debug", nodes=("n1",), default=True, default_time_min=10),))
+    id = desk.run()
+    assert limit(desk, id, 20, by=1000) == ["ESLURM_ACCESS_DENIED"]
+    assert limit(desk, id, 5, by=1000) == [None]
