@@ -12,6 +12,7 @@ from flowbatch.controller.loop import Loop
 from flowbatch.core import arrays
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import ArrayTask, Job
+from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Door, Payload, Snapshot, Tally
 from flowbatch.core.states import Finished
 from flowbatch.core.steps import Step, StepKey
@@ -133,9 +134,9 @@ class Port:
                 del self._waiters[root]
 
     async def history(
-        self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
+        self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING
     ) -> Sequence[Job]:
-        return await self._loop.of_the_past(self._store.history, job_ids, limit, since)
+        return await self._loop.of_the_past(self._store.history, named, limit, past)
 
     async def step_history(
         self, job_ids: Sequence[int] | None = None, since: int | None = None

@@ -9,6 +9,7 @@ from typing import Protocol
 from flowbatch.core.events import Event, Reply
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
+from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.steps import JobSteps, Step, StepKey
@@ -131,10 +132,9 @@ class QueuePort(Protocol):
         """Waits until the condition holds of the job's committed record, or the job is over; that record. Raises KeyError if unknown."""
 
     async def history(
-        self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
+        self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING
     ) -> Sequence[Job]:
-        """Records of jobs, newest first, from the store: also those that left the queue. `since`: only of jobs that were not
-        over before that instant."""
+        """Records of jobs, newest first, from the store: also those that left the queue, as far as `past` admits them."""
 
     async def step_history(
         self, job_ids: Sequence[int] | None = None, since: int | None = None

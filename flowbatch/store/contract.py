@@ -10,6 +10,7 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
+from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.queue import Stepped
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
@@ -65,11 +66,8 @@ class Store(Protocol):
     def payload(self, payload_id: int) -> Payload | None:
         """Script and environment, kept as long as a record of the queue names them."""
 
-    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
-        """Records by id, newest first, also of jobs that left the queue; an array's id names all its tasks.
-
-        `since`: only of jobs that were not over before that instant.
-        """
+    def history(self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING) -> list[Job]:
+        """Records by name, newest first, also of jobs that left the queue, as far as `past` admits them."""
 
     def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
         """Steps of these jobs by id, or of all, in the order of their keys. `since`: only those that were not over before."""

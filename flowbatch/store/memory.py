@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from flowbatch.core.arrays import root
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
-from flowbatch.core.jobs import Job
+from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.market.budgets import Account, add
+from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.ruling.rulings import NOTHING_SAID
 from flowbatch.core.states import Finished, Pending
@@ -59,15 +60,10 @@ class MemoryStore:
     def payload(self, payload_id: int) -> Payload | None:
         return self._payloads.get(payload_id)
 
-    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
-        named = None if job_ids is None else set(job_ids)
+    def history(self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING) -> list[Job]:
+        wanted = None if named is None else set(named)
         newest = sorted(list(self._jobs.values()), key=lambda job: -job.id)
-        return [
-            job
-            for job in newest
-            if (named is None or job.id in named or root(job) in named)
-            and not (since is not None and isinstance(job.state, Finished) and job.state.ended_at < since)
-        ][:limit]
+        return [job for job in newest if (wanted is None or _names(job) & wanted) and past.admits(job)][:limit]
 
     def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
         named = None if job_ids is None else set(job_ids)
@@ -126,3 +122,9 @@ class MemoryStore:
             if self._jobs[job_id].payload_id not in needed:
                 self._payloads.pop(self._jobs[job_id].payload_id, None)
         self._orders += ((entry.seq, order) for order in stepped.orders)
+
+
+def _names(job: Job) -> set[JobName]:
+    """How a job can be named."""
+    own: set[JobName] = {job.id, root(job)}
+    return own | {(job.array.array_id, job.array.index)} if isinstance(job.array, ArrayTask) else own

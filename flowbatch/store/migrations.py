@@ -54,4 +54,25 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX jobs_ended ON jobs (json_extract(body, '$.state.ended_at'));
     CREATE INDEX jobs_spec ON jobs (spec_id);
     """,
+    """
+    DROP INDEX jobs_ended;
+    DROP INDEX jobs_array;
+    ALTER TABLE jobs ADD COLUMN task INTEGER;
+    ALTER TABLE jobs ADD COLUMN ended_at INTEGER;
+    ALTER TABLE jobs ADD COLUMN submitted_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN outcome TEXT;
+    ALTER TABLE jobs ADD COLUMN started_at INTEGER;
+    ALTER TABLE jobs ADD COLUMN scheduled_by TEXT;
+    UPDATE jobs SET
+        task         = json_extract(body, '$.array.index'),
+        ended_at     = json_extract(body, '$.state.ended_at'),
+        submitted_at = json_extract(body, '$.submitted_at'),
+        uid          = json_extract(body, '$.owner.uid'),
+        outcome      = json_extract(body, '$.state.ending.outcome'),
+        started_at   = coalesce(json_extract(body, '$.state.started_at'), json_extract(body, '$.state.was.started_at')),
+        scheduled_by = json_extract(body, '$.scheduled_by');
+    CREATE INDEX jobs_array ON jobs (array_id, task) WHERE array_id IS NOT NULL;
+    CREATE INDEX jobs_past ON jobs (ended_at, submitted_at, uid, outcome, started_at, scheduled_by);
+    """,
 )

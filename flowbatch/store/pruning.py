@@ -12,14 +12,11 @@ PIECE = 500
 """So many lines, or jobs, in one transaction at most: nobody waits for more."""
 
 _JOURNAL = (
-    "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE at < ? "
+    "DELETE FROM journal WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM journal ORDER BY seq LIMIT :piece) WHERE at < :before) "
     "AND seq <= (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'performed') "
-    "AND seq < (SELECT max(seq) FROM journal) ORDER BY seq LIMIT ?)"
+    "AND seq < (SELECT max(seq) FROM journal)"
 )
-_OVER = (
-    "SELECT id, spec_id FROM jobs WHERE json_extract(body, '$.state.ended_at') < ? AND NOT queued "
-    "ORDER BY json_extract(body, '$.state.ended_at') LIMIT ?"
-)
+_OVER = "SELECT id, spec_id FROM jobs WHERE ended_at < ? AND NOT queued ORDER BY ended_at LIMIT ?"
 _OF_A_JOB = (
     "DELETE FROM story WHERE job_id = ?",
     "DELETE FROM steps WHERE job_id = ?",
@@ -30,7 +27,7 @@ _SPEC = "DELETE FROM specs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE
 
 def prune(db: sqlite3.Connection, journal_before: int, jobs_before: int) -> int:
     """Forgets, in the transaction that is open, a piece of what is older than those instants; how many lines and jobs it was."""
-    lines = db.execute(_JOURNAL, (journal_before, PIECE)).rowcount
+    lines = db.execute(_JOURNAL, {"before": journal_before, "piece": PIECE}).rowcount
     over = db.execute(_OVER, (jobs_before, PIECE)).fetchall()
     for statement in _OF_A_JOB:
         db.executemany(statement, ((id,) for id, _ in over))

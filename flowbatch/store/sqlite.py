@@ -17,45 +17,33 @@ from pathlib import Path
 from flowbatch.core.arrays import root
 from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
-from flowbatch.core.jobs import Job
+from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.market.budgets import Account, add
+from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.ruling.rulings import NOTHING_SAID
-from flowbatch.core.states import Holding
+from flowbatch.core.states import Finished, Holding, Pending
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import NewerStore, StoreFailed
 from flowbatch.ids import StoreId, new_store_id
-from flowbatch.spec.job import JobSpec
 from flowbatch.store import rows, story
 from flowbatch.store.contract import Entry, Loaded, remembered
 from flowbatch.store.migrations import MIGRATIONS
 from flowbatch.store.pruning import prune
+from flowbatch.store.reader import Reader, records, steps
 
-_IDS_PER_QUERY = 500
-_RECORD = "SELECT jobs.body, specs.body FROM jobs {} JOIN specs ON specs.id = jobs.spec_id"
-_QUEUED = _RECORD.format("INDEXED BY jobs_queued") + " WHERE queued"
-_ENDED = "json_extract(jobs.body, '$.state.ended_at')"
-"""As the index `jobs_ended` has it, letter by letter; inside a `coalesce` no index is used."""
-_NEWEST = _RECORD.format("") + " ORDER BY jobs.id DESC LIMIT ?"
-_LATE = _RECORD.format("") + f" WHERE {_ENDED} >= ? OR {_ENDED} IS NULL ORDER BY jobs.id DESC LIMIT ?"
-_NAMED = (
-    _RECORD.format("")
-    + f" WHERE (jobs.id IN ({{0}}) OR jobs.array_id IN ({{0}})) AND coalesce({_ENDED} >= ?, 1) ORDER BY jobs.id DESC LIMIT ?"
+_QUEUED = (
+    "SELECT jobs.body, specs.body FROM jobs INDEXED BY jobs_queued JOIN specs ON specs.id = jobs.spec_id WHERE queued"
 )
-_OUTCOME, _STARTED = (
-    "json_extract(body, '$.state.ending.outcome')",
-    "coalesce(json_extract(body, '$.state.started_at'), json_extract(body, '$.state.was.started_at'), 0)",
+_COLUMNS = (
+    "id", "array_id", "spec_id", "payload_id", "body", "task", "ended_at", "submitted_at", "uid", "outcome", "started_at",
+    "scheduled_by",
+)  # fmt: skip
+_SAVE = (
+    f"INSERT INTO jobs (queued, {', '.join(_COLUMNS)}) VALUES (1, {', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) "
+    f"DO UPDATE SET queued = 1, {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
-_TALLY = (
-    f"SELECT total(json_extract(body, '$.submitted_at') >= :since), total({_STARTED} >= :since), "
-    f"total({_ENDED} >= :since AND {_OUTCOME} = 'COMPLETED'), total({_ENDED} >= :since AND {_OUTCOME} = 'CANCELLED'), "
-    f"total({_ENDED} >= :since AND {_OUTCOME} NOT IN ('COMPLETED', 'CANCELLED')), "
-    f"total({_STARTED} >= :since AND json_extract(body, '$.scheduled_by') = 'Backfill') "
-    f"FROM jobs WHERE {_ENDED} >= :since OR {_ENDED} IS NULL"
-)
-
 _STEP = "SELECT job_id, restart, number, body FROM steps"
-_STEPS = _STEP + " WHERE {0}coalesce(ended_at >= ?, 1) ORDER BY job_id, restart, number"
 _RUNNING_STEPS = _STEP + " WHERE ended_at IS NULL ORDER BY job_id, restart, number"
 _LAST_STEP = _STEP + " WHERE job_id = ? AND restart = ? ORDER BY number DESC LIMIT 1"
 _DEPARTED = "SELECT nullif(account, ''), day, micro_usd FROM departed"
@@ -78,15 +66,14 @@ class SqliteStore:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.set_trace_callback(trace)
             self._migrate()
-            self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._reader.execute("PRAGMA query_only = ON")
+            self._reader = Reader(path)
 
     def load(self) -> Loaded:
         with _border("cannot read the store"):
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             meta = dict(self._db.execute("SELECT name, value FROM meta"))
-            jobs = tuple(sorted(_records(self._db.execute(_QUEUED)), key=lambda job: job.id))
+            jobs = tuple(sorted(records(self._db.execute(_QUEUED)), key=lambda job: job.id))
             (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
             owed = tuple(self._owed(int(meta["performed"])))
             departed = {(account, day): micro_usd for account, day, micro_usd in self._db.execute(_DEPARTED)}
@@ -121,41 +108,21 @@ class SqliteStore:
             found = self._db.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
         return rows.payload(found[0]) if found else None
 
-    def history(self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
-        earliest = -1 if since is None else since
+    def history(self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING) -> list[Job]:
         with _border("cannot read the store"):
-            if job_ids is None:
-                query = (_NEWEST, (limit,)) if since is None else (_LATE, (since, limit))
-                return list(_records(self._reader.execute(*query)))
-            found: dict[int, Job] = {}
-            for start in range(0, len(job_ids), _IDS_PER_QUERY):
-                ids = job_ids[start : start + _IDS_PER_QUERY]
-                marks = ",".join("?" * len(ids))
-                named = self._reader.execute(_NAMED.format(marks), (*ids, *ids, earliest, limit))
-                found.update({job.id: job for job in _records(named)})
-        return sorted(found.values(), key=lambda job: -job.id)[:limit]
+            return self._reader.history(named, limit, past)
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
         with _border("cannot read the store"):
-            query = "SELECT at, words FROM story WHERE job_id = ? ORDER BY seq"
-            return list(self._reader.execute(query, (job_id,)))
+            return self._reader.story(job_id)
 
     def tally(self, since: int) -> Tally:
         with _border("cannot read the store"):
-            return Tally(*map(int, self._reader.execute(_TALLY, {"since": since}).fetchone()))
+            return self._reader.tally(since)
 
     def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
-        earliest = -1 if since is None else since
         with _border("cannot read the store"):
-            if job_ids is None:
-                return list(_steps(self._reader.execute(_STEPS.format(""), (earliest,))))
-            found: list[tuple[StepKey, Step]] = []
-            named = sorted(set(job_ids))
-            for start in range(0, len(named), _IDS_PER_QUERY):
-                some = named[start : start + _IDS_PER_QUERY]
-                query = _STEPS.format(f"job_id IN ({','.join('?' * len(some))}) AND ")
-                found += _steps(self._reader.execute(query, (*some, earliest)))
-            return found
+            return self._reader.steps(job_ids, since)
 
     def prune(self, journal_before: int, jobs_before: int) -> int:
         with _border("cannot write to the store"), self._transaction():
@@ -229,21 +196,7 @@ class SqliteStore:
                     "INSERT OR IGNORE INTO specs (id, body) VALUES (?, ?)", (job.spec_id, rows.spec_row(job.spec))
                 )
                 self._known_specs.add(job.spec_id)
-        self._db.executemany(
-            "INSERT INTO jobs (id, queued, array_id, spec_id, payload_id, body) VALUES (?, 1, ?, ?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET queued = 1, array_id = excluded.array_id, spec_id = excluded.spec_id, "
-            "payload_id = excluded.payload_id, body = excluded.body",
-            (
-                (
-                    job.id,
-                    root(job) if job.het is not None else job.array_id,
-                    job.spec_id,
-                    job.payload_id,
-                    rows.job_row(job),
-                )
-                for job in changed
-            ),
-        )
+        self._db.executemany(_SAVE, map(_row, changed))
 
     def _save_steps(self, steps: Mapping[StepKey, Step]) -> None:
         self._db.executemany(
@@ -254,10 +207,10 @@ class SqliteStore:
 
     def _last_steps(self, jobs: Collection[Job]) -> Iterator[tuple[StepKey, Step]]:
         """The steps that run, and the highest numbered one of each of these jobs that holds an allocation."""
-        yield from _steps(self._db.execute(_RUNNING_STEPS))
+        yield from steps(self._db.execute(_RUNNING_STEPS))
         for job in jobs:
             if isinstance(job.state, Holding):
-                yield from _steps(self._db.execute(_LAST_STEP, (job.id, job.restarts)))
+                yield from steps(self._db.execute(_LAST_STEP, (job.id, job.restarts)))
 
     def _drop(self, job_ids: set[int]) -> None:
         ids = [(job_id,) for job_id in sorted(job_ids)]
@@ -294,17 +247,16 @@ def _is_placed(job: Job) -> bool:
     return isinstance(job.state, Holding) or any(not bid.settled for bid in job.bids)
 
 
-def _records(cursor: sqlite3.Cursor) -> Iterator[Job]:
-    """Records with their specs rejoined: those that say the same share one value."""
-    specs: dict[str, JobSpec] = {}
-    for body, spec in cursor:
-        if spec not in specs:
-            specs[spec] = rows.spec(spec)
-        yield rows.job(body, specs[spec])
-
-
-def _steps(cursor: sqlite3.Cursor) -> Iterator[tuple[StepKey, Step]]:
-    return ((StepKey(*key), rows.step(body)) for *key, body in cursor.fetchall())
+def _row(job: Job) -> tuple[str | int | None, ...]:
+    """The values of _COLUMNS: what finds a record, the record, and what is asked for without reading it."""
+    ended = job.state if isinstance(job.state, Finished) else None
+    return (
+        job.id, root(job) if job.het is not None else job.array_id, job.spec_id, job.payload_id, rows.job_row(job),
+        job.array.index if isinstance(job.array, ArrayTask) else None,
+        ended.ended_at if ended is not None else None, job.submitted_at, job.owner.uid,
+        ended.ending.outcome if ended is not None else None,
+        None if isinstance(job.state, Pending) else job.state.started_at, job.scheduled_by,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -11,7 +11,8 @@ import pytest
 from flowbatch import text
 from flowbatch.commands.call import Call, CallerFile, Command
 from flowbatch.core.events import Event, Reply
-from flowbatch.core.jobs import Job, Owner
+from flowbatch.core.jobs import ArrayTask, Job, Owner
+from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Payload, Snapshot, Tally
 from flowbatch.core.queue import Queue, step
 from flowbatch.core.states import Finished, Running
@@ -39,6 +40,19 @@ class Said:
     code: int
     out: str
     err: str
+
+
+def looked_back(jobs: Iterable[Job], named: Sequence[JobName] | None, past: Past) -> list[Job]:
+    """What a store with these jobs remembers of what is asked for, newest first."""
+    wanted = [
+        job
+        for job in jobs
+        if named is None
+        or job.id in named
+        or job.array_id in named
+        or (isinstance(job.array, ArrayTask) and (job.array.array_id, job.array.index) in named)
+    ]
+    return sorted((job for job in wanted if past.admits(job)), key=lambda job: -job.id)
 
 
 class FixedQueue:
@@ -74,9 +88,9 @@ class FixedQueue:
         raise KeyError(job_id)
 
     async def history(
-        self, job_ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None
+        self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING
     ) -> Sequence[Job]:
-        return [job for job in self.snapshot().jobs if job_ids is None or {job.id, job.array_id} & {*job_ids}]
+        return looked_back(self.snapshot().jobs, named, past)
 
     async def tally(self, since: int) -> Tally:
         ended = [job.state.ending.outcome for job in self._snapshot.jobs if isinstance(job.state, Finished)]

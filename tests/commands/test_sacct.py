@@ -94,15 +94,10 @@ def of(fixed_queue: Any, jobs: Sequence[Job], cluster: ClusterSpec = CLUSTER, st
     """A queue whose history has all the jobs, finished ones too, newest first."""
     found = fixed_queue(Snapshot(NOW, cluster, tuple(jobs), {}))
 
-    async def history(ids: Sequence[int] | None = None, limit: int = 1000, since: int | None = None) -> list[Job]:
-        named = [j for j in jobs if ids is None or j.id in ids or j.array_id in ids]
-        late = [j for j in named if not isinstance(j.state, Finished) or j.state.ended_at >= (since or 0)]
-        return sorted(late, key=lambda j: -j.id)[:limit]
-
     async def told(job_id: int) -> Any:
         return story.get(job_id, ())
 
-    found.history, found.story = history, told
+    found.story = told
     return found
 
 

@@ -22,6 +22,7 @@ from flowbatch.core.events import (
     Submitted,
 )
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
+from flowbatch.core.past import Past
 from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.queue import Stepped
 from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
@@ -180,9 +181,9 @@ def test_orders_are_owed_until_performed(store, write):
 def test_history_since_an_instant_leaves_out_what_was_over(store, write):
     waiting = replace(PENDING, id=2, spec_id=2, payload_id=2)
     write((Passed(1), stepped(FINISHED, waiting)))
-    assert store.history(since=110) == [waiting, FINISHED]
-    assert store.history(since=111) == [waiting]
-    assert store.history([1], since=111) == []
+    assert store.history(past=Past(since=110)) == [waiting, FINISHED]
+    assert store.history(past=Past(since=111)) == [waiting]
+    assert store.history([1], past=Past(since=111)) == []
 
 
 def test_history_is_newest_first_and_limited(store, write):

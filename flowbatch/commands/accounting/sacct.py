@@ -10,8 +10,9 @@ from flowbatch import text
 from flowbatch.commands import clusters, documents
 from flowbatch.commands.accounting import sacct_fields, sacct_json
 from flowbatch.commands.accounting.sacct_fields import Column, Printing
+from flowbatch.commands.accounting.sacct_filters import ONCE_MORE, Test, named, past, tests
 from flowbatch.commands.accounting.sacct_options import Wanted, cluster_words, read
-from flowbatch.commands.accounting.sacct_rows import Attempt, Story, chosen, current, earlier, is_wanted, with_steps
+from flowbatch.commands.accounting.sacct_rows import Attempt, Story, chosen, current, earlier, with_steps
 from flowbatch.commands.accounting.sacct_steps import rows
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
@@ -25,9 +26,6 @@ from flowbatch.slurm.times import date_line
 
 MOST = 2_000_000
 """More records than a cluster keeps of its largest array."""
-
-_REQUEUED = frozenset({"REQUEUED", "PREEMPTED", "NODE_FAIL", "PENDING", "RUNNING"})
-"""States in which an earlier placement may have been."""
 
 
 async def main(call: Call, queue: QueuePort) -> int:
@@ -66,23 +64,26 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
     """The placements that are asked for, of every job that is."""
     if "associations" in wanted.words:
         return []  # without accounting's database no job has one
-    ids = sorted({one.job_id for one in wanted.jobs}) if wanted.jobs is not None else None
-    records = await queue.history(ids, MOST, wanted.start)
-    if wanted.whole and ids is not None:
-        leaders = {job.het.leader for job in records if job.het is not None}.difference(ids)
-        records = [
-            *records,
-            *(job for job in await queue.history(sorted(leaders), MOST, wanted.start) if job.id not in ids),
-        ]
-    scene = Scene.of(queue.snapshot())
-    views = [JobView(job, scene) for job in records]
+    asked = past(wanted)
+    records = await queue.history(named(wanted.jobs) if wanted.jobs is not None else None, MOST, asked)
+    if wanted.whole and wanted.jobs is not None:
+        known = {job.id for job in records}
+        leaders = {job.het.leader for job in records if job.het is not None}
+        records = [*records, *(job for job in await queue.history(sorted(leaders), MOST, asked) if job.id not in known)]
+    scene = Scene.of(queue.snapshot(()))
+    kept = await asyncio.to_thread(_kept, records, scene, tests(wanted))
     ran: defaultdict[int, list[tuple[StepKey, Step]]] = defaultdict(list)
-    for key, step in await queue.step_history(sorted({_runs(job) for job in records})):
+    for key, step in await queue.step_history(sorted({_runs(view.job) for view in kept})):
         ran[key.job_id].append((key, step))
-    kept = await asyncio.to_thread(lambda: [view for view in views if is_wanted(view, wanted)])
-    looks_back = "duplicates" in wanted.flags or bool(_REQUEUED & (wanted.states or frozenset()))
+    looks_back = "duplicates" in wanted.flags or bool(ONCE_MORE & (wanted.states or frozenset()))
     stories = {view.job.id: await queue.story(view.job.id) for view in kept if looks_back and view.job.restarts}
     return await asyncio.to_thread(_chosen, kept, wanted, stories, ran)
+
+
+def _kept(records: Iterable[Job], scene: Scene, tests: Sequence[Test]) -> list[JobView]:
+    """Those of the records that pass all tests."""
+    views = (JobView(job, scene) for job in records)
+    return [view for view in views if all(test(view) for test in tests)]
 
 
 def _chosen(

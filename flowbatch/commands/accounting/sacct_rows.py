@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 
-from flowbatch.commands.accounting.sacct_options import JobId, Wanted
+from flowbatch.commands.accounting.sacct_options import Wanted
 from flowbatch.commands.listing.job_view import JobView
-from flowbatch.core.jobs import ArrayRest, ArrayTask, HetPart
+from flowbatch.core.jobs import ArrayTask
 from flowbatch.core.states import Completing, ExitStatus, Finished, Requeueing
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.slurm import hostlist
@@ -147,71 +146,6 @@ def _requeued(words: str) -> str:
     return "NODE_FAIL" if "lost by its node" in words else "REQUEUED"
 
 
-def is_wanted(view: JobView, wanted: Wanted) -> bool:
-    """Whether a job passes the filters that are about what it is."""
-    job, spec = view.job, view.spec
-    if wanted.jobs is not None and not any(_is_named(view, one, whole=wanted.whole) for one in wanted.jobs):
-        return False
-    if wanted.users is not None and job.owner.uid not in wanted.users:
-        return False
-    if wanted.groups is not None and job.owner.gid not in wanted.groups:
-        return False
-    partitions = wanted.names("partition")
-    if partitions is not None and partitions.isdisjoint(view.partition.split(",")):
-        return False
-    for key, value in (
-        ("accounts", spec.account), ("name", spec.name), ("qos", view.qos), ("wckeys", spec.wckey), ("reason", view.reason),
-    ):  # fmt: skip
-        names = wanted.names(key)
-        if names is not None and value not in names:
-            return False
-    asked = (view.wish.constraint_text or "").split(",")
-    if not (wanted.names("constraints") or frozenset()).issubset(asked):
-        return False
-    return _is_sized(view, wanted)
-
-
-_CPUS, _NODES = attrgetter("cpu_count"), attrgetter("node_count")
-
-
-def _is_sized(view: JobView, wanted: Wanted) -> bool:
-    """Whether nodes, CPUs, time limit and scheduler are as asked."""
-    held = view.allocation
-    if wanted.nodes is not None and (held is None or wanted.nodes.isdisjoint(held.nodes)):
-        return False
-    for asked, count in ((wanted.cpu_count, _CPUS), (wanted.node_count, _NODES)):
-        if asked is not None and not (held is not None and asked[0] <= count(view) <= asked[1]):
-            return False
-    flags = {"startrecieved", f"sched{view.job.scheduled_by}".lower()}
-    if wanted.scheduled is not None and wanted.scheduled.isdisjoint(flags):
-        return False
-    if wanted.limit_min is not None:
-        least, most = wanted.limit_min
-        return view.time_limit_min is not None and least <= view.time_limit_min <= most
-    return True
-
-
-def _is_named(view: JobView, one: JobId, *, whole: bool | None) -> bool:
-    """Whether the id names the record; `7` is a whole array too, `7_3` a task that has a record. `whole`: as `Wanted.whole`."""
-    if view.job.het is not None:
-        return _is_component(view.job.het, view.job.id, one, whole=whole)
-    if one.component is not None:
-        return False
-    if one.task is not None:
-        return one.job_id == view.array_id and one.task == view.task
-    return one.job_id == view.array_id or (one.job_id == view.job.id and not isinstance(view.job.array, ArrayRest))
-
-
-def _is_component(het: HetPart, id: int, one: JobId, *, whole: bool | None) -> bool:
-    """A leader's id names all components unless it is to name one alone; `7+1` and any other id one, unless they are to name all."""
-    if one.component is not None and one.job_id != het.leader:
-        return False
-    named = one.job_id + (one.component or 0)
-    if whole:
-        return named in het.ids
-    return named == id or (whole is None and one.component is None and named == het.leader)
-
-
 def chosen(attempts: Iterable[Attempt], wanted: Wanted) -> list[Attempt]:
     """Those of one job that fall into the window, in the states that are asked for; the last alone, unless all are wanted."""
     found = [attempt for attempt in attempts if _is_in_time(attempt, wanted)]
@@ -255,14 +189,11 @@ def with_steps(attempts: Sequence[Attempt], steps: Iterable[tuple[StepKey, Step]
     by_restart: dict[int, list[Step]] = {}
     for key, step in steps:
         by_restart.setdefault(key.restart, []).append(step)
+    if not by_restart:
+        return list(attempts)
     first = attempts[-1].view.job.restarts - len(attempts) + 1 if attempts else 0
     if attempts and (het := attempts[-1].view.job.het) is not None:
         by_restart = {
             n: [mine for step in all_ if (mine := step.on(het.offset)) is not None] for n, all_ in by_restart.items()
         }
     return [replace(attempt, steps=tuple(by_restart.get(first + n, ()))) for n, attempt in enumerate(attempts)]
-
-
-def names_of(attempt: Attempt, wanted: Wanted) -> list[JobId]:
-    """The ids of --jobs that name it, or a step of it."""
-    return [one for one in wanted.jobs or () if _is_named(attempt.view, one, whole=wanted.whole)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from flowbatch.commands.accounting.sacct_filters import Naming
 from flowbatch.commands.accounting.sacct_options import Wanted
-from flowbatch.commands.accounting.sacct_rows import Attempt, has_script, names_of
+from flowbatch.commands.accounting.sacct_rows import Attempt, has_script
 from flowbatch.commands.listing.step_view import BATCH, EXTERN
 from flowbatch.core.states import ExitStatus, NodeShare
 from flowbatch.core.steps import Step
@@ -111,9 +112,9 @@ class Row:
 
 def rows(attempts: Iterable[Attempt], wanted: Wanted) -> Iterator[Row]:
     """The lines of these placements, in sacct's order."""
+    naming, alone = Naming(wanted.jobs or (), whole=wanted.whole), "allocations" in wanted.flags
     for attempt in sorted(attempts, key=lambda attempt: attempt.place):
-        names = names_of(attempt, wanted)
-        alone = "allocations" in wanted.flags
+        names = naming.of(attempt.view)
         if alone or not names or any(one.step is None for one in names):
             yield Row(attempt)
         for step in () if alone else steps(attempt):

@@ -13,6 +13,7 @@ from flowbatch.commands.command_options import VERSION, CommandOption, Stop, hel
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.core.accounting.accounts import Accounts
+from flowbatch.core.past import Past
 from flowbatch.core.ports import QueuePort
 from flowbatch.directives.values import begin
 from flowbatch.directives.values.syntax import ValueSyntax
@@ -201,7 +202,7 @@ def _heading(call: Call, report: Report) -> str:
 
 async def _rows(queue: QueuePort, report: Report) -> list[dict[str, str]]:
     scene = Scene.of(queue.snapshot())
-    views = [JobView(job, scene) for job in await queue.history(None, MOST, report.start)]
+    views = [JobView(job, scene) for job in await queue.history(None, MOST, Past(report.start, until=report.end))]
     spans = [(view, _seconds(view, report) * view.cpu_count) for view in views]
     first = min((view.job.submitted_at for view in views), default=report.end)
     known_s = report.end - max(first // HOUR * HOUR, report.start)

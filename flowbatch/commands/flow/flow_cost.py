@@ -22,6 +22,7 @@ from flowbatch.commands.listing.scene import Scene
 from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import own
+from flowbatch.core.past import Past
 from flowbatch.core.ports import QueuePort
 from flowbatch.errors import FlowError, NotThere
 from flowbatch.units import DAY, rounded
@@ -117,7 +118,7 @@ OF_JOBS = ("NAME", "ACCOUNT", "STATE")
 async def _rows(queue: QueuePort, by: str, since: int) -> list[Cost]:
     """The sums of one cluster, in order."""
     scene = Scene.of(queue.snapshot())
-    rented = in_order(job for job in await queue.history(None, ALL, since * DAY) if job.bids)
+    rented = in_order(job for job in await queue.history(None, ALL, Past(since=since * DAY)) if job.bids)
     if by == "job":
         return [_job(job, scene, since) for job in rented]
     groups: dict[str, list[tuple[Bid, int]]] = {}
