@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowbatch.backends.contract import BidKey, Tender
@@ -16,6 +16,7 @@ from flowbatch.core.states import Allocation, NodeShare, Pending, Running
 from flowbatch.ids import StoreId
 from flowbatch.node.allocation.held import held
 from flowbatch.protocol.launch import Key, LaunchMessage
+from flowbatch.protocol.plain import plain
 from flowbatch.slurm import hostlist
 from flowbatch.slurm.components import EVERYWHERE
 from flowbatch.slurm.environment import JobFacts
@@ -59,7 +60,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload, components: 
         script=payload.script.decode("latin-1"),
         arguments=spec.arguments,
         environment=tuple(word.decode("latin-1") for word in payload.environment),
-        facts=asdict(facts),
+        facts=plain(facts),
         stdin=spec.files.input,
         stdout=spec.files.output,
         stderr=spec.files.error,
@@ -84,7 +85,7 @@ def message(site: Site, job: Job, state: Running, payload: Payload, components: 
         login_environment=facts.login_environment,
         machine="" if bid is None else str(BidKey(site.store, job.id, bid.number)),
         run_limit_s=None if bid is None else bid.run_limit_s,
-        modules=asdict(site.modules),
+        modules=plain(site.modules),
         image=spec.market.image or "",
         leave_reserve_s=(site.cluster.market or MarketPolicy()).save_reserve_s,
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from flowbatch.backends.contract import BidKey, MarketBackend
 from flowbatch.controller.loop import Loop
+from flowbatch.controller.payloads import Payloads
 from flowbatch.core import arrays
-from flowbatch.core.events import Event, Reply
+from flowbatch.core.events import Accepted, Event, Reply
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Door, Payload, Snapshot, Tally
@@ -56,6 +57,7 @@ class Port:
         self.steps = steps
         self.allocations = allocations or {}
         self._store = store
+        self._payloads = Payloads()
         self._market: tuple[str, MarketBackend] | None = None
         self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)
         self._watchers: list[_Watcher] = []
@@ -76,7 +78,10 @@ class Port:
         return self._loop.cluster if self._reread is None else await asyncio.to_thread(self._reread)
 
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
-        return await self._loop.apply(event, payload)
+        reply = await self._loop.apply(event, payload)
+        if isinstance(reply, Accepted) and payload is not None:
+            self._payloads.keep(reply.job_id, payload)  # it has the number of the job that brought it
+        return reply
 
     def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
         queue = self._loop.queue
@@ -151,8 +156,14 @@ class Port:
 
     async def payload(self, job_id: int) -> Payload | None:
         job = await self._record(job_id)
-        # Not behind somebody's long look at the past: a launch waits for it.
-        return None if job is None else await self._loop.on_disk(self._store.payload, job.payload_id)
+        if job is None:
+            return None
+        found = self._payloads.find(job.payload_id)
+        if found is None:  # not asked behind somebody's long look at the past: a launch waits for it
+            found = await self._loop.on_disk(self._store.payload, job.payload_id)
+            if found is not None:
+                self._payloads.keep(job.payload_id, found)
+        return found
 
     async def door(self, job_id: int) -> Door | None:
         job = self._loop.queue.jobs.get(job_id)

@@ -53,10 +53,15 @@ def spool_of(root: Path, key: Key) -> Path:
 
 def fill(spool: Path, message: LaunchMessage) -> Path:
     """The script as it is run, in a fresh directory of its own."""
-    shutil.rmtree(spool, ignore_errors=True)
-    for folder in (spool.parent.parent, spool.parent):
-        folder.mkdir(mode=0o700, exist_ok=True)  # the daemon's own umask is 0: `parents=True` would open them to all
-    spool.mkdir(mode=0o700)
+    try:
+        spool.mkdir(mode=0o700)
+    except OSError:
+        shutil.rmtree(spool, ignore_errors=True)
+        for folder in (spool.parent.parent, spool.parent):
+            folder.mkdir(
+                mode=0o700, exist_ok=True
+            )  # the daemon's own umask is 0: `parents=True` would open them to all
+        spool.mkdir(mode=0o700)
     script = spool / SCRIPT
     write_private(script, message.script.encode("latin-1"), 0o700)
     return script

@@ -67,9 +67,9 @@ class Launcher:
         self.host = socket.gethostname()
         self.wrapper = wrapper(directory)
 
-    def waits_for_others(self, message: LaunchMessage) -> bool:
-        """Whether `start` may wait for another process, not for disks alone."""
-        return files.meets_fifo(message, self.host)
+    def start_at_once(self, message: LaunchMessage) -> Waiting | None:
+        """As `start`; None, and nothing was done, where that might wait for another process, not for disks alone."""
+        return None if files.meets_fifo(message, self.host) else self.start(message)
 
     def start(self, message: LaunchMessage) -> Waiting:
         """The script waits at its gate, all else about it is ready. Raises CannotStart, and nothing is left of it."""

@@ -8,10 +8,11 @@ names port 0, since no program may reach a controller of ours over the network.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from flowbatch.protocol.plain import names
 from flowbatch.slurm import components
 from flowbatch.text import encode
 
@@ -69,8 +70,8 @@ class JobFacts:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> JobFacts:
         """The facts in a launch message's JSON; a key that this version does not know is left out."""
-        known = {f.name for f in fields(cls)}
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k in known}
+        found = ((name, plain[name]) for name in names(cls) if name in plain)
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found}
         values["het"] = tuple(map(cls.of, values.get("het", ())))
         return cls(**values)
 
