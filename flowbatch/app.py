@@ -44,6 +44,8 @@ from flowbatch.store.sqlite import SqliteStore
 SLURM_CONF, GRES_CONF, FLOW_TOML = "slurm.conf", "gres.conf", "flow.toml"
 SANDBOX = "sandbox"
 STORE = "store.db"
+PROGRAMS = {"salloc": "allocation.salloc", "srun": "allocation.srun", "sattach": "sattach"}
+"""Those that clients become on this machine, by their modules in `node`."""
 
 
 class Market(MarketBackend, Protocol):
@@ -209,9 +211,9 @@ def _local(
         backend=lambda id: LocalBackend(directory, id, ensure),
         slurm_conf=slurm_conf,
         steps=(sys.executable, "-I", "-m", "flowbatch.node.srun", str(directory)),
-        allocations={
-            name: (sys.executable, "-I", "-m", f"flowbatch.node.allocation.{name}", str(directory))
-            for name in ("salloc", "srun")
+        programs={
+            name: (sys.executable, "-I", "-m", f"flowbatch.node.{module}", str(directory))
+            for name, module in PROGRAMS.items()
         },
         modules=modules,
         reread=reread,

@@ -54,8 +54,9 @@ class ClusterParts:
     slurm_conf: str | None = None
     steps: tuple[str, ...] = ()
     """The program that is srun in its jobs, with its first words; empty where they have one of their own."""
-    allocations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The programs, with their first words, that use an allocation where its caller is: `salloc` and `srun`; empty where there are none."""
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The programs, with their first words, that clients become where they are: `salloc` and `srun`, which use an allocation, and `sattach`;
+    empty where there are none."""
     modules: Modules = field(default_factory=Modules)
     reread: Callable[[], ClusterSpec] | None = None
     """The shape as its configuration has it now; may raise ConfigError."""
@@ -82,7 +83,7 @@ class Cluster:
         self._backend: Backend | None = None
         self._loaded: Loaded | None = None
         self._claim: FileLock | None = None
-        self.port = Port(self._loop, self._store, parts.steps, parts.allocations, parts.reread)
+        self.port = Port(self._loop, self._store, parts.steps, parts.programs, parts.reread)
 
     @property
     def name(self) -> str:

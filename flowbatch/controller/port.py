@@ -49,13 +49,13 @@ class Port:
     """`core.ports.QueuePort` on a loop and its store."""
 
     def __init__(
-        self, loop: Loop, store: Store, steps: tuple[str, ...] = (), allocations: Mapping[str, tuple[str, ...]] | None = None,
+        self, loop: Loop, store: Store, steps: tuple[str, ...] = (), programs: Mapping[str, tuple[str, ...]] | None = None,
         reread: Callable[[], ClusterSpec] | None = None,
     ) -> None:  # fmt: skip
         self._loop = loop
         self._reread = reread
         self.steps = steps
-        self.allocations = allocations or {}
+        self.programs = programs or {}
         self._store = store
         self._payloads = Payloads()
         self._market: tuple[str, MarketBackend] | None = None

@@ -112,9 +112,9 @@ class QueuePort(Protocol):
         """The program, and its first words, that is srun in a job of this cluster; empty where its jobs have one of their own."""
 
     @property
-    def allocations(self) -> Mapping[str, tuple[str, ...]]:
-        """The programs, with their first words, that use an allocation of this cluster where its caller is: `salloc` and `srun`;
-        empty where there are none."""
+    def programs(self) -> Mapping[str, tuple[str, ...]]:
+        """The programs, with their first words, that clients become where they are: `salloc` and `srun`, which use an allocation of
+        this cluster, and `sattach`; empty where there are none."""
 
     async def configuration(self) -> ClusterSpec:
         """The cluster as its configuration describes it now, whatever was read at the start. Raises ConfigError."""

@@ -25,8 +25,8 @@ from flowbatch.slurm.environment import GPU_VARIABLES, unfolded
 SHARES = "shares"
 """The file in a placement's spool that says what each of its components has on each node, as JSON."""
 
-STEP_WORDS = frozenset({"job", "step", "tasks", "done"})
-"""The messages of an srun."""
+STEP_WORDS = frozenset({"job", "step", "tasks", "done", "attach"})
+"""The messages of an srun, and of who looks on at one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,12 @@ class Place:
     node: str
     variables: Mapping[str, str]
     shares: tuple[Share, ...]
+    spool: Path
     kill_wait_s: int = 30
+
+    def door(self, number: int) -> str:
+        """Where others may attach to that step of it (`srun/attached.py`)."""
+        return str(self.spool / f"step.{number}.sock")
 
 
 @dataclass(slots=True)
@@ -80,6 +85,8 @@ class Steps:
                 self._note_tasks(self._steps[writer], map(int, message["pids"]))
             case "done":
                 self._done(writer, message)
+            case "attach":
+                writer.write(self._door(int(message["job_id"]), int(message["step"])))
 
     def closed(self, writer: asyncio.StreamWriter) -> None:
         """The srun is gone; its tasks, if it had not said that they ended, go too, and others may begin."""
@@ -135,6 +142,13 @@ class Steps:
         if step.number is None and writer in self._steps:
             writer.write(line("busy"))
 
+    def _door(self, job_id: int, number: int) -> bytes:
+        """Where one may attach to a running step."""
+        place = self._place(job_id)
+        if place is None or number not in {report.number for report in self._book.running(place.key)}:
+            return line("refused", why="over")
+        return line("attach", door=place.door(number))
+
     def _grant(self, key: Key) -> None:
         """Begins what fits now, the first first; what never will is told so."""
         for step in self._waiting(key):
@@ -157,7 +171,8 @@ class Steps:
         key = step.place.key
         step.number = self._book.next_number(key)
         self._book.began(_report(step, step.number, parts, int(time.time())), parts)
-        step.writer.write(line("granted", placement=key, step=step.number, parts=parts))
+        door = step.place.door(step.number)
+        step.writer.write(line("granted", placement=key, step=step.number, parts=parts, door=door))
 
     def _note_tasks(self, step: _Step, pids: Iterable[int]) -> None:
         for pid in pids:
@@ -193,7 +208,7 @@ def place_of(key: Key, node: str, spool: Path, kill_wait_s: int = 30) -> Place |
         return None
     pairs = (text.decode(word).partition("=") for word in words[int(count) :] if word)
     kept = {name: value for name, _, value in pairs if name.startswith("SLURM") or name in GPU_VARIABLES}
-    return Place(key, node, kept, _shares(spool, node, kept), kill_wait_s)
+    return Place(key, node, kept, _shares(spool, node, kept), spool, kill_wait_s)
 
 
 def _shares(spool: Path, node: str, variables: Mapping[str, str]) -> tuple[Share, ...]:

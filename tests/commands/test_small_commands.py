@@ -46,6 +46,7 @@ OVER = job(3, Finished(NOW - 86_400, Ending("COMPLETED"), NOW - 86_400 - 3600, P
 def queue(fixed_queue: Any) -> Any:
     made = fixed_queue(Snapshot(NOW, CLUSTER, (WAITING, RUNNING, OVER), {}))
     made.steps = ("srun-program",)
+    made.programs = {}
     return made
 
 
@@ -126,7 +127,8 @@ def test_sattach_lays_out_a_step(caller: Any, fixed_queue: Any, layout: str, ran
         "Job step layout:\n\t5 tasks, 2 nodes (n[1-2])\n\n"
         f"\tNode 0 (n1), 4 task(s): {ranks[0]} \n\tNode 1 (n2), 1 task(s): {ranks[1]} \n"
     )
-    assert "is where its srun runs" in caller.run(sattach.main, queue, "2.0").err
+    queue.programs = {}
+    assert "nothing carries a step's streams from there" in caller.run(sattach.main, queue, "2.0").err
     assert caller.run(sattach.main, queue, "--layout", "2.7").err == (
         "sattach: error: Could not get job step info: Invalid job id specified\n"
     )

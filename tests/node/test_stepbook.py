@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -158,7 +159,7 @@ class Asked:
 
 def asks(steps: Stepbook) -> tuple[Steps, Asked]:
     """A whole step of a job with four CPUs is asked for."""
-    place = Place(key(), "n1", {}, (Share("n1", 4),))
+    place = Place(key(), "n1", {}, (Share("n1", 4),), Path("spool"))
     grants, srun = Steps(lambda job_id: place, here(), steps), Asked()
     demand = Demand(1, 1, Distribution("cyclic", "cyclic"), among=("n1",))
     grants.hear(srun, parse(line("step", job_id=1, demands=[demand])))

@@ -80,7 +80,7 @@ UNABLE = "Unable to allocate resources: {message}"
 async def home(call: Call, queue: QueuePort, wish: Wish, words: Words) -> QueuePort:
     """The queue of the cluster that was named, else the current one. Raises Stop where its nodes cannot be held from here."""
     queue = (await clusters.chosen(call, queue, wish.chosen.get("clusters"), words.command))[0]
-    if not queue.allocations:
+    if not queue.programs:
         name = queue.cluster.name
         lines = [ELSEWHERE[0].format(name, words.command), ELSEWHERE[1].format(name)]
         raise Stop(exit_error(call.environ)[0], err="".join(map(words.error, lines)))

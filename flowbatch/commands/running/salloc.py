@@ -63,7 +63,7 @@ async def _hold(call: Call, queue: QueuePort, wish: Wish) -> int:
         job_id, quiet=wish.quiet, bell=_rings(call, wish, queue.now() - asked_at), kill=wish.chosen.get("kill-command"),
         chdir=wish.chosen.get("chdir"), step=cluster.interactive_step_options if cluster.use_interactive_step else None,
     )  # fmt: skip
-    call.become((*queue.allocations["salloc"], plan.word(), *wish.words))
+    call.become((*queue.programs["salloc"], plan.word(), *wish.words))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""sattach: the output of a running step. What a batch script prints is in its file, and a step's where its srun runs."""
+"""sattach: the caller becomes the program that shows what a running step writes; or it is told how the step's tasks are laid out."""
 
 from __future__ import annotations
 
@@ -9,50 +9,85 @@ from flowbatch.commands import one_job, plain_options
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
 from flowbatch.commands.listing.job_view import JobView
+from flowbatch.commands.plain_options import Said
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.steps import Step
 from flowbatch.node import dealing
+from flowbatch.node.sattach import Wish
 from flowbatch.slurm import hostlist
 from flowbatch.slurm.codes import MESSAGES
 
-_ELSEWHERE = "no step is attached to"
 OPTIONS = (
-    CommandOption("input-filter", None, "required", "input to one task", verdict="refused", reason=_ELSEWHERE),
-    CommandOption("output-filter", None, "required", "output of one task", verdict="refused", reason=_ELSEWHERE),
-    CommandOption("error-filter", None, "required", "errors of one task", verdict="refused", reason=_ELSEWHERE),
-    CommandOption("label", "l", help="the task before every line", verdict="refused", reason=_ELSEWHERE),
+    CommandOption("input-filter", None, "required", "input for one task alone"),
+    CommandOption("output-filter", None, "required", "output of one task alone, and its errors"),
+    CommandOption("error-filter", None, "required", "errors of one task alone"),
+    CommandOption("label", "l", help="the task before every line"),
     CommandOption("layout", None, help="print which task is on which node"),
-    CommandOption("pty", None, "optional", "on a terminal", verdict="refused", reason=_ELSEWHERE),
-    CommandOption("quiet", "Q", help="say less", verdict="recorded", reason=_ELSEWHERE),
-    CommandOption("verbose", "v", help="say more", verdict="recorded", reason=_ELSEWHERE),
+    CommandOption("pty", help="what is typed goes to the step's terminal (srun --pty) key by key"),
+    CommandOption("quiet", "Q", help="say less", verdict="recorded", reason="nothing but errors is said anyway"),
+    CommandOption("verbose", "v", help="tell which tasks have ended, and how"),
     *plain_options.ASKED,
 )
+FILTERS = ("input-filter", "output-filter", "error-filter")
 USAGE = "Usage: sattach [options] <jobid.stepid>\n"
 _STEP = re.compile(r"(\d{1,10})(?:_(\d{1,10}))?\.(batch|extern|interactive|\d{1,10})")
 _KINDS: dict[str, dealing.Kind] = {"Block": "block", "Cyclic": "cyclic"}
 """Distributions that follow from how many tasks each node has."""
 
 _NO_INFO = "sattach: error: Could not get job step info: "
+_OF_BATCH = "sattach: hint: what the batch script prints is in its output file (flow logs -f {})\n"
+_ELSEWHERE = "sattach: hint: the jobs of cluster {} run on other machines, and nothing carries a step's streams from there\n"
 
 
 async def main(call: Call, queue: QueuePort) -> int:
-    """Prints the layout of a step, or says where its output is."""
+    """Prints the layout of a step, or returns only where nothing is attached: else the caller is another program by then."""
     try:
         said = plain_options.read("sattach", "<jobid.stepid>", OPTIONS, call.argv)
+        tasks = _tasks(said)
         view, step = _step(queue, said.operands)
-        if step == "batch":
-            laid_out: dict[str, tuple[int, ...]] = {view.batch_host or "": (0,)}
-            hint = f"what the batch script prints is in its output file (flow logs -f {view.job.id})"
-        else:
-            laid_out = _ranks(_running(queue, view, step))
-            hint = "what a step of srun prints is where its srun runs"
         if "layout" in said.flags:
-            raise Stop(0, out=_layout(laid_out))
-        raise Stop(1, err=f"{_NO_INFO}{MESSAGES['ESLURM_NOT_SUPPORTED']}\nsattach: hint: {hint}\n")
+            raise Stop(0, out=_layout(_laid_out(queue, view, step)))
+        if step == "batch":
+            raise _unable(_OF_BATCH.format(view.job.id))
+        number = _running(queue, view, step).number
+        if "sattach" not in queue.programs:
+            raise _unable(_ELSEWHERE.format(queue.cluster.name))
     except Stop as stop:
         call.out.write(stop.out)
         call.err.write(stop.err)
-        return stop.code
+        return _code(stop.code, call.environ)
+    flags = said.flags
+    wish = Wish(
+        view.job.id, number, label="label" in flags, pty="pty" in flags, verbose="verbose" in flags,
+        input=tasks.get("input"), output=tasks.get("output"), error=tasks.get("error"),
+    )  # fmt: skip
+    call.become((*queue.programs["sattach"], wish.word()))
+    return 0
+
+
+def _tasks(said: Said) -> dict[str, int]:
+    """The one task that each filter leaves. Raises Stop for what is no number."""
+    found = {}
+    for name in FILTERS:
+        value = said.words.get(name)
+        if value is None:
+            continue
+        if not (value.isascii() and value.isdecimal()):
+            raise Stop(1, err=f'sattach: error: Invalid numeric value "{value}" for {name}.\n')
+        found[name.removesuffix("-filter")] = int(value)
+    if found and "pty" in said.flags:
+        raise Stop(1, err="sattach: error: don't specify both --pty and I/O filtering\n")
+    return found
+
+
+def _unable(hint: str) -> Stop:
+    return Stop(1, err=f"{_NO_INFO}{MESSAGES['ESLURM_NOT_SUPPORTED']}\n{hint}")
+
+
+def _code(code: int, environ: Mapping[str, str]) -> int:
+    """SLURM_EXIT_ERROR stands for sattach's own failures."""
+    other = environ.get("SLURM_EXIT_ERROR", "")
+    return int(other) if code and other.isdecimal() else code
 
 
 def _step(queue: QueuePort, operands: tuple[str, ...]) -> tuple[JobView, str]:
@@ -80,12 +115,14 @@ def _running(queue: QueuePort, view: JobView, number: str) -> Step:
     return found
 
 
-def _ranks(step: Step) -> dict[str, tuple[int, ...]]:
-    """Which tasks run on which node. Raises Stop where the record does not tell."""
+def _laid_out(queue: QueuePort, view: JobView, name: str) -> dict[str, tuple[int, ...]]:
+    """Which tasks of the step run on which node. Raises Stop where the record does not tell."""
+    if name == "batch":
+        return {view.batch_host or "": (0,)}
+    step = _running(queue, view, name)
     kind = _KINDS.get(step.layout)
     if kind is None:
-        hint = f"sattach: hint: how a {step.layout.lower()} distribution deals its tasks is not remembered\n"
-        raise Stop(1, err=f"{_NO_INFO}{MESSAGES['ESLURM_NOT_SUPPORTED']}\n{hint}")
+        raise _unable(f"sattach: hint: how a {step.layout.lower()} distribution deals its tasks is not remembered\n")
     return dict(zip(step.nodes, dealing.ranks(step.tasks_on, dealing.Distribution(kind, kind)), strict=True))
 
 

@@ -75,7 +75,7 @@ async def _allocate(call: Call, queue: QueuePort, command: tuple[str, ...]) -> i
         return await allocating.would_start(call, queue, wish, spec, SRUN)
     job_id = await allocating.allocate(call, queue, wish, spec, SRUN)
     plan = Plan(job_id, quiet=wish.quiet)
-    call.become((*queue.allocations["srun"], plan.word(), *call.argv))
+    call.become((*queue.programs["srun"], plan.word(), *call.argv))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flowbatch.node.own_process import say
@@ -26,7 +27,7 @@ NEVER = float("inf")
 
 @dataclass(slots=True)
 class Ending:
-    """The end of one step. `tick` is called often; instants are of the monotonic clock."""
+    """The end of one step. `tick` is called often; instants are of the monotonic clock. `aloud`: the words of the step's daemon."""
 
     tasks: Tasks
     telling: Telling
@@ -35,6 +36,7 @@ class Ending:
     step_id: str
     node: str
     kill_wait_s: int
+    aloud: Callable[[str], None] = say
     _limit_at: float = NEVER
     _kill_at: float = NEVER
     _forced: bool = False
@@ -130,7 +132,7 @@ class Ending:
 
     def lost(self, said: str) -> None:
         """A task's process manager has missed it."""
-        say(said)
+        self.aloud(said)
         self.abort()
 
     def exit_code(self) -> int:
@@ -209,4 +211,4 @@ class Ending:
         if not self._closed and self.tasks.running:
             self._closed = True
             at = time.strftime("%Y-%m-%dT%H:%M:%S")
-            say(f"slurmstepd: error: *** STEP {self.step_id} ON {self.node} CANCELLED AT {at}{why} ***")
+            self.aloud(f"slurmstepd: error: *** STEP {self.step_id} ON {self.node} CANCELLED AT {at}{why} ***")

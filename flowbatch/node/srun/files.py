@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from flowbatch.node.srun import streams
 from flowbatch.node.srun.streams import Place, Sink
 from flowbatch.node.srun.wanted import CannotRun, Wanted
 from flowbatch.slurm.patterns import Names
 
+Tap = Callable[[int, int, int, bytes], None]
+"""What a task of that node writes: node, rank, stream and data."""
+
 
 @dataclass(slots=True)
 class Files:
-    """Where the three streams of each task lead. `names`: what a pattern may say, for task 0 of node 0."""
+    """Where the three streams of each task lead. `names`: what a pattern may say, for task 0 of node 0; `tap` is given what goes
+    through srun."""
 
     wanted: Wanted
     names: Names
     directory: str
     tasks: int
+    tap: Tap
     _shared: dict[str, int] = field(default_factory=dict)
     _places: tuple[Place, ...] = ()
 
@@ -40,15 +46,15 @@ class Files:
         where, mode = self._places[fd], self.wanted.open_mode
         label = streams.label(rank, self.tasks) if self.wanted.label else b""
         if where.kind == "srun" or (where.kind == "one" and where.only == rank):
-            return Sink(fd, label)
-        if where.kind in ("one", "null"):
+            return Sink(fd, label, partial(self.tap, node, rank, fd))
+        if where.kind == "one":
             return os.open(os.devnull, os.O_WRONLY)
-        path = self._path(where, rank, node)
+        path = os.devnull if where.kind == "null" else self._path(where, rank, node)
         if path not in self._shared:
             self._shared[path] = _open(lambda: streams.opened(path, mode), where, path, fd)
-        if where.kind == "files" and not label:
-            return os.dup(self._shared[path])
-        return Sink(self._shared[path], label)
+        if where.kind == "files":
+            return Sink(self._shared[path], label) if label else os.dup(self._shared[path])
+        return Sink(self._shared[path], label, partial(self.tap, node, rank, fd))
 
     def close(self) -> None:
         """The files are closed here; tasks have their own descriptors."""

@@ -2,7 +2,7 @@
 
 One JSON object a line, over the node's socket: `job` (job_id) is answered by `job` (shares: what it has on each node, variables: those of
 the batch script, kill_wait_s) or `refused`. `step` (job_id, demands: one of each component, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
-what it has on each node), by `refused` (why, facts), or first by `busy` and then by one of the two.
+what it has on each node, door: where others may attach to it), by `refused` (why, facts), or first by `busy` and then by one of the two.
 `signalled` (signal) tells a running step that its tasks get that signal. `tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
 record; it may come over another connection (placement, step: as they were granted).
 """
@@ -51,6 +51,8 @@ class Granted:
 
     step: int
     parts: tuple[Part, ...]
+    door: str | None
+    """The path at which others may attach to it (`attached.py`); None from a node that knows of none."""
 
 
 class Grant:
@@ -83,7 +85,7 @@ class Grant:
         self._socket.sendall(line("step", job_id=job_id, demands=list(demands), **about))
         message = self._answer("granted", busy)
         self._which = {"placement": message["placement"], "step": message["step"]}
-        return Granted(message["step"], tuple(map(Part.of, message["parts"])))
+        return Granted(message["step"], tuple(map(Part.of, message["parts"])), message.get("door"))
 
     def _answer(self, word: str, busy: Callable[[], None] = lambda: None) -> dict[str, Any]:
         while True:

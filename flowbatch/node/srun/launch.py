@@ -125,7 +125,7 @@ class Launch:
         variables.update(self.terminal.variables())
         stdin, out = (os.open(os.devnull, os.O_RDWR) for _ in range(2))
         if rank == 0:
-            return stdin, out, Sink(2), self.terminal.path
+            return stdin, out, Sink(2, tap=partial(self.files.tap, node, rank, 2)), self.terminal.path
         return stdin, out, os.open(os.devnull, os.O_RDWR), ""
 
     def _bound(self, part: Part, local: int, task: Task) -> Iterator[str]:

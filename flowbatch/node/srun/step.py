@@ -9,11 +9,14 @@ import signal
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from flowbatch.node.granting import CannotEver, Demand, grant_all
+from flowbatch.node.own_process import say
 from flowbatch.node.srun import binding, describing, environment, hooks, shaping
+from flowbatch.node.srun.attached import Attached
 from flowbatch.node.srun.components import Component
 from flowbatch.node.srun.ending import HEEDED, Ending
 from flowbatch.node.srun.files import Files
@@ -64,6 +67,7 @@ class Run:
         except OSError:
             raise CannotRun("srun: error: Unable to create step: the node of this job does not answer") from None
         self.tasks = Tasks()
+        self.attached = Attached(self.tasks, voice.detail)
         self.signals: list[int] = []
         self._waits = False
         """Whether a signal ends it: the step is asked for, and not granted yet."""
@@ -93,6 +97,8 @@ class Run:
         hooks.around(self.wanted.prolog, "prolog", around, self.voice)
         for line in describing.granted(step):
             self.voice.detail(line)
+        if granted.door is not None:
+            self.attached.open(Path(granted.door))
         try:
             with self._terminal() as terminal:
                 self._begin(job, step, commands, bind, terminal)
@@ -102,6 +108,7 @@ class Run:
             self.grant.done(**self.tasks.spent())
             self.launch.over()
         self.ending.over()
+        self.attached.over(LAST_WORDS_S)
         hooks.around(self.wanted.epilog, "epilog", around, self.voice)
         return self.ending.exit_code()
 
@@ -206,16 +213,17 @@ class Run:
         reduced = "SLURM_SRUN_REDUCE_TASK_EXIT_MSG" in self.environ
         self.ending = Ending(
             tasks,
-            Telling(tasks, self.voice, name, reduced),
+            Telling(tasks, self.voice, name, self.attached.exited, reduced),
             self.voice,
             wanted,
             name,
             step.parts[0].node,
             job.kill_wait_s,
+            self._aloud,
         )
         self._begun(self.ending)
         kept = environment.base(self.environ, job.variables, wanted.export)
-        files = Files(wanted, self._names(step.number), self.cwd, step.tasks)
+        files = Files(wanted, self._names(step.number), self.cwd, step.tasks, self.attached.hear)
         self.launch = Launch(step, tasks, kept, commands, files, self.cwd, bind, terminal, self.ending)
 
         def ended(task: Task) -> None:
@@ -234,9 +242,16 @@ class Run:
     def _show(self, terminal: Terminal) -> None:
         """What is typed goes to the task, what it writes is shown."""
         tasks = self.tasks
+        terminal.tap = partial(self.attached.hear, 0, 0, 1)
+        self.attached.feed = lambda data, only: terminal.put(data)
         terminal.follow()
         tasks.watch(terminal.fd, lambda: None if terminal.show() else tasks.unwatch(terminal.fd))
         tasks.watch(0, lambda: None if terminal.type() else tasks.unwatch(0))
+
+    def _aloud(self, words: str) -> None:
+        """The words of the step's daemon, for all who listen to the step."""
+        say(words)
+        self.attached.said(words)
 
     def _names(self, number: int) -> Names:
         """What file names may say; job name and array are the caller's word, as its environment has them."""
@@ -262,6 +277,7 @@ class Run:
                 else:
                     tasks.unwatch(0)
             tasks.look(self.ending.patience(LOOK_S))
+            self.attached.tick()
             while self.signals:
                 self.ending.heed(self.signals.pop(0))
             self.ending.tick(time.monotonic())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -55,13 +56,15 @@ def opened(path: str, mode: str | None) -> int:
 
 @dataclass(slots=True)
 class Sink:
-    """One task's stream on its way to a descriptor; with a label, whole lines alone."""
+    """One task's stream on its way to a descriptor; with a label, whole lines alone. `tap` is given it as it comes."""
 
     fd: int
     label: bytes = b""
+    tap: Callable[[bytes], None] = lambda data: None
     _rest: bytearray = field(default_factory=bytearray)
 
     def take(self, data: bytes) -> None:
+        self.tap(data)
         if not self.label:
             _write(self.fd, data)
             return

@@ -79,7 +79,8 @@ class Tasks:
     _sinks: dict[int, tuple[Task, Sink]] = field(default_factory=dict)
     _feeding: dict[int, bytearray] = field(default_factory=dict)
     _watched: dict[int, Callable[[], None]] = field(default_factory=dict)
-    _fed: bool = False
+    _full: set[int] = field(default_factory=set)
+    """Those of `_feeding` that get nothing more."""
 
     def start(self, how: Beginning) -> Task:
         """A task begins; one that cannot has ended already, and says why where its errors go."""
@@ -114,10 +115,14 @@ class Tasks:
         self._selector.register(fd, selectors.EVENT_READ)
         task.open += 1
 
-    def watch(self, fd: int, readable: Callable[[], None]) -> None:
-        """From now on `look` calls it whenever the descriptor can be read."""
-        self._watched[fd] = readable
-        self._selector.register(fd, selectors.EVENT_READ)
+    def watch(self, fd: int, ready: Callable[[], None], *, reading: bool = True, writing: bool = False) -> None:
+        """From now on `look` calls it whenever the descriptor can be read, or written."""
+        events = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if writing else 0)
+        if not events:
+            self.unwatch(fd)
+            return
+        (self._selector.modify if fd in self._watched else self._selector.register)(fd, events)
+        self._watched[fd] = ready
 
     def unwatch(self, fd: int) -> None:
         if self._watched.pop(fd, None) is not None:
@@ -134,14 +139,22 @@ class Tasks:
     @property
     def hungry(self) -> bool:
         """Whether some task would take more input and none has too much unread."""
-        return bool(self._feeding) and not self._fed and all(len(left) < CHUNK for left in self._feeding.values())
+        return any(fd not in self._full for fd in self._feeding) and not self.stuffed
 
-    def feed(self, data: bytes) -> None:
-        """The same bytes for every task that reads; empty for the end."""
-        self._fed = not data
-        for left in self._feeding.values():
-            left += data
+    @property
+    def stuffed(self) -> bool:
+        """Whether some task has too much unread."""
+        return any(len(left) >= CHUNK for left in self._feeding.values())
+
+    def feed(self, data: bytes, only: int | None = None) -> None:
+        """The same bytes for every task that reads, or for one; empty for the end."""
         for task in self.all:
+            pipe = task.process.stdin if task.process else None
+            if pipe is None or pipe.closed or pipe.fileno() in self._full or only not in (None, task.rank):
+                continue
+            self._feeding[pipe.fileno()] += data
+            if not data:
+                self._full.add(pipe.fileno())
             self._pour(task)
 
     def look(self, within_s: float) -> None:
@@ -217,21 +230,23 @@ class Tasks:
         pipe = task.process.stdin if task.process else None
         if pipe is None or pipe.closed:
             return
-        left = self._feeding[pipe.fileno()]
+        fd = pipe.fileno()
+        left = self._feeding[fd]
         try:
             if left:
-                del left[: os.write(pipe.fileno(), left)]
+                del left[: os.write(fd, left)]
         except BlockingIOError:
             return
         except OSError:
             self._shut(task)
             return
-        if self._fed and not left:
+        if fd in self._full and not left:
             self._shut(task)
 
     def _shut(self, task: Task) -> None:
         assert task.process is not None and task.process.stdin is not None
         self._feeding.pop(task.process.stdin.fileno(), None)
+        self._full.discard(task.process.stdin.fileno())
         try:
             task.process.stdin.close()
         except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flowbatch.node.srun.tasks import Task, Tasks, ending, named
@@ -11,11 +11,12 @@ from flowbatch.node.srun.voice import Voice
 
 @dataclass(slots=True)
 class Telling:
-    """`reduced`: each way of ending is told once only (SLURM_SRUN_REDUCE_TASK_EXIT_MSG)."""
+    """`reduced`: each way of ending is told once only (SLURM_SRUN_REDUCE_TASK_EXIT_MSG). `told` hears of all: ranks and status."""
 
     tasks: Tasks
     voice: Voice
     step_id: str
+    told: Callable[[Sequence[int], int], None] = lambda ranks, status: None
     reduced: bool = False
     interrupted: bool = False
     """Ctrl-C ended it: nothing is said of the signals that ended tasks."""
@@ -31,6 +32,7 @@ class Telling:
             alike.setdefault((task.node, task.status or 0), []).append(task.rank)
         for (node, status), ranks in alike.items():
             self._detail(node, status, ranks)
+            self.told(ranks, status)
             if status < 0 and self.interrupted:
                 continue
             if status and not (self.reduced and status in self._ways):

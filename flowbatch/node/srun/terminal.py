@@ -10,6 +10,7 @@ import signal
 import struct
 import termios
 import tty
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ class Terminal:
     _before: list[Any]
     rows: int
     columns: int
+    tap: Callable[[bytes], None] = lambda data: None
+    """Is given what the task shows."""
 
     @classmethod
     def open(cls) -> Terminal:
@@ -63,6 +66,7 @@ class Terminal:
             data = os.read(self._master, CHUNK)
         except OSError:
             return False
+        self.tap(data)
         return bool(data) and _write(1, data)
 
     def type(self) -> bool:
@@ -72,6 +76,16 @@ class Terminal:
         except OSError:
             return False
         return _write(self._master, data or b"\x04") and bool(data)
+
+    def put(self, data: bytes) -> None:
+        """As if it were typed, as far as the task's end takes it now."""
+        os.set_blocking(self._master, False)
+        try:
+            os.write(self._master, data)
+        except OSError:
+            return
+        finally:
+            os.set_blocking(self._master, True)
 
     def close(self) -> None:
         """What is left is shown, and srun's own terminal is as it was."""
