@@ -85,11 +85,17 @@ class Port:
 
     def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
         queue = self._loop.queue
-        jobs = tuple(queue.jobs.values() if job_ids is None else queue.named(job_ids))
+        return self._shot(queue.jobs.values() if job_ids is None else queue.named(job_ids))
+
+    def placed(self) -> Snapshot:
+        return self._shot(self._loop.queue.placed())
+
+    def _shot(self, jobs: Iterable[Job]) -> Snapshot:
+        queue = self._loop.queue
         return Snapshot(
             self.now(),
             queue.cluster,
-            jobs,
+            tuple(jobs),
             queue.planned,
             queue.blocked,
             queue.quotes,

@@ -125,6 +125,9 @@ class QueuePort(Protocol):
     def snapshot(self, job_ids: Collection[int] | None = None) -> Snapshot:
         """The queue as it is now. `job_ids`: only the records that these numbers name, and all others of their arrays."""
 
+    def placed(self) -> Snapshot:
+        """The queue as it is now, of its records those alone that nodes are about: they hold an allocation, or have bids."""
+
     async def finished(self, job_id: int) -> Sequence[Job]:
         """Waits until the job (all tasks of an array) is over; its records, by array index. Raises KeyError if unknown."""
 

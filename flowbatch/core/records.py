@@ -178,6 +178,10 @@ class Queue:
             found.update([id] if entry is None else entry.records)
         return [self.jobs[id] for id in sorted(found) if id in self.jobs]
 
+    def placed(self) -> list[Job]:
+        """Every record that holds an allocation or has bids, by id."""
+        return [self.jobs[id] for id in sorted(self.indexes.holding | self.indexes.buyers)]
+
     def running(self) -> Iterator[Job]:
         """Every job that holds an allocation, by id."""
         return (self.jobs[id] for id in sorted(self.indexes.holding))

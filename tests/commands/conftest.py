@@ -15,7 +15,7 @@ from flowbatch.core.jobs import ArrayTask, Job, Owner
 from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Payload, Snapshot, Tally
 from flowbatch.core.queue import Queue, step
-from flowbatch.core.states import Finished, Running
+from flowbatch.core.states import Finished, Holding, Running
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import FlowError
 from flowbatch.spec.cluster import ClusterSpec
@@ -79,6 +79,10 @@ class FixedQueue:
             job.id if job.array_id is None else job.array_id for job in jobs if {job.id, job.array_id} & {*job_ids}
         }
         return replace(self._snapshot, jobs=tuple(job for job in jobs if {job.id, job.array_id} & roots))
+
+    def placed(self) -> Snapshot:
+        found = self.snapshot()
+        return replace(found, jobs=tuple(job for job in found.jobs if isinstance(job.state, Holding) or job.bids))
 
     async def apply(self, event: Event, payload: Payload | None = None) -> Reply:
         self.events.append(event)

@@ -118,7 +118,7 @@ def _task(job: Job, array_id: int, index: int) -> Job | None:
 
 
 async def _show_node(asked: Asked, words: Sequence[str]) -> int:
-    snapshot = asked.queue.snapshot()
+    snapshot = asked.queue.placed()
     names = [node.name for node in snapshot.cluster.nodes]
     if words:
         try:

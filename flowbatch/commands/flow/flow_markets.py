@@ -24,7 +24,7 @@ async def _health(call: Call, name: str) -> MarketHealth | None:
         return MarketHealth(name, error.message, error.hint)
     if queue.cluster.market is None:
         return None
-    live = [job.bid for job in queue.snapshot().jobs if job.bid is not None]
+    live = [job.bid for job in queue.placed().jobs if job.bid is not None]
     strangers: tuple[str, ...] = ()
     problem, hint = None, None
     try:

@@ -43,7 +43,7 @@ async def main(call: Call, queue: QueuePort) -> int:
 
 async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> None:
     """One listing of each cluster."""
-    snapshots = [queue.snapshot() for queue in queues]
+    snapshots = [queue.placed() for queue in queues]
     if documents.FLAGS & wanted.flags:
         data = await asyncio.to_thread(_document, snapshots, call.owner.host)
         call.out.write(await asyncio.to_thread(documents.written, data, wanted.flags))
