@@ -362,12 +362,13 @@ static int started(void) {
     return line;
 }
 
-/* These change nothing: a controller that dies before its first word is asked once more, that is, the next one is. */
+/* These change nothing: where a controller dies before its first word the next one is asked. srun in a job only learns what it
+   becomes. */
 static int may_ask_again(void) {
     static const char *const names[] = {"squeue", "sinfo", "sacct", "sprio", "sshare", "sstat", "sdiag", "sreport", "seff"};
     for (size_t n = 0; n < sizeof names / sizeof *names; n++)
         if (strcmp(command, names[n]) == 0) return !answered;
-    return 0;
+    return strcmp(command, "srun") == 0 && getenv("SLURM_JOB_ID") && !answered;
 }
 
 /* The exit code of one conversation, or -1. */

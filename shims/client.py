@@ -45,7 +45,7 @@ KILL_FAILED = 8
 """scancel's exit code when it is given bare job ids and finds no controller, as recorded from 22.05."""
 CONNECT_FAILURE = b"Unable to contact slurm controller (connect failure)"
 HARMLESS = {b"squeue", b"sinfo", b"sacct", b"sprio", b"sshare", b"sstat", b"sdiag", b"sreport", b"seff"}
-"""These change nothing: a controller that dies before its first word is asked once more, that is, the next one is."""
+"""These change nothing: where a controller dies before its first word the next one is asked."""
 NOTHING = "nothing was said"
 NO_ANSWER = b"Zero Bytes were transmitted or received"
 
@@ -59,11 +59,16 @@ def main(command, state_dir, start):
         _signal.signal(number, _signal.SIG_DFL)  # as a C program: end by the signal
     arguments = [arg.encode(sys.getfilesystemencoding(), "surrogateescape") for arg in sys.argv[1:]]
     code = asked(command, arguments, state_dir, start)
-    if code is NOTHING and command in HARMLESS:
+    if code is NOTHING and may_ask_again(command):
         code = asked(command, arguments, state_dir, start)
     if code is None or code is NOTHING:
         give_up(command, arguments, NO_ANSWER)
     posix._exit(code)
+
+
+def may_ask_again(command):
+    """Whether nothing came of a command whose controller died before its first word: srun in a job only learns what it becomes."""
+    return command in HARMLESS or (command == b"srun" and b"SLURM_JOB_ID" in posix.environ)
 
 
 def asked(command, arguments, state_dir, start):

@@ -100,6 +100,12 @@ class Stepbook:
     def running(self, key: Key) -> list[StepReport]:
         return [report for report in self.reports(key) if report.what == "began"]
 
+    def granted(self, key: Key, srun: int) -> Stepped | None:
+        """The running step of the process `srun`, if it has one; a later process with its pid has none."""
+        born = self._processes.born(srun) if srun else None
+        steps = [self._book.entries[key].steps[report.number] for report in self.running(key) if report.srun == srun]
+        return next((step for step in steps if born is not None and step.srun_born == born), None)
+
     def parts(self, key: Key) -> list[Part]:
         """What the running steps of the placement have of it."""
         return [part for report in self.running(key) for part in self._book.entries[key].steps[report.number].parts]

@@ -138,6 +138,8 @@ class Steps:
             return
         step = _Step(writer, place, tuple(map(Demand.of, message["demands"])), message)
         self._steps[writer] = step
+        if self._regrant(step):
+            return
         self._grant(place.key)
         if step.number is None and writer in self._steps:
             writer.write(line("busy"))
@@ -171,8 +173,21 @@ class Steps:
         key = step.place.key
         step.number = self._book.next_number(key)
         self._book.began(_report(step, step.number, parts, int(time.time())), parts)
-        door = step.place.door(step.number)
-        step.writer.write(line("granted", placement=key, step=step.number, parts=parts, door=door))
+        self._say_granted(step, step.number, parts)
+
+    def _regrant(self, step: _Step) -> bool:
+        """Whether an earlier life has granted this srun its step, and died before it heard so: it has it."""
+        mine = self._book.granted(step.place.key, int(step.asked.get("pid", 0)))
+        if mine is None:
+            return False
+        step.number = mine.step.number
+        self._say_granted(step, step.number, mine.parts)
+        return True
+
+    @staticmethod
+    def _say_granted(step: _Step, number: int, parts: tuple[Part, ...]) -> None:
+        place = step.place
+        step.writer.write(line("granted", placement=place.key, step=number, parts=parts, door=place.door(number)))
 
     def _note_tasks(self, step: _Step, pids: Iterable[int]) -> None:
         for pid in pids:

@@ -5,6 +5,8 @@ the batch script, kill_wait_s) or `refused`. `step` (job_id, demands: one of eac
 what it has on each node, door: where others may attach to it), by `refused` (why, facts), or first by `busy` and then by one of the two.
 `signalled` (signal) tells a running step that its tasks get that signal. `tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
 record; it may come over another connection (placement, step: as they were granted).
+
+A daemon that dies before it has answered is asked no more: its successor is, and gives the same srun what was granted to it already.
 """
 
 from __future__ import annotations
@@ -19,12 +21,15 @@ from typing import Any
 
 from flowbatch import text
 from flowbatch.node.granting import Demand, Part, Share
+from flowbatch.node.start import NodeUnreachable, start
 from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import connected
 
 LONGEST = 16 * 1024 * 1024
 DONE_WITHIN_S = 5.0
 AGAIN_S = 0.1
+SUCCESSOR_WITHIN_S = 30.0
+"""So long a daemon that died is waited for, or one started."""
 
 
 class Refused(Exception):
@@ -62,7 +67,10 @@ class Grant:
         self._where = directory, socket_name
         self._which: dict[str, Any] = {}
         """The step, as the node names it."""
-        self._connect()
+        try:
+            self._connect()
+        except OSError:
+            self._find_successor()
 
     def _connect(self) -> None:
         self._socket = connected(*self._where)
@@ -74,20 +82,41 @@ class Grant:
 
     def job(self, job_id: int) -> Job:
         """What the job has here, before a step is shaped. Raises Refused, OSError."""
-        self._socket.sendall(line("job", job_id=job_id))
-        message = self._answer("job")
+        message = self._asked(line("job", job_id=job_id), "job")
         return Job(
             tuple(map(Share.of, message["shares"])), _variables(message["variables"]), int(message["kill_wait_s"])
         )
 
     def ask(self, job_id: int, demands: Sequence[Demand], busy: Callable[[], None], **about: Any) -> Granted:
         """Waits until the step is granted; `busy` is called if it must wait. Raises Refused, OSError."""
-        self._socket.sendall(line("step", job_id=job_id, demands=list(demands), **about))
-        message = self._answer("granted", busy)
+        message = self._asked(line("step", job_id=job_id, demands=list(demands), **about), "granted", busy)
         self._which = {"placement": message["placement"], "step": message["step"]}
         return Granted(message["step"], tuple(map(Part.of, message["parts"])), message.get("door"))
 
-    def _answer(self, word: str, busy: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    def _asked(self, words: bytes, word: str, busy: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """The answer of this daemon or, if it dies, of the next. Raises Refused, OSError."""
+        while True:
+            try:
+                self._socket.sendall(words)
+                return self._answer(word, busy)
+            except OSError:
+                self._find_successor()
+
+    def _find_successor(self) -> None:
+        """Another daemon listens: one that somebody has started by now, or one of our own. Raises OSError if none does in time."""
+        until = time.monotonic() + SUCCESSOR_WITHIN_S
+        while True:
+            time.sleep(AGAIN_S)
+            try:
+                self._connect()
+                return
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                with contextlib.suppress(NodeUnreachable):
+                    start(self._where[0])
+
+    def _answer(self, word: str, busy: Callable[[], None]) -> dict[str, Any]:
         while True:
             message = self._next()
             if message["op"] == word:
