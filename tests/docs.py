@@ -19,6 +19,8 @@ from flowbatch.commands.accounting import sacctmgr, sdiag, seff, sprio, sreport,
 from flowbatch.commands.accounting.sacct_options import OPTIONS as SACCT_OPTIONS
 from flowbatch.commands.command_options import CommandOption
 from flowbatch.commands.control import strigger
+from flowbatch.commands.control.scontrol_settings import SETTINGS
+from flowbatch.commands.control.scontrol_update import WHY_NOT
 from flowbatch.commands.listing.sinfo_options import OPTIONS as SINFO_OPTIONS
 from flowbatch.commands.running import sattach, sbcast
 from flowbatch.commands.submitting import scrontab
@@ -120,7 +122,7 @@ def sacct_page() -> str:
         " until the bill is\nfinal, and its live bid), as `scontrol show job` does; `billing` in `AllocTRES` is that cost in whole"
         " cents. Three fields are ours, and not\nin the list of `--helpformat`: `Cost`, `Price` (the limit price of the last bid)"
         " and `Placements` (how often the job was placed).\n`scontrol update JobId=7 LimitPrice=$2.50` changes the most that an"
-        " instance-hour may cost, `TimeLimit=` the time limit; other parameters\nare refused as not supported.",
+        " instance-hour may cost; [more of it](scontrol-update.md).",
         "## Options",
         table(_options(SACCT_OPTIONS), "option", "verdict", "what it does"),
         "## Fields",
@@ -151,6 +153,26 @@ def _step_option(option: StepOption) -> tuple[str, ...]:
     short = f"`-{option.short}`, " if option.short else ""
     variables_ = ", ".join(f"`{variable}`" for variable in option.variables)
     return f"{short}`--{option.long}{value}`", variables_, option.verdict, option.what
+
+
+def scontrol_update() -> str:
+    """What `scontrol update JobId=` changes of a job, and what it does not."""
+    limits = [
+        ("`TimeLimit`, `EndTime`", "also while it runs", "longer than it is: administrators; on the market never of a job that runs"),
+        ("`LimitPrice`", "also while it runs", "ours: the most that an instance-hour on the market may cost"),
+        ("`ArrayTaskThrottle`", "also while it runs", ""),
+    ]  # fmt: skip
+    honoured = [(f"`{one.name}`", one.when, "") for one in SETTINGS.values()]
+    refused = [(f"`{name}`", why) for name, why in sorted(WHY_NOT.items())]
+    return page(
+        "scontrol update of jobs",
+        "What `scontrol update JobId=7 KEY=VALUE` changes, as 22.05 does and in its words. Jobs are named by `JobId=` or `JobName=` (with `UserID=`).\n"
+        "A waiting job is judged as if it were submitted so. A job that runs keeps its nodes: it is not made smaller.",
+        "## Honoured",
+        table(sorted(limits + honoured), "key", "when", "note"),
+        "## Refused by name",
+        table(refused, "key", "why"),
+    )
 
 
 def small_commands() -> str:
@@ -283,6 +305,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/sinfo.md": sinfo_page,
     "reference/sacct.md": sacct_page,
     "reference/srun.md": srun_page,
+    "reference/scontrol-update.md": scontrol_update,
     "reference/small-commands.md": small_commands,
     "reference/conformance.md": matrix.page,
     "concepts/job-states.md": job_states,

@@ -87,8 +87,11 @@ class Resources(Frozen):
     oversubscribe: bool = False
     overcommit: bool = False
     contiguous: bool = False
+    spread_job: bool = False
+    use_min_nodes: bool = False
     constraint: Constraint | Malformed | None = Field(default=None)
     constraint_text: str | None = None
+    prefer: Constraint | Malformed | None = Field(default=None)
     prefer_text: str | None = None
     nodelist: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

@@ -122,7 +122,7 @@ def test_cost_and_bid_stand_where_an_administrator_would_comment(caller: Any, fi
         ("JobId=7 MinMemoryNode=200", ("resources.memory",), Memory(per="node", mib=200)),
         ("JobId=7 NumNodes=2-3", ("resources.nodes",), NodeCount(minimum=2, maximum=3)),
         ("JobId=7 ReqNodeList=n[1-2]", ("resources.nodelist",), ("n1", "n2")),
-        ("JobId=7 OverSubscribe=yes", ("resources.oversubscribe",), True),
+        ("JobId=7 OverSubscribe=yes", ("resources.oversubscribe", "resources.exclusive"), True),
     ],
 )
 def test_fields_of_what_was_asked_for(caller: Any, queue: Any, words: str, fields: tuple[str, ...], value: Any) -> None:

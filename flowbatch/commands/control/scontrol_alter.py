@@ -49,9 +49,10 @@ async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Compla
     return code
 
 
-def named(asked: Asked, name: str) -> list[int]:
-    """The jobs of this name; an array is one."""
-    return list(dict.fromkeys(root(job) for job in asked.queue.snapshot().jobs if job.spec.name == name))
+def named(asked: Asked, name: str, uid: int | None = None) -> list[int]:
+    """The jobs of this name, of one user if one is given; an array is one."""
+    jobs = (job for job in asked.queue.snapshot().jobs if job.spec.name == name and uid in (None, job.owner.uid))
+    return list(dict.fromkeys(map(root, jobs)))
 
 
 def targets(asked: Asked, words: Sequence[str], *, by_name: bool = False) -> list[Target]:

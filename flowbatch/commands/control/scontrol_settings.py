@@ -36,10 +36,11 @@ Changes = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One key: its name in full, and how its text is read."""
+    """One key: its name in full, how its text is read, and when it may change."""
 
     name: str
     read: Callable[[Asked, str], Changes]
+    when: str = "while it waits"
 
 
 def changes(asked: Asked, key: str, value: str) -> Changes | None:
@@ -126,12 +127,15 @@ def _dependency(asked: Asked, value: str) -> Changes:
         return {"dependency": Malformed(text=value, where=error.where)}
 
 
-def _features(asked: Asked, value: str) -> Changes:
-    try:
-        read = constraint.parse(value) if value else None
-    except ValueSyntax as error:
-        return {"resources.constraint": Malformed(text=value, where=error.where), "resources.constraint_text": value}
-    return {"resources.constraint": read, "resources.constraint_text": value or None}
+def _features(field: str) -> Callable[[Asked, str], Changes]:
+    def read(asked: Asked, value: str) -> Changes:
+        try:
+            wanted = constraint.parse(value) if value else None
+        except ValueSyntax as error:
+            return {field: Malformed(text=value, where=error.where), f"{field}_text": value}
+        return {field: wanted, f"{field}_text": value or None}
+
+    return read
 
 
 def _licenses(asked: Asked, value: str) -> Changes:
@@ -147,6 +151,9 @@ def _file(asked: Asked, value: str) -> Changes:
 
 def _gres(asked: Asked, value: str) -> Changes:
     """What each node is to give, instead of all that was asked for."""
+    if value == "help":
+        kinds = "".join(f"{name}[[:type]:count]\n" for name in asked.queue.cluster.gres_types)
+        raise Stop(1, out=f"Valid gres options are:\n{kinds}", err="No changes specified\n")
     try:
         return {"resources.gres": GresRequest(per_node=gres.parse(value) if value else ())}
     except ValueSyntax:
@@ -173,6 +180,19 @@ def _flag(field: str) -> Callable[[Asked, str], Changes]:
     return read
 
 
+def _oversubscribe(asked: Asked, value: str) -> Changes:
+    """Who shares has no node for itself."""
+    found = _flag("resources.oversubscribe")(asked, value)
+    return found | {"resources.exclusive": None} if found["resources.oversubscribe"] else found
+
+
+def _priority(asked: Asked, value: str) -> Changes:
+    """A whole number; nothing is none, which holds the job."""
+    if value and not value.isdecimal():
+        raise ValueSyntax("not a number")
+    return {"priority": as_int32(whole(value or "0"))}
+
+
 def _requeue(asked: Asked, value: str) -> Changes:
     if not value.isdecimal():
         raise ValueSyntax("not a number")
@@ -193,12 +213,12 @@ def _time_min(asked: Asked, value: str) -> Changes:
         raise Stop(1, err="scontrol: error: Invalid TimeMin value\n") from None
 
 
-_MOST_NICE = 2**31 - 3
+NICE, _MOST_NICE = 100, 2**31 - 3
 
 
 def _nice(asked: Asked, value: str) -> Changes:
-    """The number that the text begins with."""
-    number = leading(value)
+    """The number that the text begins with; without a text, as much as sbatch's --nice."""
+    number = leading(value) if value else NICE
     if abs(number) > _MOST_NICE:
         raise Stop(1, err=f"scontrol: error: Nice value out of range (+/- {_MOST_NICE}). Value ignored\n")
     return {"nice": number}
@@ -213,10 +233,12 @@ def _nodes(asked: Asked, value: str) -> Changes:
 
 _NODE_COUNT = re.compile(r"[0-9]+[kKmM]?(-[0-9]+[kKmM]?)?")
 
+ALWAYS = "also while it runs"
+
 _ALL = (
-    Setting("AdminComment", _text("admin_comment")),
+    Setting("AdminComment", _text("admin_comment"), ALWAYS),
     Setting("Account", _text("account")),
-    Setting("Comment", _text("comment")),
+    Setting("Comment", _text("comment"), ALWAYS),
     Setting("Contiguous", _flag("resources.contiguous")),
     Setting("CPUsPerTask", _count("resources.cpus_per_task")),
     Setting("Deadline", _instant("deadline")),
@@ -224,34 +246,38 @@ _ALL = (
     Setting("EligibleTime", _instant("begin")),
     Setting("ExcNodeList", _hosts("resources.exclude")),
     Setting("Gres", _gres),
-    Setting("Features", _features),
-    Setting("JobName", _name),
+    Setting("Features", _features("resources.constraint")),
+    Setting("JobName", _name, ALWAYS),
     Setting("Licenses", _licenses),
-    Setting("MailType", _mail),
-    Setting("MailUser", _text("mail.user")),
+    Setting("MailType", _mail, ALWAYS),
+    Setting("MailUser", _text("mail.user"), ALWAYS),
     Setting("MinCPUsNode", _count("resources.mincpus")),
     Setting("MinMemoryCPU", _memory("cpu")),
     Setting("MinMemoryNode", _memory("node")),
     Setting("MinTmpDiskNode", _number("resources.tmp_mib")),
-    Setting("Name", _name),
-    Setting("Nice", _nice),
+    Setting("Name", _name, ALWAYS),
+    Setting("Nice", _nice, ALWAYS),
     Setting("NodeList", _hosts("resources.nodelist")),
     Setting("NumNodes", _nodes),
     Setting("NumTasks", _count("resources.ntasks")),
-    Setting("OverSubscribe", _flag("resources.oversubscribe")),
+    Setting("OverSubscribe", _oversubscribe),
     Setting("Partition", lambda asked, value: {"partitions": tuple(word for word in value.split(",") if word)}),
-    Setting("Priority", _number("priority")),
-    Setting("QOS", _text("qos")),
+    Setting("Prefer", _features("resources.prefer")),
+    Setting("Priority", _priority, ALWAYS),
+    Setting("QOS", _text("qos"), ALWAYS),
     Setting("ReqNodeList", _hosts("resources.nodelist")),
     Setting("ReqCores", _count("resources.cores_per_socket")),
+    Setting("ReqNodes", _nodes),
+    Setting("ReqProcs", _count("resources.ntasks")),
     Setting("ReqSockets", _count("resources.sockets_per_node")),
     Setting("ReqThreads", _count("resources.threads_per_core")),
     Setting("Reboot", _flag("reboot")),
-    Setting("Requeue", _requeue),
-    Setting("Shared", _flag("resources.oversubscribe")),
+    Setting("Requeue", _requeue, ALWAYS),
+    Setting("Shared", _oversubscribe),
     Setting("ReservationName", _text("reservation")),
     Setting("StdOut", _file),
     Setting("StartTime", _instant("begin")),
+    Setting("TasksPerNode", _count("resources.ntasks_per_node")),
     Setting("TimeMin", _time_min),
     Setting("WorkDir", lambda asked, value: {"work_dir": value}),
     Setting("WCKey", _text("wckey")),

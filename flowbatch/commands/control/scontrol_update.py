@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from flowbatch.commands.accounting.accounts import user_id
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.control.scontrol_alter import Complaint, alter, named, targets
 from flowbatch.commands.control.scontrol_nodes import update_nodes
@@ -15,7 +16,7 @@ from flowbatch.commands.control.scontrol_options import Asked
 from flowbatch.commands.control.scontrol_partitions import update_partition
 from flowbatch.commands.control.scontrol_reservations import update_reservation
 from flowbatch.commands.control.scontrol_settings import Changes, changes, spec_of
-from flowbatch.commands.control.scontrol_words import Setting, settings_of
+from flowbatch.commands.control.scontrol_words import ALONE, Setting, settings_of
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked
@@ -40,6 +41,7 @@ ENDTIME = "endtime"
 WHY_NOT = {
     "numcpus": "NumCPUs follows from NumTasks and CPUsPerTask: say those",
     "mincpus": "it follows from NumTasks and CPUsPerTask: say those",
+    "resetaccruetime": "no age counts for priorities here",
     "delayboot": "nodes are not booted by features here",
     "corespec": "no cores are set apart here",
     "threadspec": "no threads are set apart here",
@@ -48,6 +50,7 @@ WHY_NOT = {
     "clusterfeatures": "clusters have no features here",
     "sitefactor": "priorities have no site factor",
     "switches": "there are no switches to wait for",
+    "wait-for-switch": "there are no switches to wait for",
 }
 """What real scontrol changes of a job and is not changed here."""
 
@@ -84,9 +87,7 @@ async def update(asked: Asked) -> int:
     jobs = next((one.value for one in settings if one.key in ("jobid", "job")), None)
     if jobs is None and (name := next((one for one in settings if one.key == "jobname"), None)) is not None:
         settings.remove(name)
-        jobs = ",".join(map(str, named(asked, name.value)))
-        if not jobs:
-            raise Stop(1, err=f"scontrol: error: No jobs with name '{name.value}'\n")
+        jobs = _named(asked, name.value, next((one.value for one in settings if one.key == "userid"), None))
     if jobs is None:
         return await _other(asked, settings)
     terms = _terms(asked, [one for one in settings if one.key not in ("jobid", "job")])
@@ -109,8 +110,22 @@ async def update(asked: Asked) -> int:
 
     code = await alter(asked, event, Complaint(suspends=False), [jobs])
     if code and asked.queue.cluster.market is not None and terms.limit_micro_usd is None:
-        asked.err("scontrol: error: what runs on a rented machine ends with its lease, which was bought with its time limit\n")
+        asked.err(
+            "scontrol: error: what runs on a rented machine ends with its lease, which was bought with its time limit\n"
+        )
     return code
+
+
+def _named(asked: Asked, name: str, user: str | None) -> str:
+    """The jobs of this name, of one user alone if one is named. Raises Stop where there are none."""
+    uid = None if user is None else user_id(user)
+    if user is not None and uid is None:
+        raise Stop(1, err=f"Invalid UserID: {user}\nRequest aborted\n")
+    found = ",".join(map(str, named(asked, name, uid)))
+    if not found:
+        whose = "" if uid is None else f"user ID {uid} and "
+        raise Stop(1, err=f"scontrol: error: No jobs with {whose}name '{name}'\n")
+    return found
 
 
 async def _other(asked: Asked, settings: Sequence[Setting]) -> int:
@@ -130,9 +145,13 @@ async def _other(asked: Asked, settings: Sequence[Setting]) -> int:
 def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
     """What the settings ask for. Raises Stop for what cannot be changed or read."""
     terms = Terms()
-    if not settings:
+    if all(one.key == "userid" for one in settings):
         raise Stop(1, err="No changes specified\n")
     for one in settings:
+        if one.key == "userid":
+            continue
+        if "=" not in one.written and one.key not in ALONE:
+            raise Stop(1, err=f"Invalid input: {one.written}\nRequest aborted\n")
         if one.key == LIMIT_PRICE and not one.sign:
             terms = replace(terms, limit_micro_usd=_price(one.value))
         elif len(one.key) >= _LEAST and "timelimit".startswith(one.key):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+ALONE = frozenset({"nice", "resetaccruetime"})
+"""Keys that may come without a value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`key=value`, `key+=value` or `key-=value`, the key in small letters."""
+    """`key=value`, `key+=value` or `key-=value`, the key in small letters; `written` is the key alone where no value came."""
 
     key: str
     sign: str
@@ -21,7 +24,10 @@ def settings_of(words: Sequence[str]) -> Iterator[Setting]:
     rest = iter(words)
     for word in rest:
         key, equals, value = word.partition("=")
-        if not equals:
-            value = next(rest, "")
+        if key.lower() in ALONE and not equals:
+            yield Setting(key.lower(), "", "", word)
+            continue
+        if not equals and (value := next(rest, "")):
+            word = f"{key}={value}"
         sign = key[-1:] if equals and key.endswith(("+", "-")) else ""
-        yield Setting(key.removesuffix(sign).lower(), sign, value, word if equals else f"{key}={value}")
+        yield Setting(key.removesuffix(sign).lower(), sign, value, word)

@@ -26,6 +26,7 @@ from flowbatch.core.ruling.reservations import Reservation
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.model import TOO_LONG, Malformed
+from flowbatch.spec.resources import Constraint
 from flowbatch.text import encode
 from flowbatch.units import MINUTE
 
@@ -272,15 +273,17 @@ def _batch(cluster: ClusterSpec, spec: JobSpec) -> Refused | None:
 
 
 def _features(cluster: ClusterSpec, spec: JobSpec) -> Refused | None:
-    constraint = spec.resources.constraint
-    if constraint is None:
-        return None
     known = {feature for node in cluster.nodes for feature in node.features}
-    if isinstance(constraint, Malformed) or not known.issuperset(constraints.names(constraint)):
+    if not _of(known, spec.resources.constraint):
         return Refused("ESLURM_INVALID_FEATURE")
-    if any(count == 0 for _, count in constraints.counted(constraint)):
-        return Refused("ESLURM_INVALID_FEATURE")
-    return None
+    return None if _of(known, spec.resources.prefer) else Refused("ESLURM_INVALID_PREFER")
+
+
+def _of(known: set[str], wanted: Constraint | Malformed | None) -> bool:
+    """Whether all that is wanted are features of the cluster, and at least one node is to have each."""
+    if wanted is None or isinstance(wanted, Malformed):
+        return wanted is None
+    return known.issuperset(constraints.names(wanted)) and all(count for _, count in constraints.counted(wanted))
 
 
 _CHECKS: tuple[Callable[[ClusterSpec, JobSpec], Refused | None], ...] = (
@@ -339,13 +342,19 @@ def _first_lack(need: Demand, node: NodeSpec) -> str | None:
     return None
 
 
+def _in_time_at_least(spec: JobSpec) -> bool:
+    return spec.deadline is not None and spec.time_limit_min is None and spec.time_min_min is None
+
+
 def _filled(cluster: ClusterSpec, partitions: list[PartitionSpec], spec: JobSpec) -> JobSpec:
-    """With the time limit and the memory that its partitions give to a job that says nothing, where they agree."""
+    """With the time limit and the memory that its partitions give to a job that says nothing, where they agree; what has a
+    deadline and says nothing runs for a minute at least."""
     times = {limits.time_limit_min(partition, spec) for partition in partitions}
     defaults = {default_memory(cluster, partition) for partition in partitions}
     memory = spec.resources.memory or (defaults.pop() if len(defaults) == 1 else None)
     return spec.model_copy(
         update={
+            "time_min_min": 1 if _in_time_at_least(spec) else spec.time_min_min,
             "time_limit_min": times.pop() if len(times) == 1 else spec.time_limit_min,
             "resources": spec.resources.model_copy(update={"memory": memory}),
         }
