@@ -23,8 +23,9 @@ from tests.node.jobs import STORE, key, message
 class PretendedNode:
     """A node's socket whose every line the test writes itself."""
 
-    def __init__(self, directory) -> None:
+    def __init__(self, directory, version=__version__) -> None:
         self.directory = directory
+        self.version = version
         self.heard: deque = deque()
         self._news = asyncio.Event()
         self._writer = None
@@ -41,7 +42,7 @@ class PretendedNode:
 
     async def _converse(self, reader, writer):
         self._writer = writer
-        writer.write(line("node", now=time.time() + self.ahead_s, version=__version__))
+        writer.write(line("node", now=time.time() + self.ahead_s, version=self.version))
         while text := await reader.readline():
             self.heard.append(json.loads(text))
             self._news.set()
@@ -299,6 +300,35 @@ def test_a_node_that_talks_nonsense_is_left_and_asked_again(play, nonsense):
         await at_ease(node, starting)
 
     play(scene)
+
+
+def test_a_daemon_of_another_version_makes_room_before_it_is_told_anything(tmp_path):
+    """As one does that is told to retire: its socket is gone first, its lock a moment later."""
+
+    async def tell(fact):
+        raise AssertionError(fact)
+
+    async def whole():
+        asked = 0
+
+        async def ensure():
+            nonlocal asked
+            asked += 1
+            if asked == 2:
+                await next_one.__aenter__()
+
+        next_one = PretendedNode(tmp_path)
+        async with PretendedNode(tmp_path, "0.0.9") as older:
+            backend = LocalBackend(tmp_path, STORE, ensure)
+            starting = asyncio.ensure_future(backend.start(tell, []))
+            await older.hears("retire")
+            assert not older.heard
+        await at_ease(next_one, starting)
+        await backend.close()
+        await next_one.__aexit__()
+        assert asked == 2
+
+    asyncio.run(asyncio.wait_for(whole(), 30))
 
 
 def test_without_a_node_start_says_why(tmp_path):

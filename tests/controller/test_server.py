@@ -228,6 +228,15 @@ def test_another_version_is_named(here):
     asyncio.run(main())
 
 
+def test_an_earlier_version_is_told_what_to_do_in_frames_that_it_has(here):
+    async def main():
+        async with here() as world:
+            out, err, code = await (await world.client(pack_call(replace(CALL, version=0)))).rest()
+            assert (out, err, code) == (b"", module.OLDER_CLIENT % b"echo", 1)
+
+    asyncio.run(main())
+
+
 def test_an_unknown_command_is_named(here):
     async def main():
         async with here() as world:

@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 import subprocess
-import sysconfig
+import sys
 import venv
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Cluster, alive
+
+pytestmark = pytest.mark.patient
 
 SOURCES = Path(__file__).resolve().parents[2]
 CONF = (
@@ -38,7 +40,7 @@ def next_version(tmp_path_factory: pytest.TempPathFactory) -> str:
     python = root / "venv/bin/python"
     asked = [python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-    libraries = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+    libraries = [path for path in sys.path if path.endswith("-packages")]
     Path(site, "next.pth").write_text("\n".join([str(root), *libraries]) + "\n")
     return str(python)
 

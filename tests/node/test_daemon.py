@@ -61,7 +61,12 @@ def test_it_answers_as_soon_as_it_was_started(served):
     with conversation(served) as stream:
         hello = json.loads(stream.readline())
     assert abs(hello.pop("now") - time.time()) < 20
-    assert hello == {"op": "node", "version": __version__, "wrapper": hello["wrapper"], "memory_enforced": hello["memory_enforced"]}
+    assert hello == {
+        "op": "node",
+        "version": __version__,
+        "wrapper": hello["wrapper"],
+        "memory_enforced": hello["memory_enforced"],
+    }
 
 
 def test_it_is_detached_and_clean(served):

@@ -178,6 +178,15 @@ def test_a_step_of_an_earlier_life_has_its_cpus_until_it_ends(life):
     assert second.said == ["busy", "granted"]
 
 
+def test_a_step_outlives_the_daemon_that_granted_it(life):
+    steps, book, _ = life()
+    placement(book)
+    grants, srun = asks(steps)
+    grants.let_go()
+    grants.closed(srun)
+    assert [report.what for report in steps.reports(key())] == ["began"]
+
+
 def test_who_waits_for_a_step_of_a_placement_that_ends_waits_in_vain(life):
     steps, book, _ = life()
     placement(book)

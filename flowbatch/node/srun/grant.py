@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flowbatch import text
 from flowbatch.node.granting import Demand, Part, Share
@@ -25,9 +25,13 @@ from flowbatch.node.start import NodeUnreachable, start
 from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import connected
 
+T = TypeVar("T")
+
 LONGEST = 16 * 1024 * 1024
 DONE_WITHIN_S = 5.0
 AGAIN_S = 0.1
+AT_ONCE_S, DEAF = 1.0, 5
+"""Daemons that hang up at once, so many in a row, do not understand the question."""
 SUCCESSOR_WITHIN_S = 30.0
 """So long a daemon that died is waited for, or one started."""
 
@@ -82,24 +86,30 @@ class Grant:
 
     def job(self, job_id: int) -> Job:
         """What the job has here, before a step is shaped. Raises Refused, OSError."""
-        message = self._asked(line("job", job_id=job_id), "job")
-        return Job(
-            tuple(map(Share.of, message["shares"])), _variables(message["variables"]), int(message["kill_wait_s"])
-        )
+        return self._asked(line("job", job_id=job_id), "job", _job)
 
     def ask(self, job_id: int, demands: Sequence[Demand], busy: Callable[[], None], **about: Any) -> Granted:
         """Waits until the step is granted; `busy` is called if it must wait. Raises Refused, OSError."""
-        message = self._asked(line("step", job_id=job_id, demands=list(demands), **about), "granted", busy)
-        self._which = {"placement": message["placement"], "step": message["step"]}
-        return Granted(message["step"], tuple(map(Part.of, message["parts"])), message.get("door"))
+        words = line("step", job_id=job_id, demands=list(demands), **about)
+        self._which, granted = self._asked(words, "granted", _granted, busy)
+        return granted
 
-    def _asked(self, words: bytes, word: str, busy: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    def _asked(
+        self, words: bytes, word: str, read: Callable[[dict[str, Any]], T], busy: Callable[[], None] = lambda: None
+    ) -> T:
         """The answer of this daemon or, if it dies, of the next. Raises Refused, OSError."""
+        deaf = 0
         while True:
+            asked_at = time.monotonic()
             try:
                 self._socket.sendall(words)
-                return self._answer(word, busy)
+                return self._answer(word, read, busy)
             except OSError:
+                deaf = deaf + 1 if time.monotonic() - asked_at < AT_ONCE_S else 0
+                if deaf > DEAF:
+                    raise Refused("version", {}) from None
+                self._file.close()
+                self._socket.close()
                 self._find_successor()
 
     def _find_successor(self) -> None:
@@ -116,11 +126,14 @@ class Grant:
                 with contextlib.suppress(NodeUnreachable):
                     start(self._where[0])
 
-    def _answer(self, word: str, busy: Callable[[], None]) -> dict[str, Any]:
+    def _answer(self, word: str, read: Callable[[dict[str, Any]], T], busy: Callable[[], None]) -> T:
         while True:
             message = self._next()
             if message["op"] == word:
-                return message
+                try:
+                    return read(message)
+                except (KeyError, TypeError, ValueError):
+                    raise Refused("version", {}) from None
             if message["op"] == "refused":
                 raise Refused(message["why"], message.get("facts", {}))
             if message["op"] == "busy":
@@ -159,6 +172,16 @@ class Grant:
             return parse(text)
         except BadLine as error:
             raise ConnectionResetError(str(error)) from None
+
+
+def _job(said: Mapping[str, Any]) -> Job:
+    return Job(tuple(map(Share.of, said["shares"])), _variables(said["variables"]), int(said["kill_wait_s"]))
+
+
+def _granted(said: Mapping[str, Any]) -> tuple[dict[str, Any], Granted]:
+    """The step as the node names it, and what it has."""
+    which = {"placement": said["placement"], "step": said["step"]}
+    return which, Granted(said["step"], tuple(map(Part.of, said["parts"])), said.get("door"))
 
 
 def _variables(said: Mapping[str, str]) -> dict[str, str]:

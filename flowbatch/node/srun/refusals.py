@@ -18,6 +18,8 @@ TEXTS: Final = {
     "gpus for nodes": "srun: error: Step requested gres=gpu:{gpus} is less than the requested min nodes={nodes}\n"
     + INVALID_GRES,
     "busy": UNABLE + "Requested nodes are busy",
+    "version": UNABLE
+    + "The node daemon here is of another version of flowbatch; run `flow controller stop`, and try again",
     "over": UNABLE + "Job/step already completing or completed",
     "signalled": "srun: Cancelled pending job step with signal {number}\n"
     + UNABLE
