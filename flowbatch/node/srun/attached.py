@@ -114,9 +114,8 @@ class Attached:
                 poll.register(talk.fd, select.POLLOUT)
             for fd, _ in poll.poll(1000 * max(0.0, until - time.monotonic())):
                 self._flush(fd)
-        for talk in self._talks.values():
-            talk.close()
-        self._talks.clear()
+        for fd in list(self._talks):
+            self._gone(fd)
 
     def _close_door(self) -> None:
         if self._listening is not None and self._door is not None:
