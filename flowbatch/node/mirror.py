@@ -16,9 +16,10 @@ import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Literal, get_args
 
+from flowbatch.protocol.plain import plain
 from flowbatch.text import decode, encode
 
 CHUNK = 1 << 18
@@ -63,10 +64,10 @@ class Item:
         return (self.kind, self.target) if self.kind == "link" else (self.kind,)
 
 
-def item_of(plain: dict[str, Any]) -> Item:
+def item_of(said: dict[str, Any]) -> Item:
     """The item in JSON's values. Raises Broken for what is none, and for a path that leads out of its tree."""
     try:
-        found = Item(**plain)
+        found = Item(**said)
         parts = found.path.split("/")
         sound = found.kind in get_args(Kind) and 0 <= found.size < _FARTHEST and abs(found.mtime_ns) < _FARTHEST
         found = replace(found, mode=found.mode & MODES)
@@ -229,8 +230,12 @@ def _receive_file(root: str, item: Item, source: BinaryIO, arrive: Arrive, faile
 
 def _create(root: str, item: Item, temporary: bytes) -> int:
     make_room(root, item.path)
-    _unlink(temporary)
-    return os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    try:
+        return os.open(temporary, flags, 0o600)
+    except FileExistsError:
+        os.unlink(temporary)
+        return os.open(temporary, flags, 0o600)
 
 
 def _fill(source: BinaryIO, item: Item, file: int | None, failed: Failed) -> bool:
@@ -341,7 +346,7 @@ def _unlink(path: bytes) -> None:
 
 
 def _json(item: Item) -> bytes:
-    return json.dumps(asdict(item), separators=(",", ":")).encode()
+    return json.dumps(plain(item), separators=(",", ":")).encode()
 
 
 def _put(out: BinaryIO, kind: bytes, *body: bytes) -> None:

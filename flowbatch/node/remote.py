@@ -1,56 +1,72 @@
-"""What travels to a rented machine, as one program: `python3 node.pyz WORD ...`; the packed archive begins here."""
+"""What travels to a rented machine, as one program: `python3 DIRECTORY WORD ...`; the packed sources begin here."""
 
 from __future__ import annotations
 
-import argparse
+import importlib
 import os
 import selectors
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
-from flowbatch.node import brought, commands, outputs
-from flowbatch.node.daemon import IDLE_S, AlreadyThere, Daemon
-from flowbatch.node.mirror import Broken
 from flowbatch.node.own_process import environ
-from flowbatch.node.server import SOCKET
-from flowbatch.node.srun import program as srun
 from flowbatch.protocol.launch import line
-from flowbatch.protocol.sockets import connected
+from flowbatch.protocol.sockets import NODE, connected
 
 CHUNK = 1 << 16
+WORDS = "srun DIRECTORY ...|daemon DIRECTORY STANDING|attach DIRECTORY|answer DIRECTORY NUMBER|tail|workspace ROOT BASE"
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["srun"]:
-        return srun.main(Path(sys.argv[2]), sys.argv[3:], environ())
-    words = _words().parse_args()
-    if words.word == "daemon":
-        return daemon(words.directory, words.standing)
-    if words.word == "attach":
-        return attach(words.directory)
-    if words.word == "answer":
-        return attach(words.directory, line("answer", number=words.number))
-    if words.word == "tail":
-        with open(0, "rb", buffering=0, closefd=False) as asked:
-            outputs.tail(asked, sys.stdout.buffer)
-        return 0
-    try:
-        return brought.serve(words.word, words.root, words.base, sys.stdin.buffer, sys.stdout.buffer)
-    except Broken as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    """One word of the node program; its exit code."""
+    match sys.argv[1:]:
+        case ["srun", directory, *words]:
+            code: int = _loaded("srun.program").main(Path(directory), words, environ())
+            return code
+        case ["daemon", directory, standing]:
+            return daemon(Path(directory), Path(standing))
+        case ["attach", directory]:
+            return attach(Path(directory))
+        case ["answer", directory, number]:
+            return attach(Path(directory), line("answer", number=int(number)))
+        case ["tail"]:
+            with open(0, "rb", buffering=0, closefd=False) as asked:
+                _loaded("outputs").tail(asked, sys.stdout.buffer)
+            return 0
+        case ["workspace", root, base]:
+            return workspace(root, Path(base))
+    sys.stderr.write(f"usage: {WORDS}\n")
+    return 2
+
+
+def _loaded(name: str) -> Any:
+    """A room of the node, when its word is said: each word is a start of Python, and most need little of it."""
+    return importlib.import_module(f"flowbatch.node.{name}")
 
 
 def daemon(directory: Path, standing: Path) -> int:
     """A node daemon serves the directory once this returns, detached from the caller; it watches for the machine's notice."""
+    node = _loaded("daemon")
     try:
-        one = Daemon(directory, standing, (sys.executable, "-I", os.path.abspath(sys.argv[0]), "srun", str(directory)))
-    except AlreadyThere:
+        one = node.Daemon(
+            directory, standing, (sys.executable, "-I", os.path.abspath(sys.argv[0]), "srun", str(directory))
+        )
+    except node.AlreadyThere:
         return 0
-    commands.install(directory)
+    _loaded("commands").install(directory)
     if one.detach():
-        one.run(idle_s=IDLE_S)
+        one.run(idle_s=node.IDLE_S)
+    return 0
+
+
+def workspace(root: str, base: Path) -> int:
+    """Standard input and output are a conversation about the workspace (`node/brought.py`)."""
+    try:
+        _loaded("brought").serve(root, base, sys.stdin.buffer, sys.stdout.buffer)
+    except _loaded("mirror").Broken as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 
@@ -60,7 +76,7 @@ def attach(directory: Path, opening: bytes = b"") -> int:
     With an `opening` the daemon hears that first, and what it says of itself is not passed on.
     """
     try:
-        node = connected(directory, SOCKET)
+        node = connected(directory, NODE)
     except OSError as error:
         return _no_node(directory, error)
     with node:
@@ -106,24 +122,6 @@ def _write(data: bytes) -> None:
     done = 0
     while done < len(data):
         done += os.write(1, data[done:])
-
-
-def _words() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="node.pyz", description="The node program of a rented machine.")
-    kinds = parser.add_subparsers(dest="word", required=True)
-    for word in ("daemon", "attach", "answer"):
-        kind = kinds.add_parser(word)
-        kind.add_argument("directory", type=Path, help="journal, spool and socket")
-        if word == "answer":
-            kind.add_argument("number", type=int, help="of the caller")
-        if word == "daemon":
-            kind.add_argument("--standing", type=Path, help="where the guard reads what the node does")
-    for word in ("stamps", "take", "changes", "give", "settle"):
-        kind = kinds.add_parser(word)
-        kind.add_argument("root", help="the workspace")
-        kind.add_argument("base", type=Path, help="what was brought")
-    kinds.add_parser("tail")
-    return parser
 
 
 if __name__ == "__main__":

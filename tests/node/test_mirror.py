@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -240,25 +241,41 @@ def test_what_was_brought_is_known_and_what_differs_since(here, there, tmp_path)
     assert changes["changed"][1] == machine.base["changed"][0]
     assert changes["new"][1] is None
     assert "removed" not in machine.stamps()
-    machine.settle(item for item, _ in changes.values())
+    machine.settle(changes)
     assert list(Brought(str(there), tmp_path / "base").changes()) == []
 
 
 def test_requests_over_a_process_s_own_streams(here, there, tmp_path):
-    def ask(word, stdin=b""):
+    def ask(*words, then=b""):
         out = io.BytesIO()
-        assert brought.serve(word, str(there), tmp_path / "base", io.BytesIO(stdin), out) == 0
+        asked = b"".join(json.dumps(word).encode() + b"\n" for word in words) + then
+        brought.serve(str(there), tmp_path / "base", io.BytesIO(asked), out)
         return out.getvalue()
 
     (here / "a").write_text("a")
-    assert json.loads(ask("stamps")) == {}
-    assert json.loads(ask("take", said(here))) == []
+    assert ask(["stamps"]) == b"{}\n"
+    assert ask(["take"], then=said(here)) == b"[]\n"
     (there / "b").write_text("b")
-    (line,) = ask("changes").splitlines()
+    line, end = ask(["changes"]).splitlines()
     item, stamp = json.loads(line)
-    assert (item["path"], stamp) == ("b", None)
-    assert taken(here, ask("give", b'["b", "gone"]')) == []
+    assert (item["path"], stamp, end) == ("b", None, b"null")
+    assert taken(here, ask(["give", ["b", "gone"]])) == []
     assert (here / "b").read_text() == "b"
-    ask("settle", json.dumps([item]).encode())
-    assert ask("changes") == b""
-    assert brought.serve("nonsense", str(there), tmp_path / "base", io.BytesIO(), io.BytesIO()) == 2
+    assert ask(["changes"], ["settle", ["b", "c"]]).splitlines()[1:] == [b"null", b"null"]
+    assert ask(["changes"]) == b"null\n"
+    for nonsense in ["nonsense"], ["give"], {}, [["take"]]:
+        with pytest.raises(Broken):
+            ask(nonsense)
+
+
+def test_a_memory_that_finds_no_room_is_named_and_what_arrived_has_arrived(here, there, tmp_path, monkeypatch):
+    machine = Brought(str(there), tmp_path / "base")
+
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (here / "a").write_text("a")
+    monkeypatch.setattr(brought, "write_private", full)
+    assert machine.take(io.BytesIO(said(here))) == [("", "No space left on device")]
+    assert (there / "a").read_text() == "a"
+    assert machine.settle([]) == "No space left on device"

@@ -8,13 +8,12 @@ import errno
 import logging
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from flowbatch.backends.mithril.errand import Errand
 from flowbatch.backends.mithril.outputs import Followed
 from flowbatch.backends.mithril.prepare import Place
-from flowbatch.backends.mithril.ssh import SshAway, in_thread
+from flowbatch.backends.mithril.ssh import Connection, SshAway, in_thread
 from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.backends.mithril.workspace import Workspace
 from flowbatch.backends.supervised import supervised
@@ -97,12 +96,12 @@ class Homecoming:
         """One at a time: two would write the same files."""
         async with self._fetching:
             connection, place = await self._visit.reach()
-            return await in_thread(self.workspace(place).fetch, connection)
+            return await in_thread(_fetched, self.workspace(place), connection)
 
     def workspace(self, place: Place) -> Workspace:
         return Workspace(
             self.errand.root,
-            partial(self._node, place, self.errand.root),
+            self._node(place, self.errand.root, "workspace"),
             frozenset(output.path for output in self.errand.outputs),
             self.errand.key.job_id,
         )
@@ -160,3 +159,8 @@ class Homecoming:
                 log.info("%s: %s", self.errand.key, error.message)
             await rest(tries)
             tries += 1
+
+
+def _fetched(workspace: Workspace, connection: Connection) -> tuple[list[str], Failed]:
+    with workspace.talk(connection) as talk:
+        return workspace.fetch(talk)

@@ -9,8 +9,7 @@ import logging
 import shlex
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from flowbatch.backends.mithril.packing import program
 from flowbatch.backends.mithril.prepare import GUARD, STANDING, Place
 from flowbatch.backends.mithril.ssh import Connection, Identity, SshAway, in_thread
 from flowbatch.backends.mithril.visit import Visit, rest
+from flowbatch.backends.mithril.workspace import Workspace
 from flowbatch.backends.supervised import supervised
 from flowbatch.core.events import Ended, Launched, LaunchFailed, NodeLost, StepBegan, StepEnded
 from flowbatch.core.jobs import Owner
@@ -251,20 +251,14 @@ class Machine:
         parents = [folder for folder in folders if Path(folder).is_dir()]
         asked = mounts.mounts(self._rental.terms.volumes, self._rental.terms.mounts)
         mounting = mounts.script(asked, dict(word.partition("=")[::2] for word in message.environment))
-        await self._visit.as_root(connection, prepare.rooms(place, message.work_dir, parents) + encode(mounting))
-        files = coming.workspace(place)
-        notes, failed = await in_thread(files.fetch, connection)  # what an earlier placement left there
-        if failed:
-            raise SshAway(f"what the last placement wrote cannot be brought back: {failed}")
-        await in_thread(files.bring, connection)
+        outputs = [output.path for output in one.outputs]
+        await self._visit.as_root(
+            connection, prepare.rooms(place, message.work_dir, parents, outputs) + encode(mounting)
+        )
+        notes = await in_thread(_exchanged, coming.workspace(place), connection)
         if read is not None and read[0] in parents:
-            await in_thread(
-                replace(files, root=read[0], command=partial(node_command, place, read[0])).bring_these,
-                connection,
-                [read[1]],
-            )
-        remove = place.as_user("rm", "-f", "--", *(output.path for output in one.outputs))
-        await connection.run(remove)
+            beside = Workspace(read[0], node_command(place, read[0], "workspace"), frozenset(), message.key.job_id)
+            await in_thread(_brought, beside, connection, [read[1]])
         await in_thread(one.save, self._rental.directory)
         self._homecomings[message.key] = coming
         log.info("the workspace is there", extra={"fields": {"placement": str(message.key)}})
@@ -321,6 +315,21 @@ class Machine:
         await self._tell(fact)
 
 
+def _exchanged(files: Workspace, connection: Connection) -> list[str]:
+    """What an earlier placement left there is here, and all that is here is there; notes on the former. Raises SshAway, NotBrought."""
+    with files.talk(connection) as talk:
+        notes, failed = files.fetch(talk)
+        if failed:
+            raise SshAway(f"what the last placement wrote cannot be brought back: {failed}")
+        files.bring(talk)
+    return notes
+
+
+def _brought(files: Workspace, connection: Connection, paths: Sequence[str]) -> None:
+    with files.talk(connection) as talk:
+        files.bring_these(talk, paths)
+
+
 def node_command(place: Place, root: str, word: str) -> str:
     """The node program says or does `word`; about the workspace `root`, if one is given."""
     mark = hashlib.sha256(encode(root)).hexdigest()[:16]
@@ -332,7 +341,7 @@ def attach_command(place: Place) -> str:
     """A daemon serves the machine's node directory, and the streams of this command are a conversation with it."""
     node = shlex.join(("python3", "-I", place.program(program().name)))
     clean = shlex.join(("env", "-i", f"PATH={place.path}", "LANG=C.UTF-8", f"HOME={place.home}"))
-    serve = f"{clean} {node} daemon {shlex.quote(place.journal)} --standing {STANDING}"
+    serve = f"{clean} {node} daemon {shlex.quote(place.journal)} {STANDING}"
     return place.as_user("/bin/sh", "-c", f"{serve} && exec {node} attach {shlex.quote(place.journal)}")
 
 

@@ -1,10 +1,14 @@
-"""The node program as one file: a zipapp of what needs the standard library alone, the same bytes for the same sources."""
+"""The node program: a directory of what needs the standard library alone, packed into the same bytes for the same sources.
+
+It is unpacked on the machine: Python keeps what it compiled of a directory, and of an archive nothing, at each start.
+"""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
-import zipfile
+import tarfile
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -19,14 +23,13 @@ PARTS = (
 CLIENT = ("__init__.py", "client.py")
 """Of the thin clients, what Slurm's commands on the machine are made of."""
 
-KINDS = (".py", ".pl")
 START = "import sys\nfrom flowbatch.node.remote import main\nsys.exit(main())\n"
-EPOCH = (1980, 1, 1, 0, 0, 0)
+MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`name` changes with the contents, so that a machine has each version once."""
+    """`name` changes with the contents, so that a machine has each version once. `archive`: a tar, with gzip."""
 
     name: str
     archive: bytes = field(repr=False)
@@ -41,18 +44,22 @@ def program() -> Program:
     package = Path(str(files("flowbatch")))
     for part in PARTS:
         sources.update(_sources(package / part, f"flowbatch/{part}"))
+    packed = gzip.compress(_tar(sources), mtime=0)
+    return Program(f"node-{hashlib.sha256(packed).hexdigest()[:16]}", packed)
+
+
+def _tar(sources: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name in sorted(sources):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, sources[name])
-    packed = buffer.getvalue()
-    return Program(f"node-{hashlib.sha256(packed).hexdigest()[:16]}.pyz", packed)
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(sources[name]), MODE
+            archive.addfile(entry, io.BytesIO(sources[name]))
+    return buffer.getvalue()
 
 
 def _sources(found: Path, name: str) -> dict[str, bytes]:
     if found.is_dir():
         below = (_sources(inner, f"{name}/{inner.name}") for inner in found.iterdir() if inner.name != "__pycache__")
         return {path: text for sources in below for path, text in sources.items()}
-    return {name: found.read_bytes()} if name.endswith(KINDS) else {}
+    return {name: found.read_bytes()}

@@ -118,12 +118,15 @@ def place(login: str, said: bytes) -> Place:
     return Place(login, user, int(uid), int(gid), home, shell or "/bin/sh", path, host)
 
 
-def rooms(at: Place, owned: str, passed: Iterable[str]) -> bytes:
-    """Root's part for one job: the directories are there, can be reached by the user, and `owned` belongs to it."""
+def rooms(at: Place, owned: str, passed: Iterable[str], outputs: Iterable[str] = ()) -> bytes:
+    """Root's part for one job: the directories are there, can be reached by the user, and `owned` belongs to it. What an earlier
+    placement wrote into `outputs` is not there: it has come home."""
     text = ROOM.format(user=shlex.quote(at.user))
     for path in (owned, *passed):
         text += f"room {_quoted(path)}\n"
     text += f'sudo -n -u "$user" test -w {_quoted(owned)} || chown "$user:" {_quoted(owned)}\n'
+    for path in outputs:
+        text += f'sudo -n -u "$user" rm -f -- {_quoted(path)} || :\n'
     return encode(text)
 
 

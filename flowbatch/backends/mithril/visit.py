@@ -21,6 +21,9 @@ PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 KNOWN_HOSTS = "known_hosts"
 """Beside the pin: the same key, as OpenSSH wants it."""
 
+UNPACK = 'rm -rf "$1.new" && mkdir "$1.new" && tar -xzof - -C "$1.new" && mv -T "$1.new" "$1"'
+"""In its place, or not there: of what a cut line left gzip says that it is not whole."""
+
 log = logging.getLogger(__name__)
 
 
@@ -125,11 +128,9 @@ def _stage(said: str, to: Destination) -> None:
 async def _send(connection: Connection, place: Place, sent: Program) -> None:
     """The machine has this version of the node program."""
     path = place.program(sent.name)
-    there = await connection.run(place.as_user("test", "-s", path))
+    there = await connection.run(place.as_user("test", "-d", path))
     if there.code:
-        write = 'cat > "$1.new" && test "$(wc -c < "$1.new")" -eq "$2" && mv "$1.new" "$1"'  # not what a cut line left
-        words = ("/bin/sh", "-c", write, "sh", path, str(len(sent.archive)))
-        done = await connection.run(place.as_user(*words), sent.archive)
+        done = await connection.run(place.as_user("/bin/sh", "-c", UNPACK, "sh", path), sent.archive)
         if done.code:
             raise SshAway(f"the node program cannot be put on the machine: {done.err}")
 

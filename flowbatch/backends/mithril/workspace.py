@@ -10,16 +10,17 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import json
+import logging
 import os
 import pwd
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pathspec
 
-from flowbatch.backends.mithril.ssh import FOREIGN, Connection, SshAway
+from flowbatch.backends.mithril.ssh import FOREIGN, LONGEST_ANSWER, Connection, Process, SshAway
 from flowbatch.errors import FlowError
 from flowbatch.node import mirror
 from flowbatch.node.mirror import Broken, Item, item_of
@@ -53,6 +54,12 @@ ROOTS = frozenset(
     ]
 )
 """Directories that are no project: they are not mirrored."""
+
+
+CUT = (*FOREIGN, Broken, ValueError, TypeError, KeyError)
+"""Of a transfer: what is raised when the other side is gone, or says what makes no sense."""
+
+log = logging.getLogger(__name__)
 
 
 class NotMirrored(FlowError):
@@ -116,85 +123,105 @@ def _home() -> str:
     return pwd.getpwuid(os.getuid()).pw_dir
 
 
+class Talk:
+    """A conversation with the machine about one workspace: `node/brought.py` answers. Its methods raise what is `CUT`."""
+
+    def __init__(self, process: Process) -> None:
+        self._in, self.out = process.stdin, process.stdout
+
+    def ask(self, *words: Any) -> Any:
+        """The answer's one line."""
+        self.say(*words)
+        return self.hear()
+
+    def say(self, *words: Any) -> None:
+        self._in.write(json.dumps(words).encode() + b"\n")
+        self._in.flush()
+
+    def hear(self) -> Any:
+        line = self.out.readline(LONGEST_ANSWER)
+        if not line.endswith(b"\n"):
+            raise EOFError("the machine hung up")
+        return json.loads(line)
+
+    def send(self, root: str, paths: Sequence[str]) -> None:
+        mirror.send(root, paths, self._in)
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`root` on both sides. `command` is what runs `node/brought.py` there: the word to say is added. `apart` are paths (from `/`)
-    that travel in another way: the job's output files. Its methods block: they are for threads; all raise SshAway."""
+    """`root` on both sides. `command` is what runs `node/brought.py` there. `apart` are paths (from `/`) that travel in another way:
+    the job's output files. Its methods block: they are for threads; all raise SshAway, and CUT inside `talk`."""
 
     root: str
-    command: Callable[[str], str]
+    command: str
     apart: frozenset[str]
     job: int
 
-    def bring(self, connection: Connection) -> int:
+    @contextlib.contextmanager
+    def talk(self, connection: Connection) -> Iterator[Talk]:
+        """One start of the node program, for all that is asked meanwhile. What is CUT leaves it as SshAway, in the machine's words
+        where it had any."""
+        process = connection.start(self.command)
+        try:
+            yield Talk(process)
+            process.no_more()
+            done = process.done()
+        except CUT as error:
+            why = _last_words(process) or error or type(error).__name__
+            raise SshAway(f"the transfer was cut: {why}") from None
+        finally:
+            process.kill()
+        if done.code:
+            raise SshAway(f"the machine cannot speak of {self.root}: {done.err or done.code}")
+
+    def bring(self, talk: Talk) -> int:
         """The machine has all that is here; how many items went. Raises NotBrought."""
         rules = Rules.of(self.root)
-        known: dict[str, Any] = json.loads(self._ask(connection, "stamps"))
+        known: dict[str, Any] = talk.ask("stamps")
         wanted = [
             item.path
             for item in mirror.scan(self.root, lambda path, is_dir: _named(rules.outward, path, is_dir))
             if list(item.stamp) != known.get(item.path) and not self._is_apart(item.path)
         ]
-        self.bring_these(connection, wanted)
+        self.bring_these(talk, wanted)
         return len(wanted)
 
-    def bring_these(self, connection: Connection, wanted: Sequence[str]) -> None:
+    def bring_these(self, talk: Talk, wanted: Sequence[str]) -> None:
         """The machine has these items as they are here. Raises NotBrought."""
         if not wanted:
             return
-        with _ours():
-            process = connection.start(self.command("take"))
-            mirror.send(self.root, wanted, process.stdin)
-            process.no_more()
-            done = process.done()
-        if done.code:  # the stream was cut, or came apart: that passes
-            raise SshAway(f"the machine did not take {self.root}: {done.err or done.code}")
-        failed = json.loads(done.out)
+        talk.say("take")
+        talk.send(self.root, wanted)
+        failed = talk.hear()
         if failed:
             raise NotBrought(f"{_names(failed)} could not be brought to the machine")
 
-    def fetch(self, connection: Connection) -> tuple[list[str], mirror.Failed]:
+    def fetch(self, talk: Talk) -> tuple[list[str], mirror.Failed]:
         """What the job wrote is here; notes on what lies beside a file that changed here meanwhile, and what failed."""
         try:
             rules, notes = Rules.of(self.root), list[str]()
         except NotMirrored as error:  # it went out, so it is to come home: once the file makes sense again
             raise SshAway(error.message) from None
-        said = self._ask(connection, "changes")
-        with _ours():
-            changes = [json.loads(line) for line in said.splitlines()]
-            items = {plain["path"]: (item_of(plain), stamp) for plain, stamp in changes}
         items = {
-            path: found
-            for path, found in items.items()
-            if not self._is_apart(path) and not _below(rules.homeward, path, found[0].kind == "dir")
+            item.path: (item, stamp)
+            for item, stamp in _changes(talk)
+            if not self._is_apart(item.path) and not _below(rules.homeward, item.path, item.kind == "dir")
         }
         wanted = [path for path, (item, _) in items.items() if not self._has(item)]
         failed: mirror.Failed = []
         if wanted:
-            with _ours():
-                process = connection.start(self.command("give"))
-                process.stdin.write(json.dumps(wanted).encode())
-                process.no_more()
-                failed = mirror.receive(
-                    self.root, process.stdout, lambda item, data: self._arrive(item, data, items[item.path][1], notes)
-                )
-                process.done()
+            talk.say("give", wanted)
+            failed = mirror.receive(
+                self.root, talk.out, lambda item, data: self._arrive(item, data, items[item.path][1], notes)
+            )
+            talk.hear()
             os.sync()
         lost = {path for path, _ in failed}
-        settled = [asdict(item) for path, (item, _) in items.items() if path not in lost]
-        if settled:
-            self._ask(connection, "settle", json.dumps(settled).encode())
+        settled = [path for path in items if path not in lost]
+        if settled and (why := talk.ask("settle", settled)):
+            log.warning("%s is here, and the machine does not remember it: %s", self.root, why)
         return notes, failed
-
-    def _ask(self, connection: Connection, word: str, stdin: bytes = b"") -> bytes:
-        with _ours():
-            process = connection.start(self.command(word))
-            process.stdin.write(stdin)
-            process.no_more()
-            done = process.done()
-        if done.code:
-            raise SshAway(f"the machine cannot say {word} of {self.root}: {done.err or done.code}")
-        return done.out
 
     def _is_apart(self, path: str) -> bool:
         return os.path.join(self.root, path) in self.apart
@@ -236,13 +263,19 @@ def _names(failed: Collection[Sequence[str]]) -> str:
     return ", ".join(shown) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
 
 
-@contextlib.contextmanager
-def _ours() -> Iterator[None]:
-    """Foreign errors of a transfer are SshAway, and so is what a machine says that makes no sense."""
-    try:
-        yield
-    except (*FOREIGN, Broken, ValueError, TypeError, KeyError) as error:
-        raise SshAway(f"the transfer was cut: {error or type(error).__name__}") from None
+def _changes(talk: Talk) -> Iterator[tuple[Item, Any]]:
+    talk.say("changes")
+    while (said := talk.hear()) is not None:
+        plain, stamp = said
+        yield item_of(plain), stamp
+
+
+def _last_words(process: Process) -> str:
+    """What it had to say when it ended."""
+    with contextlib.suppress(*FOREIGN, FlowError):
+        process.no_more()
+        return process.done().err
+    return ""
 
 
 def leads_out(root: str, link: Item) -> bool:

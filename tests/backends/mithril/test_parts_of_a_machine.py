@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import replace
 
 import pytest
@@ -52,16 +54,17 @@ def test_the_node_program_is_the_same_bytes_each_time_and_runs_alone(tmp_path):
     program = packing.program()
     packing.program.cache_clear()
     assert packing.program() == program
-    archive = tmp_path / program.name
-    archive.write_bytes(program.archive)
+    there = tmp_path / program.name
+    with tarfile.open(fileobj=io.BytesIO(program.archive)) as archive:
+        archive.extractall(there)
     oldest = shutil.which("python3.10") or sys.executable
     works = subprocess.run([oldest, "-c", ""], capture_output=True, check=False).returncode == 0
     for python in {oldest if works else sys.executable, sys.executable}:
         done = subprocess.run(
-            [python, "-I", "-S", str(archive), "stamps", str(tmp_path), str(tmp_path / "base")],
-            capture_output=True, text=True, check=False, cwd="/",
+            [python, "-I", "-S", str(there), "workspace", str(tmp_path), str(tmp_path / "base")],
+            input='["stamps"]\n', capture_output=True, text=True, check=False, cwd="/",
         )  # fmt: skip
-        assert (done.stdout, done.stderr) == ("{}", "")
+        assert (done.stdout, done.stderr) == ("{}\n", "")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,9 @@ class Process:
     def no_more(self):
         self.stdin.close()
 
+    def kill(self):
+        self.popen.kill()
+
     def done(self):
         out, err = self.stdout.read(), self.popen.stderr.read().decode().strip()
         code = self.popen.wait(20)
@@ -88,16 +91,18 @@ class Sides:
     def workspace(self):
         return Workspace(
             str(self.home),
-            lambda word: f"{PROGRAM} {word} {self.away} {self.base}",
+            f"{PROGRAM} workspace {self.away} {self.base}",
             frozenset({f"{self.home}/slurm-7.out"}),
             7,
         )
 
     def bring(self):
-        return self.workspace.bring(self.connection)
+        with self.workspace.talk(self.connection) as talk:
+            return self.workspace.bring(talk)
 
-    def fetch(self):
-        return self.workspace.fetch(self.connection)
+    def fetch(self, workspace=None):
+        with (workspace or self.workspace).talk(self.connection) as talk:
+            return (workspace or self.workspace).fetch(talk)
 
 
 @pytest.fixture
@@ -242,6 +247,7 @@ def test_a_way_there_that_is_cut_is_no_refusal(sides, monkeypatch):
         whole = io.BytesIO()
         send(root, paths, whole)
         out.write(whole.getvalue()[:60_000])
+        out.close()
 
     with monkeypatch.context() as patched:
         patched.setattr(mirror, "send", cut)
@@ -344,9 +350,9 @@ class Away:
 def test_an_ignore_file_that_makes_no_sense_is_named(sides):
     (sides.home / ".flowignore").write_text("a\n!\n")
     with pytest.raises(NotMirrored, match=r"\.flowignore"):
-        sides.workspace.bring(Here())
+        sides.bring()
     with pytest.raises(SshAway, match=r"\.flowignore"):
-        sides.workspace.fetch(Here())
+        sides.fetch()
 
 
 @pytest.mark.parametrize(
@@ -372,9 +378,8 @@ def test_an_output_that_makes_no_sense_is_a_cut(tmp_path, said):
 )
 def test_a_list_of_changes_that_makes_no_sense_is_a_cut(sides, tmp_path, said):
     (tmp_path / "said").write_text(said + "\n")
-    lying = replace(sides.workspace, command=lambda word: f"cat {tmp_path}/said")
     with pytest.raises(SshAway):
-        lying.fetch(Here())
+        sides.fetch(replace(sides.workspace, command=f"cat {tmp_path}/said"))
 
 
 def test_output_grows_and_nothing_is_said_twice_after_a_cut(tmp_path):
