@@ -88,6 +88,8 @@ class Loop:
         self._performed = 0
         self._saved = 0
         self._passed_at: int | None = None
+        self._looked_at = 0
+        """What the clock said at the last look."""
         self._stopping = False
 
     @property
@@ -195,6 +197,9 @@ class Loop:
         if self._queue is None:
             return 0
         wake, now = self._queue.next_wake(), self.clock.now()
+        went_back, self._looked_at = now < self._looked_at, now
+        if went_back:
+            return 0
         if wake is None:
             return LONGEST_NAP_S
         if wake <= now:

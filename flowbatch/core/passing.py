@@ -27,7 +27,7 @@ def pass_time(turn: Turn) -> None:
         turn.settle()
     _fall_due(turn)
     look = _schedule if turn.queue.cluster.market is None else buy
-    while turn.queue.pass_due is not None and turn.queue.pass_due <= turn.at:
+    while turn.queue.pass_due is not None:  # what was due at an instant to come was due before the clock went back
         look(turn)
         turn.settle()
 

@@ -262,7 +262,7 @@ def _gone(job: Job, state: Running | Suspended | Completing, at: int, ending: En
     """The end of a job whose processes are gone; what was suspended has ended when it stopped. A crontab's is due again."""
     if job.spec.cron is not None and (due := due_again(job.spec.cron, state.started_at, at, ending)) is not None:
         return _until(job, at, due, (Forget(job.id, job.restarts),))
-    ended_at = state.pause.at if isinstance(state, Suspended) else at
+    ended_at = max(state.started_at, state.pause.at if isinstance(state, Suspended) else at)
     finished = Finished(ended_at, ending, state.started_at, state.allocation, state.pause)
     return Moved(replace(job, state=finished), (Forget(job.id, job.restarts),))
 

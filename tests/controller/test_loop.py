@@ -91,6 +91,19 @@ def test_no_time_passes_before_the_truth_is_known(running, toy, until):
     asyncio.run(main())
 
 
+def test_time_passes_where_the_clock_goes_back(running, store, toy, clock, until):
+    async def main():
+        async with running() as loop:
+            loop.queue.next_wake = lambda: clock.now() + 100  # later than ever: nothing else is due
+            await loop.apply(toy.submission())
+            assert loop.orders.empty()
+            clock.advance(-3600)
+            loop.wake()
+            await until(lambda: not loop.orders.empty())
+
+    asyncio.run(main())
+
+
 def test_a_pass_is_not_repeated_for_nothing(running, toy, clock, until, store):
     async def main():
         async with running() as loop:

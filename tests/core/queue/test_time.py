@@ -166,3 +166,15 @@ def test_what_begins_later_is_eligible_then_whatever_else_it_waits_for(desk):
     jobs = desk.queue.jobs
     assert [jobs[id].eligible_at for id in (held, behind, array, plain)] == [later, later, None, None]
     assert {jobs[id].last_evaluated_at for id in (held, behind, array, plain)} == {desk.now}
+
+
+def test_a_clock_that_goes_back_holds_up_nothing(desk):
+    """What waits for a place alone gets one, and a run that ends before it began has lasted no time."""
+    id = desk.submit()
+    desk.passed(-3600)
+    assert desk.kind(id) == "running"
+    began = desk.now
+    desk.at -= 60
+    desk.end(id)
+    over = desk.queue.jobs[id].state
+    assert (over.started_at, over.ended_at) == (began, began)
