@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from tests.bench import scale
+from tests.bench import scale, throughput
 from tests.bench.parsing import scripts_per_second
 from tests.conformance import oracle, worlds
 
@@ -69,6 +69,9 @@ def table(measure: Callable[[Sequence[str], int], tuple[float, float]]) -> str:
 def main() -> None:
     if sys.argv[1:] == ["--scale"]:
         scale.main()
+        return
+    if sys.argv[1:] == ["--throughput"]:
+        throughput.main()
         return
     print(f"scripts parsed per second: {scripts_per_second():.0f}\n")
     if not oracle.installed():
