@@ -68,7 +68,7 @@ class Wanted:
 ANY = tuple(
     f"{state} {code}"
     for state in ("COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL")
-    for code in ("0:0", "0:9", "0:15", *(f"{number}:0" for number in range(1, 6)))
+    for code in ("0:0", "0:9", "0:15", *(f"{number}:0" for number in range(1, 8)))
 )
 """Every end."""
 
@@ -166,9 +166,9 @@ class Cluster:
     def ask(self, name: str, *words: str, stdin: str = "", done_already: str | None = None, tag: str = "") -> Done:
         """A command that must be well, the first time or, where somebody died meanwhile, the second; then it may find
         that it is `done_already`."""
-        began_at = time.monotonic()
+        before = self.instants.over
         done = self.call(name, *words, stdin=stdin, tag=tag)
-        if not done.well and self.instants.since(began_at):
+        if not done.well and self._died(before):
             done = self.call(name, *words, stdin=stdin, tag=tag)
             if done_already is not None and done_already in done.err:
                 return done
@@ -176,14 +176,18 @@ class Cluster:
             raise Found(f"{name} {' '.join(words)}: {done}")
         return done
 
+    def _died(self, before: bool) -> bool:
+        """Whether somebody died while something was asked; `before`: whether they were dead when it was asked."""
+        return not before and self.instants.hit is not None
+
     def submit(self, name: str, script: str, *words: str, ends: tuple[str, ...], runs: tuple[int, ...] = (1,)) -> int:
         """Submits a script until its number is known."""
         tag = self.tag(name)
         self.wanted[tag] = Wanted(ends, runs)
-        began_at = time.monotonic()
+        before = self.instants.over
         words = ("--parsable", "-J", tag, *words)
         done = self.ask("sbatch", *words, stdin=f"#!/bin/sh\n{RAN}{script}\n", tag=tag)
-        self.unsure[tag] += self.instants.since(began_at)
+        self.unsure[tag] += self._died(before)
         number = int(done.out)
         if number in self.acknowledged:
             raise Found(f"number {number} was given twice")
@@ -193,11 +197,11 @@ class Cluster:
     def lasting(self, name: str, *words: str, ends: tuple[str, ...]) -> Done | None:
         """A command that lasts as long as its job: salloc, srun. None where somebody died meanwhile: it may have lost its job."""
         tag = self.tag(name)
-        began_at = time.monotonic()
+        before = self.instants.over
         self.lasted.add(tag)
         self.unsure[tag] += 1
         done = self.call(words[0], "-J", tag, *words[1:], tag=tag)
-        calm = not self.instants.since(began_at)
+        calm = not self._died(before)
         self.wanted[tag] = Wanted(ends) if calm else UNSURE
         return done if calm else None
 
@@ -224,7 +228,8 @@ class Cluster:
     def calm(self) -> None:
         """Nothing is queued, nothing runs; what was submitted and never acknowledged is cancelled."""
         if sum(self.unsure.values()) > len(self.lasted):
-            for number in {row.number for row in self.rows() if row.tag not in self.lasted} - self.acknowledged.keys():
+            queued = (line.split("|") for line in self.ask("squeue", "-h", "-o", "%F|%j").out.splitlines())
+            for number in {int(id) for id, tag in queued if tag not in self.lasted} - self.acknowledged.keys():
                 self.ask("scancel", "-Q", str(number))
         self.until(lambda: not self.ask("squeue", "-h", "-a").out, "the queue is empty")
 

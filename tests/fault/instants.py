@@ -10,7 +10,6 @@ import ctypes
 import mmap
 import os
 import signal
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,15 +22,14 @@ Victim = Literal["controller", "node", "both", "client", "wrapper", "machine"]
 """`both`: controller and node daemon. `machine`: these, all wrappers and what runs under them, and all clients."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-CLIENTS = 16
-AT_ONCE_S = 0.05
-"""A kill takes no longer."""
+MOST = 64
+"""Processes that are remembered."""
 
 
 class _Shared(ctypes.Structure):
     _fields_ = (
         ("counts", ctypes.c_int64 * len(KINDS)), ("armed", ctypes.c_int64), ("number", ctypes.c_int64),
-        ("fired_at", ctypes.c_double), ("clients", ctypes.c_int64 * CLIENTS), ("victim", ctypes.c_char * 16),
+        ("fired", ctypes.c_int64), ("clients", ctypes.c_int64 * MOST), ("dying", ctypes.c_int64 * MOST), ("victim", ctypes.c_char * 16),
         ("name", ctypes.c_char * 64),
     )  # fmt: skip
 
@@ -47,7 +45,7 @@ class Instants:
     def arm(self, kind: Kind, number: int, victim: Victim) -> None:
         """The victim dies when an instant of this kind comes for the `number`-th time from now on."""
         shared = self._shared
-        shared.armed, shared.fired_at = -1, 0
+        shared.armed, shared.fired = -1, 0
         shared.counts[:] = [0] * len(KINDS)
         shared.number, shared.victim = number, victim.encode()
         shared.armed = KINDS.index(kind)
@@ -58,7 +56,7 @@ class Instants:
 
     def clients(self, pids: list[int]) -> None:
         """The clients that are there now, the newest last."""
-        self._shared.clients[:] = ([0] * CLIENTS + pids)[-CLIENTS:]
+        self._shared.clients[:] = _padded(pids)
 
     @property
     def counts(self) -> dict[Kind, int]:
@@ -68,11 +66,12 @@ class Instants:
     @property
     def hit(self) -> str | None:
         """The name of the armed instant, if it has come."""
-        return bytes(self._shared.name).decode() if self._shared.fired_at else None
+        return bytes(self._shared.name).decode() if self._shared.fired else None
 
-    def since(self, instant: float) -> bool:
-        """Whether somebody died after `instant`, or so shortly before that a command may have met it alive."""
-        return self._shared.fired_at > instant - AT_ONCE_S
+    @property
+    def over(self) -> bool:
+        """Whether those who were to die are dead: what is asked from now on meets none of them."""
+        return bool(self._shared.fired) and not any(map(_lives, filter(None, self._shared.dying)))
 
     def come(self, kind: Kind, name: str) -> None:
         """An instant of the process that calls this."""
@@ -84,7 +83,8 @@ class Instants:
     def fire(self, name: str) -> None:
         """The victim is killed now, oneself last."""
         victims = sorted(self._pids(self._shared.victim.decode()), key=lambda pid: pid == os.getpid())
-        self._shared.name, self._shared.fired_at = name.encode()[:63], time.monotonic()
+        self._shared.dying[:] = _padded(victims)
+        self._shared.name, self._shared.fired = name.encode()[:63], 1
         self.kill(victims)
 
     @staticmethod
@@ -130,6 +130,17 @@ def placed(state: Path, *, wrappers_alone: bool = False) -> Iterator[int]:
     yield from wrappers
     if not wrappers_alone:
         yield from (pid for pid in parents if pid not in wrappers and _above(pid, parents) & wrappers)
+
+
+def _padded(pids: list[int]) -> list[int]:
+    return (pids + [0] * MOST)[:MOST]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _above(pid: int, parents: dict[int, int]) -> set[int]:

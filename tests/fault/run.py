@@ -86,6 +86,7 @@ def survives(cluster: Cluster, point: Point) -> Result:
     """Plays a point."""
     began_at = time.monotonic()
     cluster.begin()
+    hit = None
     timer = threading.Timer(point.number / 1000, cluster.instants.fire, ["chance"])
     try:
         cluster.instants.arm(point.kind, point.number, point.victim)
@@ -102,10 +103,11 @@ def survives(cluster: Cluster, point: Point) -> Result:
         hit = cluster.instants.hit
         cluster.judge(strict=hit is None or point.victim not in RUTHLESS)
         cluster.instants.disarm()
+        cluster.begin()
         cluster.submit("next", "exit 0", ends=("COMPLETED 0:0",))
         cluster.judge()
     except Exception:  # noqa: BLE001  whatever it is, it is what was looked for
-        return Result(point, cluster.instants.hit, traceback.format_exc(), time.monotonic() - began_at)
+        return Result(point, hit or cluster.instants.hit, traceback.format_exc(), time.monotonic() - began_at)
     finally:
         timer.cancel()
     return Result(point, hit, None, time.monotonic() - began_at)
