@@ -20,7 +20,6 @@ from flowbatch import app
 from flowbatch.core import invariants
 from flowbatch.core.queue import Queue
 from flowbatch.sdk import shims
-from flowbatch.sdk.compiling import compiler
 from flowbatch.store.sqlite import SqliteStore
 from tests.fault.instants import Instants, placed
 from tests.fault.preloaded import Preloaded
@@ -93,7 +92,8 @@ class Row:
 class Cluster:
     """One state directory under `root`, for point after point."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, cc: str | None = None) -> None:
+        """`cc` compiles the clients, which pays after some dozens of points; None: they are Python's."""
         self.root, self.state, self.bin = root, root / "state", root / "bin"
         for folder in (root, root / "config", self.bin, self.state, root / "work"):
             folder.mkdir(mode=0o700)
@@ -102,7 +102,7 @@ class Cluster:
         self._preloaded = Preloaded(root, self.instants)
         python = str(self._preloaded.python)
         start = ("/usr/bin/env", f"FLOW_CONFIG_DIR={root}/config", python, "-I", "-m", "flowbatch.controller", "start")
-        shims.install(self.bin, shims.Baked(python, str(CLIENTS), str(self.state), start), cc=compiler())
+        shims.install(self.bin, shims.Baked(python, str(CLIENTS), str(self.state), start), cc=cc)
         self._clients: list[int] = []
         self._points = 0
         self.begin()

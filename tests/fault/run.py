@@ -27,6 +27,7 @@ from typing import Any, get_args
 
 from tabulate import tabulate
 
+from flowbatch.sdk.compiling import compiler
 from tests.fault.cluster import Cluster, Found
 from tests.fault.instants import Kind, Victim
 from tests.fault.scenes import SCENES
@@ -146,7 +147,7 @@ def points(instants: Mapping[str, Mapping[Kind, int]], wanted: int, rng: random.
 def play(some: Sequence[Point], kept: Path | None) -> Iterator[Result]:
     """One after another, in state directories of their own; one that something was found in goes to `kept`."""
     root = Path(tempfile.gettempdir()) / f"ff-{os.getpid()}"  # short: sockets
-    cluster = Cluster(root)
+    cluster = Cluster(root, compiler() if len(some) > RENEWED_AFTER else None)
     try:
         for number, point in enumerate(some, 1):
             result = survives(cluster, point)
@@ -202,14 +203,14 @@ def _instant(result: Result) -> str:
     return f"{result.point.kind}: {result.hit}"
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tests.fault.run", description=__doc__)
     parser.add_argument("--points", type=int, default=1000)
     parser.add_argument("--point", type=Point.read, action="append", help="play this one: SCENE:KIND:NUMBER:VICTIM")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a directory for the state of points where something was found")
-    words = parser.parse_args()
+    words = parser.parse_args(argv)
     rng = random.Random(words.seed)
     began_at = time.monotonic()
     chosen = words.point
