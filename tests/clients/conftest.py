@@ -23,12 +23,14 @@ from filelock import FileLock
 CLIENTS: dict[str, tuple[str, ...]] = {
     "dask": ("dask-jobqueue==0.9.0",),
     "executorlib": ("executorlib==1.11.0", "pysqa==1.1.1", "h5py"),
+    "jax": ("jax==0.10.2",),
     "parsl": ("parsl==2026.10.26",),
     "psij": ("psij-python==0.9.11",),
     "reframe": ("reframe-hpc==4.10.4",),
     "simple-slurm": ("simple-slurm==0.3.6",),
     "snakemake": ("snakemake==9.27.1", "snakemake-executor-plugin-slurm==2.8.0"),
     "toil": ("toil==9.6.0",),
+    "torch": ("torch==2.13.0+cpu", "numpy", "lightning==2.6.6"),
     "submitit": ("submitit==1.5.4", "hydra-submitit-launcher==1.2.0"),
 }
 """What is installed together for one client."""
@@ -43,7 +45,7 @@ ClusterName=site
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 KillWait=2
-NodeName=n[1-2] CPUs=8 RealMemory=16000
+NodeName={nodes} CPUs=8 RealMemory=16000
 PartitionName=debug Nodes=ALL Default=YES MaxTime=1-00:00:00
 PartitionName=long Nodes=ALL MaxTime=7-00:00:00
 """
@@ -67,6 +69,7 @@ class Site:
     """A cluster of our own under `root`, and a user's home on it."""
 
     root: Path
+    nodes: str
     bin: Path = field(init=False)
     home: Path = field(init=False)
 
@@ -74,7 +77,7 @@ class Site:
         self.bin, self.home = self.root / "bin", self.root / "home"
         for directory in (self.root / "state", self.root / "config", self.home):
             directory.mkdir(mode=0o700)
-        (self.root / "config" / "slurm.conf").write_text(SHAPE)
+        (self.root / "config" / "slurm.conf").write_text(SHAPE.format(nodes=self.nodes))
         self._flow("shims", "install", "--to", str(self.bin))
 
     def environment(self, *, client: Path | None = None) -> dict[str, str]:
@@ -154,6 +157,11 @@ class Client:
         """Runs one of the programs beside this file in the client's interpreter."""
         return self.run("python", str(PROGRAMS / name), *words, **more)
 
+    def told(self, pattern: str) -> list[Any]:
+        """What such files in its directory say in JSON, in the order of their names; one that is just being written is left out."""
+        texts = [file.read_text() for file in sorted(self.work.glob(pattern))]
+        return [json.loads(text) for text in texts if text]
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             words, cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -205,8 +213,9 @@ def programs() -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    here = Site(tmp_path_factory.mktemp("site"))
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Two virtual nodes, with the names that the test's module says in NODES, if it does."""
+    here = Site(tmp_path_factory.mktemp("site"), getattr(request.module, "NODES", "n[1-2]"))
     yield here
     here.shut()
 
