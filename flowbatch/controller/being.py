@@ -15,6 +15,9 @@ from flowbatch.controller.log import open_log
 from flowbatch.errors import ControllerUnreachable
 from flowbatch.paths import Paths
 
+UNLOCKED = "the file system of {state} does not lock files: two controllers could serve one queue"
+ON_A_LOCAL_DISK = "set FLOW_STATE_DIR to a directory on a disk of this machine"
+
 
 def live(paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any, None]]) -> int:
     """Is the controller while `serve` runs, and calls `ready` once the socket answers. ALREADY if another one is."""
@@ -22,6 +25,8 @@ def live(paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any,
     os.chdir(paths.state)
     os.umask(0o077)
     try:
+        if not lifecycle.locks_hold(paths.lock):
+            raise ControllerUnreachable(UNLOCKED.format(state=paths.state), hint=ON_A_LOCAL_DISK)
         with lifecycle.lock(paths):
             open_log(paths.log)
             paths.pid.write_text(f"{os.getpid()}\n")

@@ -5,14 +5,16 @@ Who holds `controller.lock` is the controller; the socket may be stale, the lock
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from filelock import FileLock, Timeout
@@ -100,6 +102,33 @@ def stop(paths: Paths) -> int | None:
 def lock(paths: Paths) -> FileLock:
     """The controller's lock; entering it raises filelock's Timeout at once where another holds it."""
     return FileLock(paths.lock, timeout=0, mode=0o600)
+
+
+def locks_hold(file: Path, take: Callable[[int, int], None] = fcntl.flock) -> bool:
+    """Whether a lock of this file keeps other processes out: on some network file systems it keeps out nobody, or there is
+    none. `take` is the system call. Raises OSError where the file cannot be opened."""
+    fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        child = os.fork()
+        if child == 0:
+            os._exit(_another_gets(file, take))
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    except BlockingIOError:
+        return True  # somebody holds it, and keeps us out
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _another_gets(file: Path, take: Callable[[int, int], None]) -> int:
+    """1 where a process that opens the file itself gets the lock too."""
+    try:
+        take(os.open(file, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return 0
+    return 1
 
 
 def make_state(paths: Paths) -> None:

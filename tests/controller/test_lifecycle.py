@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from flowbatch.controller import lifecycle
 from flowbatch.errors import ControllerUnreachable
@@ -142,6 +144,27 @@ def test_a_state_directory_that_is_a_file(tmp_path):
     (tmp_path / "state").touch()
     with pytest.raises(ControllerUnreachable, match=r"cannot use the state directory .*: File exists"):
         lifecycle.start(Paths(tmp_path / "state", tmp_path), os.environ)
+
+
+def test_a_file_system_whose_locks_keep_nobody_out(tmp_path):
+    def none(fd: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    file = tmp_path / "lock"
+    assert lifecycle.locks_hold(file)
+    assert not lifecycle.locks_hold(file, lambda fd, how: None)
+    assert not lifecycle.locks_hold(file, none)
+    with FileLock(file):
+        assert lifecycle.locks_hold(file)
+
+
+def test_no_controller_serves_where_locks_keep_nobody_out(played, tmp_path):
+    program = tmp_path / "played.py"
+    unlocked = "sys.exit(being.live(here, serve))"
+    program.write_text(program.read_text().replace(unlocked, f"being.lifecycle.locks_hold = lambda file: False\n{unlocked}"))
+    with pytest.raises(ControllerUnreachable, match="does not lock files: two controllers could serve one queue"):
+        lifecycle.start(played, os.environ)
+    assert not played.store.exists()
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
