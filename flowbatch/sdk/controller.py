@@ -89,9 +89,9 @@ class Controller:
         """The process that answers now, or None; starts nothing."""
         return lifecycle.status(self.paths).pid
 
-    def cluster(self) -> ClusterStatus:
-        """The cluster and its queue. Raises ControllerUnreachable."""
-        return ClusterStatus.read(json.loads(self.ask("flow-info", again=True).out))
+    def cluster(self, timeout: float | None = None) -> ClusterStatus:
+        """The cluster and its queue. Raises ControllerUnreachable, and TimeoutError after `timeout` seconds."""
+        return ClusterStatus.read(json.loads(self.ask("flow-info", again=True, timeout=timeout).out))
 
     def start(self) -> int:
         """A controller answers; its process. Raises ControllerUnreachable."""

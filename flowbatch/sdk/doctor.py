@@ -5,47 +5,36 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from flowbatch import __version__
 from flowbatch.commands.flow.flow_results import ClusterStatus, MarketHealth
 from flowbatch.errors import FlowError
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.wrappers import compiled_in, find_perl
-from flowbatch.sdk import shims
+from flowbatch.sdk import doctor_machine, shims
 from flowbatch.sdk.controller import Controller
+from flowbatch.sdk.doctor_machine import Finding, Level
 from flowbatch.sdk.sandbox import NEEDED, Sandbox
 
-Level = Literal["ok", "note", "problem"]
-
-LOW_DISK_MIB = 200
 PUT_FIRST = 'eval "$(flow shims env)" puts ours first'
-MIB = 1 << 20
+ANSWER_WITHIN_S = 30.0
 SANDBOX = "sandbox"
 """The cluster of the sandbox."""
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. A note changes what one may expect, a problem stops something; `todo` says what helps."""
-
-    subject: str
-    level: Level
-    says: str
-    todo: str | None = None
+ON_NODES = ("RUNNING", "SUSPENDED", "COMPLETING")
+"""Where these words stand for jobs, a node daemon must answer."""
 
 
 def findings(controller: Controller, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Looks at everything, from the caller's shell to the cluster; starts a controller to ask it."""
     yield Finding("flow", "ok", f"{__version__}, Python {sys.version.split()[0]}, {sys.executable}")
     yield from _commands(environ)
-    yield from _state(controller)
+    yield from doctor_machine.state(controller.paths, time.time())
+    yield from doctor_machine.descriptors(controller.pid)
     yield from _controller(controller)
     yield _wrapper(controller.paths.node)
     yield _memory()
@@ -72,27 +61,16 @@ def _fare(standing: shims.Standing) -> tuple[Level, str, str | None]:
     )
 
 
-def _state(controller: Controller) -> Iterator[Finding]:
-    state = controller.paths.state
-    if not state.exists():
-        yield Finding("state", "ok", f"{state} does not exist yet")
-        return
-    free = shutil.disk_usage(state).free // MIB
-    if not os.access(state, os.W_OK | os.X_OK):
-        yield Finding("state", "problem", f"{state} cannot be written", "set FLOW_STATE_DIR to a directory of your own")
-    elif free < LOW_DISK_MIB:
-        yield Finding("state", "problem", f"{state}: {free} MiB free", "make room: a full disk refuses new jobs")
-    else:
-        store = controller.paths.store
-        size = f", store {store.stat().st_size // 1024} KiB" if store.exists() else ""
-        yield Finding("state", "ok", f"{state}: {free} MiB free{size}")
-
-
 def _controller(controller: Controller) -> Iterator[Finding]:
     try:
-        cluster = controller.cluster()
+        cluster = controller.cluster(timeout=ANSWER_WITHIN_S)
     except FlowError as error:
         yield Finding("controller", "problem", error.message, error.hint)
+        return
+    except TimeoutError:
+        says = f"pid {controller.pid} takes calls and has not answered one in {ANSWER_WITHIN_S:.0f} s"
+        todo = f"kill -9 {controller.pid}: the next command starts another, and jobs go on; {controller.paths.log} may say why"
+        yield Finding("controller", "problem", says, todo)
         return
     yield Finding("controller", "ok", f"pid {controller.pid} answers at {controller.paths.socket}")
     if cluster.version != __version__:
@@ -101,6 +79,7 @@ def _controller(controller: Controller) -> Iterator[Finding]:
             "run `flow controller stop`; the next command starts the new one, and jobs go on",
         )  # fmt: skip
     yield from _cluster(controller, cluster)
+    yield from doctor_machine.node(controller.paths, sum(cluster.jobs.get(state, 0) for state in ON_NODES))
     yield from _markets(controller)
 
 
