@@ -95,7 +95,8 @@ def test_sreport_reckons_whole_hours(caller: Any, queue: Any) -> None:
     assert by_user.out.splitlines()[1] == (
         "Cluster/User/Account Utilization 2026-11-21T05:00:00 - 2026-11-21T07:59:59 (10800 secs)"
     )
-    assert caller.run(sreport.main, queue, "job", "sizes").code == 1
+    sizes = caller.run(sreport.main, queue, "-nP", "job", "sizes", *asked, "grouping=2")
+    assert sizes.out == "toy|root|0|120|100.00%\n"
 
 
 def test_sdiag_says_what_the_store_counted(caller: Any, queue: Any) -> None:

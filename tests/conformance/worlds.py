@@ -32,6 +32,7 @@ WITH_ACCOUNTS = (
     "542-steps-accounting",
     "600-clients-history",
     "640-sacct-options",
+    "722-sreport",
 )
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 
