@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from flowbatch.backends.mithril import money, wire
 from flowbatch.backends.mithril.api import Api, Unanswered
+from flowbatch.backends.mithril.pace import Shared
 from flowbatch.errors import MarketAway
 from flowbatch.units import Instant
 
@@ -30,6 +31,7 @@ class Client:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._keys = Shared(lambda: self._get(list[wire.ApiKey], "/v2/api-keys"))
 
     # who asks
 
@@ -50,7 +52,8 @@ class Client:
         await self._api.ask("DELETE", f"/v2/ssh-keys/{fid}")
 
     async def api_keys(self) -> list[wire.ApiKey]:
-        return await self._get(list[wire.ApiKey], "/v2/api-keys")
+        """All of the user's, in one answer however many ask at a time."""
+        return await self._keys.answer()
 
     async def create_api_key(self, name: str, expires_at: int) -> wire.NewApiKey:
         return await self._send(
@@ -128,11 +131,12 @@ class Client:
 
     async def instances_of(self, project: str, bids: Sequence[str]) -> list[wire.Instance]:
         """The instances of these bids, whatever their status."""
+        wanted = frozenset(bids)
         found: list[wire.Instance] = []
         for first in range(0, len(bids), BATCH):
             some = ",".join(bids[first : first + BATCH])
             found += await self._all(wire.Page[wire.Instance], "/v2/instances", project=project, bid_fid_in=some)
-        return [one for one in found if one.bid in bids]
+        return [one for one in found if one.bid in wanted]
 
     async def instance_status(self, fid: str) -> wire.InstanceStatus:
         return await self._get(wire.InstanceStatus, f"/v2/instances/{fid}/status")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import random
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from itertools import count
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -40,20 +43,70 @@ async def poked(event: asyncio.Event, at_most_s: float | None) -> bool:
     return False
 
 
+LOOKS, ORDERS, HOUSEKEEPING = range(3)
+"""Who goes first where calls wait: what becomes of machines is seen in time however many bids are being placed, and keys that are
+only to be tidied away wait for both."""
+
+rank: ContextVar[int] = ContextVar("rank", default=ORDERS)
+"""Of all calls that the present task makes."""
+
+
 class Pace:
-    """At most `burst` calls at once and `per_s` calls a second for long; the others wait for their turn, first come first served."""
+    """At most `burst` calls at once and `per_s` calls a second for long; the others wait for their turn: by rank, then first come first
+    served."""
 
     def __init__(self, per_s: float, burst: int) -> None:
         self._gap = 1 / per_s
         self._slack = self._gap * (burst - 1)
         self._next = 0.0
+        self._arrivals = count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
     async def turn(self) -> None:
-        now = asyncio.get_running_loop().time()
-        due = max(self._next, now - self._slack)
-        self._next = due + self._gap
-        if due > now:
-            await asyncio.sleep(due - now)
+        loop = asyncio.get_running_loop()
+        if not self._waiting and self._due(loop) <= loop.time():
+            self._next = self._due(loop) + self._gap
+            return
+        mine = loop.create_future()
+        if not self._waiting:
+            loop.call_at(self._due(loop), self._let)
+        heapq.heappush(self._waiting, (rank.get(), next(self._arrivals), mine))
+        await mine
+
+    def _due(self, loop: asyncio.AbstractEventLoop) -> float:
+        return max(self._next, loop.time() - self._slack)
+
+    def _let(self) -> None:
+        """The next one has its turn; those who have gone away meanwhile have none."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            if self._due(loop) > loop.time():
+                loop.call_at(self._due(loop), self._let)
+                return
+            *_, first = heapq.heappop(self._waiting)
+            if not first.done():
+                self._next = self._due(loop) + self._gap
+                first.set_result(None)
+
+
+class Shared(Generic[T]):
+    """One asking for all who want the same answer meanwhile: each gets one that was asked for after he came."""
+
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._turn = asyncio.Lock()
+        self._came = self._served = 0
+        self._answers: list[T] = []
+
+    async def answer(self) -> T:
+        self._came += 1
+        mine = self._came
+        async with self._turn:
+            if self._served < mine:
+                everybody = self._came
+                self._answers = [await self._ask()]
+                self._served = everybody
+            return self._answers[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from flowbatch.backends.contract import MarketFact, Tender
 from flowbatch.backends.mithril import keys, wire
 from flowbatch.backends.mithril.desk import Desk
 from flowbatch.backends.mithril.machine import Machine, Rental
+from flowbatch.backends.mithril.pace import HOUSEKEEPING, rank
 from flowbatch.backends.mithril.sights import Sight
 from flowbatch.core.events import BidGone, BidKept, BidLeaving, BidLost
 from flowbatch.core.ports import Door
@@ -120,6 +121,7 @@ class Tenancy:
 
     async def _rotate(self, machine: Machine) -> None:
         """The machine has a key that nobody else has read; those before are good for nothing. Tried until that is so."""
+        rank.set(HOUSEKEEPING)
         desk, bid = self._desk, str(self._tender.key)
         key: wire.NewApiKey | None = None
         for failures in count():

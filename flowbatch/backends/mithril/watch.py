@@ -12,7 +12,7 @@ from flowbatch.backends.mithril.bids import Pursuit, sight_of
 from flowbatch.backends.mithril.billing import bill
 from flowbatch.backends.mithril.client import BidStatus
 from flowbatch.backends.mithril.desk import Desk
-from flowbatch.backends.mithril.pace import poked
+from flowbatch.backends.mithril.pace import LOOKS, poked, rank
 from flowbatch.backends.mithril.prices import Prices
 from flowbatch.backends.mithril.sights import STAGES, Sight
 from flowbatch.core.events import Configured, MarketSeen
@@ -47,6 +47,7 @@ class Watch:
 
     async def run(self) -> None:
         """Until cancelled."""
+        rank.set(LOOKS)
         failures = 0
         while True:
             tempo = self._desk.tempo
