@@ -1,6 +1,7 @@
 """`python -m tests.bench`: our commands beside real Slurm's in one run, as ratios. A measurement, never a timed test.
 
 `--scale`: with up to 100 000 jobs, written to docs/reference/performance.md; takes some twenty minutes.
+`--market`: what rented machines cost in time and calls, on the sandbox, into the same page; some eight minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from tests.bench import scale, throughput
+from tests.bench import market, scale, throughput
 from tests.bench.parsing import scripts_per_second
 from tests.conformance import oracle, worlds
 
@@ -69,6 +70,9 @@ def table(measure: Callable[[Sequence[str], int], tuple[float, float]]) -> str:
 def main() -> None:
     if sys.argv[1:] == ["--scale"]:
         scale.main()
+        return
+    if sys.argv[1:] == ["--market"]:
+        market.main()
         return
     if sys.argv[1:] == ["--throughput"]:
         throughput.main()

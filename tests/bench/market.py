@@ -12,6 +12,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from tests.bench import calls, page
 from tests.bench.renting import Rented, Renter, renter
 
 JOBS = 5
@@ -105,14 +106,46 @@ def _row(what: str, pairs: list[tuple[float, float]]) -> list[Any]:
 
 
 def main() -> None:
+    """Writes its section of docs/reference/performance.md."""
+    began = page.machine()
     with renter() as who:
-        phases = first_lines(who)
-        print(tabulate([(name, f"{s:.2f}") for name, s in phases], headers=("phase", "s, median"), tablefmt="github"))
+        phases = tabulate([(name, f"{s:.2f}") for name, s in first_lines(who)], ("phase", "seconds, median"), "github")
+        print(phases, flush=True)
         machine = Rented(who)
         rows = transfers(machine, who.root / "small", "10 000 files of 4 KB", small_files, 3)
         rows += transfers(machine, who.root / "large", "one file of 2 GB", large_file, 1)
         machine.end()
-    print(tabulate(rows, headers=("", "rsync, s", "ours, s", "ours / rsync"), tablefmt="github"))
+    copied = tabulate(rows, ("", "rsync, s", "ours, s", "ours : rsync"), "github")
+    print(copied, flush=True)
+    counted = [calls.measure(jobs) for jobs in calls.SIZES]
+    asked = tabulate(
+        [(one.jobs, one.most, f"{one.following:.0f}") for one in counted],
+        ("jobs on machines", "most calls in any minute", "calls a minute while all run"), "github",
+    )  # fmt: skip
+    print(asked, flush=True)
+    page.write("Market", TEXT.format(jobs=JOBS, machine=began, phases=phases, copied=copied, asked=asked))
+
+
+TEXT = """\
+On the sandbox, with rounds of a second and no boot delay: its instances are namespaces of this machine, so that what is measured is ours and
+not a network. Written by `python -m tests.bench --market`.
+
+{machine}
+
+From `sbatch -M sandbox` to the first line of the script, and home again; {jobs} jobs, one after the other, a warm controller:
+
+{phases}
+
+Files to the machine and back, beside `rsync -a` over the system's ssh to the same machine, in turns, both over connections that are open already.
+The sandbox's SSH server, which both share, is Python.
+
+{copied}
+
+Calls of the API with so many jobs, counted by the sandbox, at the real market's pace (120 a minute for long, 20 more at once): machines that only
+say that they run, and time that goes twenty times as fast for both sides.
+
+{asked}
+"""
 
 
 if __name__ == "__main__":
