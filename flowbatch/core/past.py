@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowbatch.core.jobs import Job
-from flowbatch.core.states import Finished
+from flowbatch.core.states import Completing, Ending, Finished
 
 JobName = int | tuple[int, int]
 """A job's number, which names all tasks of an array too; or an array's number and one index, which names that task once it has a record."""
@@ -25,7 +25,7 @@ class Past:
     eligible_by: int | None = None
     """Could have started by then."""
     outcomes: frozenset[str] | None = None
-    """If it is over, ended so."""
+    """Ended so, or is about to."""
     users: frozenset[int] | None = None
     groups: frozenset[int] | None = None
     accounts: frozenset[str] | None = None
@@ -43,12 +43,20 @@ class Past:
                 and once
                 and (job.eligible_at is None or job.eligible_at > self.eligible_by)
             )
-            or (self.outcomes is not None and over is not None and over.ending.outcome not in self.outcomes)
+            or (self.outcomes is not None and outcome(job) not in self.outcomes)
             or (self.users is not None and job.owner.uid not in self.users)
             or (self.groups is not None and job.owner.gid not in self.groups)
             or (self.accounts is not None and job.spec.account not in self.accounts)
             or (self.names is not None and job.spec.name not in self.names)
         )
+
+
+def outcome(job: Job) -> str | None:
+    """How it ended, or will once its processes are gone; None while nobody knows."""
+    match job.state:
+        case Finished(ending=ending) | Completing(then=Ending() as ending):
+            return ending.outcome
+    return None
 
 
 EVERYTHING = Past()

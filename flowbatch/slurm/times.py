@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +18,7 @@ _POSIX = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>)([+-]?)(\d{1,3})(?::(\d{2
 _SECONDS = re.compile(r"(?<!%)%s")
 """What strftime would take from the process's own zone."""
 
+_ISO_SECONDS = 19
 _STAMP_ROOM = 31
 """Slurm formats a time stamp into 32 bytes."""
 
@@ -80,6 +81,8 @@ class TimeStyle:
     zone: tzinfo
     now: Instant
     format: str = "standard"
+    _written: dict[int, str] = field(default_factory=dict, compare=False, repr=False)
+    """Instants as they were written before: the records of one listing share many."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str], now: int) -> TimeStyle:
@@ -91,6 +94,12 @@ class TimeStyle:
         """The instant, or `missing` for None and 0."""
         if not instant:
             return missing
+        found = self._written.get(instant)
+        if found is None:
+            found = self._written[instant] = self._stamp(instant)
+        return found
+
+    def _stamp(self, instant: int) -> str:
         local = datetime.fromtimestamp(instant, self.zone)
         if self.format == "relative":
             return self._relative(local)
@@ -118,7 +127,7 @@ class TimeStyle:
 
 def standard(local: datetime) -> str:
     """`2026-11-22T01:13:04`."""
-    return f"{local:%Y-%m-%dT%H:%M:%S}"
+    return local.isoformat()[:_ISO_SECONDS]
 
 
 def date_line(environ: Mapping[str, str], at: int) -> str:

@@ -69,7 +69,7 @@ MIGRATIONS: tuple[str, ...] = (
         ended_at     = json_extract(body, '$.state.ended_at'),
         submitted_at = json_extract(body, '$.submitted_at'),
         uid          = json_extract(body, '$.owner.uid'),
-        outcome      = json_extract(body, '$.state.ending.outcome'),
+        outcome      = coalesce(json_extract(body, '$.state.ending.outcome'), json_extract(body, '$.state.then.outcome')),
         started_at   = coalesce(json_extract(body, '$.state.started_at'), json_extract(body, '$.state.was.started_at')),
         scheduled_by = json_extract(body, '$.scheduled_by');
     CREATE INDEX jobs_array ON jobs (array_id, task) WHERE array_id IS NOT NULL;

@@ -33,7 +33,7 @@ _ONE_OF = "{} IN (SELECT value FROM json_each(:{}))"
 _AGAIN = "json_extract(jobs.body, '$.restarts')"
 _CONDITIONS = {
     "until": f"(jobs.submitted_at <= :until OR {_AGAIN})",
-    "outcomes": "(jobs.outcome IS NULL OR " + _ONE_OF.format("jobs.outcome", "outcomes") + ")",
+    "outcomes": _ONE_OF.format("jobs.outcome", "outcomes"),
     "users": _ONE_OF.format("jobs.uid", "users"),
     "eligible_by": f"(json_extract(jobs.body, '$.eligible_at') <= :eligible_by OR {_AGAIN})",
     "groups": _ONE_OF.format("json_extract(jobs.body, '$.owner.gid')", "groups"),

@@ -19,7 +19,7 @@ from flowbatch.core.effects import Effect
 from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.market.budgets import Account, add
-from flowbatch.core.past import EVERYTHING, JobName, Past
+from flowbatch.core.past import EVERYTHING, JobName, Past, outcome
 from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.ruling.rulings import NOTHING_SAID
 from flowbatch.core.states import Finished, Holding, Pending
@@ -254,7 +254,7 @@ def _row(job: Job) -> tuple[str | int | None, ...]:
         job.id, root(job) if job.het is not None else job.array_id, job.spec_id, job.payload_id, rows.job_row(job),
         job.array.index if isinstance(job.array, ArrayTask) else None,
         ended.ended_at if ended is not None else None, job.submitted_at, job.owner.uid,
-        ended.ending.outcome if ended is not None else None,
+        outcome(job),
         None if isinstance(job.state, Pending) else job.state.started_at, job.scheduled_by,
     )  # fmt: skip
 

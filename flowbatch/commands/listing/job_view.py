@@ -6,6 +6,7 @@ Everything is worked out when it is asked for: a listing of 20 000 jobs asks for
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import ceil
 
 from flowbatch.commands.listing.scene import Scene
@@ -48,15 +49,12 @@ class JobView:
     def __init__(self, job: Job, scene: Scene, *, partition: str | None = None, reason: str | None = None) -> None:
         self.job = job
         self.spec = job.spec
+        self.wish: Resources = job.spec.resources
         self.scene = scene
         self._partition = partition
         self._reason = reason
 
-    @property
-    def wish(self) -> Resources:
-        return self.spec.resources
-
-    @property
+    @cached_property
     def need(self) -> Demand:
         return self.scene.demand(self.job)
 
@@ -81,7 +79,7 @@ class JobView:
         """Script and arguments as typed; None where there was no file."""
         return " ".join((self.spec.command, *self.spec.arguments)) if self.spec.command is not None else None
 
-    @property
+    @cached_property
     def recorded(self) -> dict[str, str]:
         return dict(self.spec.recorded)
 
@@ -95,9 +93,7 @@ class JobView:
 
     @property
     def time_min_s(self) -> int:
-        """The least time limit; a job with a deadline and without a limit gets a minute."""
-        if self.spec.time_min_min is None and self.spec.time_limit_min is None and self.spec.deadline is not None:
-            return MINUTE
+        """The least time limit, 0 for none."""
         return (self.spec.time_min_min or 0) * MINUTE
 
     @property
@@ -306,7 +302,11 @@ class JobView:
     @property
     def max_nodes(self) -> int:
         """The greatest number of nodes that was asked for; 0 when nobody said, and once it has its nodes."""
-        return (self.wish.nodes.maximum or 0) if self.wish.nodes and not self.allocation else 0
+        if self.allocation:
+            return 0
+        if self.wish.nodes:
+            return self.wish.nodes.maximum or 0
+        return self.need.wanted_nodes if self.wish.spread_job and (self.need.tasks or 1) > 1 else 0
 
     @property
     def cpus_per_task(self) -> int:
@@ -314,13 +314,14 @@ class JobView:
 
     @property
     def cpu_count(self) -> int:
-        """CPUs held, or asked for: what tasks take by `--cpus-per-gpu` is not counted before a job starts."""
+        """CPUs held, or asked for by tasks: what comes by --cpus-per-gpu and --mincpus is not counted before a job starts."""
         held = self.allocation
         if held:
             return held.cpus
-        if self.wish.cpus_per_task is None and self.wish.cpus_per_gpu:
-            return max(self.need.cpus // self.cpus_per_task, self.need.min_nodes)
-        return self.need.cpus
+        if self.wish.overcommit:
+            return self.need.cpus
+        each = 1 if self.wish.cpus_per_task is None and self.wish.cpus_per_gpu else self.cpus_per_task
+        return max(self.need.tasks or 0, self.need.min_nodes) * each
 
     @property
     def task_count(self) -> int | None:
