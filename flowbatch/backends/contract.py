@@ -21,6 +21,7 @@ from flowbatch.core.events import (
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Door
 from flowbatch.protocol.launch import Key, LaunchMessage
+from flowbatch.protocol.seen import TaskSeen
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.market import MarketTerms
 
@@ -60,6 +61,14 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Lets go of the machine; what runs there goes on."""
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A backend whose machine can be looked at."""
+
+    async def look(self, key: Key) -> Sequence[TaskSeen]:
+        """What runs of the placement now. Raises OSError where the machine does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 from flowbatch import __version__
 from flowbatch.backends.conversation import Connection, Conversation
 from flowbatch.node.server import LONGEST_LINE, SOCKET
-from flowbatch.protocol.launch import BadLine, line, parse
+from flowbatch.protocol.launch import BadLine, Key, line, parse
+from flowbatch.protocol.seen import TaskSeen, task_seen_of
 from flowbatch.protocol.sockets import connected
 
 GREETED_WITHIN_S = 5.0
@@ -19,6 +20,7 @@ GREETED_WITHIN_S = 5.0
 
 REPLACED_WITHIN_S = 15.0
 AGAIN_S = 0.05
+SEEN_WITHIN_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,17 @@ class LocalBackend(Conversation):
         super().__init__(store, self._reach)
         self._directory = directory
         self._ensure = ensure
+
+    async def look(self, key: Key) -> tuple[TaskSeen, ...]:
+        """What runs of the placement now. Raises OSError where the node does not say."""
+        reader, writer = await self._open()
+        try:
+            writer.write(line("look", key=key))
+            return await asyncio.wait_for(_seen(reader), SEEN_WITHIN_S)
+        except (BadLine, KeyError, TypeError, ValueError, asyncio.TimeoutError) as error:
+            raise OSError(f"the node does not say what runs: {error!r}") from None
+        finally:
+            writer.close()
 
     async def _reach(self) -> Connection:
         try:
@@ -73,3 +86,12 @@ class LocalBackend(Conversation):
         connection = connected(self._directory, SOCKET)
         connection.setblocking(False)
         return await asyncio.open_unix_connection(sock=connection, limit=LONGEST_LINE)
+
+
+async def _seen(reader: asyncio.StreamReader) -> tuple[TaskSeen, ...]:
+    """The node's answer, behind its greeting."""
+    while text := await reader.readline():
+        answer = parse(text)
+        if answer["op"] == "seen":
+            return tuple(map(task_seen_of, answer["tasks"]))
+    raise BadLine("it hung up")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from filelock import FileLock
 
-from flowbatch.backends.contract import Backend, MarketBackend
+from flowbatch.backends.contract import Backend, MarketBackend, Seeing
 from flowbatch.clock import Clock
 from flowbatch.config import Modules
 from flowbatch.controller import recovery
@@ -105,6 +105,8 @@ class Cluster:
             if isinstance(self._backend, MarketBackend):
                 shape = self._backend.cluster
                 self.port.rents(self._loaded.store, self._backend)
+            if isinstance(self._backend, Seeing):
+                self.port.sees(self._loaded.store, self._backend)
             await self._loop.apply(Configured(self._loop.clock.now(), shape))
         except FlowError:
             await self.close()

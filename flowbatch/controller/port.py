@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flowbatch.backends.contract import BidKey, MarketBackend
+from flowbatch.backends.contract import BidKey, MarketBackend, Seeing
 from flowbatch.controller.loop import Loop
 from flowbatch.controller.payloads import Payloads
 from flowbatch.core import arrays
@@ -17,6 +17,8 @@ from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Door, Payload, Snapshot, Tally
 from flowbatch.core.states import Finished
 from flowbatch.core.steps import Step, StepKey
+from flowbatch.protocol.launch import Key
+from flowbatch.protocol.seen import TaskSeen
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.store.contract import Store
 
@@ -59,6 +61,7 @@ class Port:
         self._store = store
         self._payloads = Payloads()
         self._market: tuple[str, MarketBackend] | None = None
+        self._seeing: tuple[str, Seeing] | None = None
         self._waiters: defaultdict[int, list[_Waiter]] = defaultdict(list)
         self._watchers: list[_Watcher] = []
         loop.on_commit = self._hear
@@ -66,6 +69,10 @@ class Port:
     def rents(self, store: str, market: MarketBackend) -> None:
         """The machines are rented from `market`, for the store of this id."""
         self._market = store, market
+
+    def sees(self, store: str, seeing: Seeing) -> None:
+        """The machine can be looked at, for the store of this id."""
+        self._seeing = store, seeing
 
     def now(self) -> int:
         return self._loop.clock.now()
@@ -177,6 +184,12 @@ class Port:
             return None
         store, market = self._market
         return await market.door(BidKey(store, job_id, job.bid.number))
+
+    async def look(self, job: Job) -> Sequence[TaskSeen]:
+        if self._seeing is None:
+            raise OSError("what runs on other machines is not looked at")
+        store, seeing = self._seeing
+        return await seeing.look(Key(store, job.id, job.restarts))
 
     async def strangers(self) -> Sequence[str]:
         return () if self._market is None else await self._market[1].strangers()

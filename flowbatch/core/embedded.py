@@ -57,6 +57,7 @@ def embedded(machine: MachineFacts) -> ClusterSpec:
         def_mem_per_cpu=max(1, machine.memory_mib // machine.cpus),
         select_memory=True,
         gres_types=("gpu",),
+        gathers=True,
     )
 
 

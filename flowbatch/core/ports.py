@@ -13,6 +13,7 @@ from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.steps import JobSteps, Step, StepKey
+from flowbatch.protocol.seen import TaskSeen
 from flowbatch.spec.cluster import ClusterSpec
 
 
@@ -115,6 +116,9 @@ class QueuePort(Protocol):
     def programs(self) -> Mapping[str, tuple[str, ...]]:
         """The programs, with their first words, that clients become where they are: `salloc` and `srun`, which use an allocation of
         this cluster, and `sattach`; empty where there are none."""
+
+    async def look(self, job: Job) -> Sequence[TaskSeen]:
+        """What runs of the job's placement now, as its machine sees it. Raises OSError where none says so."""
 
     async def configuration(self) -> ClusterSpec:
         """The cluster as its configuration describes it now, whatever was read at the start. Raises ConfigError."""

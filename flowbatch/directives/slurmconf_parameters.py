@@ -182,6 +182,7 @@ def _launch(text: str) -> Fields:
 
 
 INTERACTIVE = "use_interactive_step"
+NO_GATHERING = "jobacct_gather/none"
 
 
 CLUSTER = (
@@ -194,6 +195,9 @@ CLUSTER = (
     Parameter("InteractiveStepOptions", _as("interactive_step_options", str), "the options of that step's srun"),
     Parameter(
         "PrologFlags", _prolog, "Contain: jobs have a step `.extern`, which no process from elsewhere is put into"
+    ),
+    Parameter(
+        "JobAcctGatherType", _as("gathers", lambda text: text.lower() not in ("", NO_GATHERING)), "any but none: sstat measures what runs"
     ),
     Parameter("FirstJobId", _as("first_job_id", _number), "the number of the first job"),
     Parameter(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch.failpoint import Failpoint, nowhere
-from flowbatch.node import cgroups
+from flowbatch.node import cgroups, looking
 from flowbatch.node.allocation.held import HeldRun
 from flowbatch.node.allocation.holders import Holders
 from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
@@ -25,6 +25,7 @@ from flowbatch.node.run import Run
 from flowbatch.node.stepbook import Stepbook
 from flowbatch.node.steps import Place, Steps, place_of
 from flowbatch.protocol.launch import Key, LaunchMessage, Report, StepReport
+from flowbatch.protocol.seen import TaskSeen
 from flowbatch.slurm.environment import allocation_variables
 
 LAUNCHERS = 64
@@ -197,6 +198,11 @@ class Node:
     def step_reports(self, key: Key) -> Iterator[StepReport]:
         """The truth about the placement's steps; before its end is told, so that nobody takes them for over."""
         return self.stepbook.reports(key)
+
+    def look(self, key: Key) -> list[TaskSeen]:
+        """What runs of the placement now."""
+        entry = self._book.entries.get(key)
+        return [] if entry is None else looking.tasks(entry, self._processes)
 
     def step(self, key: Key, number: int, signal: int, by: int) -> None:
         """That signal to every task of one step; one that is killed so was cancelled by that user, as with 22.05."""

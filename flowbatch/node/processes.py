@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+PAGE, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 POLL_S = 0.2
 FRESH_S = 0.05
 """So long one look at all processes is good for: a thousand jobs that are cancelled together share it."""
@@ -25,6 +27,18 @@ SYSTEM_CALLS = {
     "s390x": (172, 118),
 }
 """(prctl, fsync) by machine, for the wrapper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one process uses: bytes, milliseconds, page faults that needed a disk."""
+
+    rss: int = 0
+    vm: int = 0
+    cpu_ms: int = 0
+    pages: int = 0
+    read: int = 0
+    written: int = 0
 
 
 class Processes(Protocol):
@@ -41,6 +55,15 @@ class Processes(Protocol):
 
     def family(self, pid: int) -> list[int]:
         """All descendants of the process, without itself."""
+
+    def leads_session(self, pid: int, parent: int) -> bool:
+        """Whether it is a child of that process and in a session of its own."""
+
+    def variable(self, pid: int, name: str) -> str | None:
+        """A variable of its environment as it began; None where that cannot be read."""
+
+    def used(self, pid: int) -> Used | None:
+        """What it uses now; None where that cannot be known."""
 
     def limit(self, pid: int, limits: Mapping[str, int]) -> None:
         """Sets soft resource limits (-1: none) of a process, by name (`NOFILE`), as far as its hard limits allow."""
@@ -82,6 +105,31 @@ class Linux:
             self._looked_at = time.monotonic()
         return _descendants(pid, self._children)
 
+    def leads_session(self, pid: int, parent: int) -> bool:
+        stat = _stat(pid)
+        return stat is not None and int(stat[1]) == parent and int(stat[3]) == pid
+
+    def variable(self, pid: int, name: str) -> str | None:
+        try:
+            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            return None
+        start = f"{name}=".encode()
+        return next((word[len(start) :].decode(errors="replace") for word in words if word.startswith(start)), None)
+
+    def used(self, pid: int) -> Used | None:
+        stat = _stat(pid)
+        if stat is None:
+            return None
+        try:
+            passed = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+        except OSError:  # another user's
+            passed = {}
+        return Used(
+            int(stat[21]) * PAGE, int(stat[20]), (int(stat[11]) + int(stat[12])) * 1000 // TICKS, int(stat[9]),
+            int(passed.get("rchar", 0)), int(passed.get("wchar", 0)),
+        )  # fmt: skip
+
     def limit(self, pid: int, limits: Mapping[str, int]) -> None:
         for name, soft in limits.items():
             number = getattr(resource, f"RLIMIT_{name}", None)
@@ -109,6 +157,15 @@ class Posix:
             child, parent = map(int, line.split())
             children.setdefault(parent, []).append(child)
         return _descendants(pid, children)
+
+    def leads_session(self, pid: int, parent: int) -> bool:
+        return self._ps("-o", "ppid=,pgid=", "-p", str(pid)).split() == [str(parent), str(pid)]
+
+    def variable(self, pid: int, name: str) -> str | None:
+        return None
+
+    def used(self, pid: int) -> Used | None:
+        return None
 
     def limit(self, pid: int, limits: Mapping[str, int]) -> None:
         return

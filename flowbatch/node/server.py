@@ -101,6 +101,7 @@ class Server:
                 key_of(message["key"]), int(message["number"]), int(message["signal"]), int(message["by"])
             ),
             "heard": lambda: node.stepbook.heard(key_of(message["key"]), int(message["number"])),
+            "look": lambda: writer.write(line("seen", tasks=node.look(key_of(message["key"])))),
             "forget": lambda: node.forget(key_of(message["key"])),
             "resume": lambda: self._resume(node, writer, message),
             "retire": self._retire,

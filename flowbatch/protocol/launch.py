@@ -2,10 +2,11 @@
 
 controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signal, scope), `forget` (key), `leave` (key, until), `stay` (key),
     `pause` (key, paused), `limit` (key, ends_by), `say` (key, text), `resume` (keys), `heard` (key, number: that end of a step is in the store), `step` (key, number, signal, by:
-    that signal to the tasks of one step), `retire` (the daemon ends, and what it runs goes on: the next one takes it over).
+    that signal to the tasks of one step), `look` (key: what runs of it), `retire` (the daemon ends, and what it runs goes on: the next one takes it over).
 A second kind of connection to a rented machine's node opens with `answer` (number) and then is the controller's end of a
 caller's conversation (`frames.py`), which the node announced by `caller` (number).
-node -> controller: `caller` (number), `node` (the node's `version`, what it can do, and its clock's `now`; the first line of every connection), `report` (report), `step` (step: a StepReport), `resumed`.
+node -> controller: `caller` (number), `node` (the node's `version`, what it can do, and its clock's `now`; the first line of every connection), `report` (report), `step` (step: a StepReport), `resumed`,
+    `seen` (tasks: a TaskSeen each; the answer to `look`).
 
 `resume` opens every conversation: the node answers with one report for each of its keys (`absent` for a placement that
 its journal never held), then with all others that no `forget` has ended yet, then with `resumed`. From there on it tells

@@ -20,6 +20,16 @@ def mebibytes(mib: int, *, convert: bool = True) -> str:
     return number + _UNITS[unit]
 
 
+def plain(number: int) -> str:
+    """A number, with the greatest unit of which at most a half is left over: `99`, `1.50K`, `13680K`, `2M`."""
+    amount, unit = float(number), -1
+    while amount >= _UNIT and amount % (_UNIT / 2) == 0 and unit < len(_UNITS):
+        amount /= _UNIT
+        unit += 1
+    shown = str(int(amount)) if amount.is_integer() else f"{amount:.2f}"
+    return shown + ("" if unit < 0 else f"K{_UNITS}"[unit])
+
+
 def in_unit(mib: int, unit: str) -> str:
     """So many MiB in `K`, `M`, `G`, `T` or `P`: `16384000K`, `15.62G`."""
     amount = mib * _UNIT / _UNIT ** ("K" + _UNITS).index(unit)

@@ -109,6 +109,8 @@ class ClusterSpec(Frozen):
     use_interactive_step: bool = False
     """salloc without a command runs a step of these options instead of the user's shell (LaunchParameters)."""
     interactive_step_options: str = "--interactive --preserve-env --pty $SHELL"
+    gathers: bool = False
+    """What running steps use is measured (JobAcctGatherType)."""
     contains: bool = False
     """A job has a step `extern` on each of its nodes, from its beginning to its end (PrologFlags)."""
     first_job_id: int = 1

@@ -151,8 +151,8 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "510-*", r"^(J\+1\.batch\|n1\|)[\d,]*$", r"\1",
-        "`sstat -i` lists no processes",
-        "the controller does not look into the machines of jobs",
+        "the numbers of processes",
+        "`sstat -i` shows them",
     ),
 )  # fmt: skip
 

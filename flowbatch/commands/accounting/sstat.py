@@ -1,14 +1,16 @@
-"""sstat: what running steps use. Nobody measures that here, so a step has its row and most of it is empty."""
+"""sstat: what running steps use, as their machine sees it now; where nothing is gathered, a step has its row and most of it is empty."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flowbatch.commands import one_job, plain_options
+from flowbatch.commands.accounting import usage
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
+from flowbatch.commands.listing.processes import Processes
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.commands.listing.step_view import StepView, running_steps
 from flowbatch.core.ports import QueuePort
@@ -19,18 +21,16 @@ OPTIONS = (
     CommandOption("allsteps", "a", help="all steps of the jobs"),
     CommandOption("helpformat", "e", help="print the names of the fields"),
     CommandOption("help", "h", help="print this"),
-    CommandOption("pidformat", "i", help="the processes of each step, of which none are listed"),
+    CommandOption("pidformat", "i", help="the processes of each step"),
     CommandOption("jobs", "j", "required", "these steps"),
-    CommandOption(
-        "noconvert", None, help="amounts in their own unit", verdict="recorded", reason="nothing is measured"
-    ),
+    CommandOption("noconvert", None, help="amounts without units"),
     CommandOption("noheader", "n", help="no header line"),
     CommandOption("format", "o", "required", "these fields"),
     CommandOption("fields", None, "required", key="format"),
     CommandOption("parsable", "p", help="values between bars, one at the end"),
     CommandOption("parsable2", "P", help="values between bars"),
     CommandOption("usage", help="print the options' names"),
-    CommandOption("verbose", "v", help="say more", verdict="recorded", reason="nothing is measured"),
+    CommandOption("verbose", "v", help="say more", verdict="recorded", reason="there is no more to say"),
     CommandOption("version", "V", help="print the version"),
 )
 FIELDS = (
@@ -81,7 +81,8 @@ async def main(call: Call, queue: QueuePort) -> int:
         steps = _steps(said.words.get("jobs") or ",".join(said.operands[:1]))
         columns = _columns(said)
         rows = [_rows(queue, step, "allsteps" in said.flags) for step in steps]
-        texts = [[_value(step, column.header) for column in columns] for found, _ in rows for step in found]
+        values = await _values(queue, [step for found, _ in rows for step in found], said)
+        texts = [[one.get(column.header, "") for column in columns] for one in values]
         header = "noheader" not in said.flags
         if {"parsable", "parsable2"} & said.flags:
             call.out.write(print_fields.parsable(columns, texts, header=header, closed="parsable2" not in said.flags))
@@ -147,9 +148,21 @@ def _rows(queue: QueuePort, step: Step, all_steps: bool) -> tuple[list[StepView]
     return named, "" if named else f"StepId={step.job_id}.{step.name} not found running."
 
 
-def _value(step: StepView, name: str) -> str:
-    if name == "JobID":
-        return step.id
-    if name == "Nodelist":
-        return step.nodes
-    return _KNOWN.get(name, "")
+async def _values(queue: QueuePort, steps: Sequence[StepView], said: plain_options.Said) -> list[dict[str, str]]:
+    """The fields of each step; where its processes are asked for, one for each of its nodes."""
+    processes, found = Processes(queue), []
+    for step in steps:
+        try:
+            tasks = await processes.of(step)
+        except OSError:
+            tasks = []
+        measured = _KNOWN
+        if tasks and queue.cluster.gathers:
+            measured = usage.fields(tasks, convert="noconvert" not in said.flags, numbered=step.step is not None)
+        parts: Mapping[str, Sequence[str]] = {step.nodes: step.node_names}
+        if "pidformat" in said.flags:
+            parts = {node: (node,) for node in step.node_names}
+        for shown, nodes in parts.items():
+            pids = ",".join(str(pid) for task in tasks if task.node in nodes for pid in task.pids)
+            found.append({**measured, "JobID": step.id, "Nodelist": shown, "Pids": pids})
+    return found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.control import show_cluster
 from flowbatch.commands.control.scontrol_options import Asked
+from flowbatch.commands.listing.processes import Processes
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.commands.listing.step_view import StepView, running_steps
 from flowbatch.core.ports import Snapshot
 from flowbatch.directives.values.integers import leading
+from flowbatch.protocol.seen import TaskSeen
 from flowbatch.slurm import codes
 from flowbatch.slurm.times import TimeStyle, minutes_clock
 
@@ -68,23 +70,46 @@ def _complain(asked: Asked, snapshot: Snapshot, word: str) -> None:
 
 
 async def listpids(asked: Asked) -> int:
-    """No pid crosses from the node to here: what has no processes is said in Slurm's words, what has is refused. Raises Stop."""
+    """The processes of running jobs, of a job or of one of its steps, on this machine or on one node of it. Raises Stop."""
     word = asked.words[1] if len(asked.words) > 1 else ""
-    node = asked.words[2] if len(asked.words) > 2 else "(null)"
-    if word and not word[0].isdecimal():
+    node = asked.words[2] if len(asked.words) > 2 else None
+    job, _, number = word.partition(".")
+    if word and not job.isdecimal():
         raise Stop(1, err=f'"{word}" does not look like a jobid\n')
+    if number and not number.isdecimal():
+        raise Stop(0, out=_PIDS, err=f'"{word}" does not look like a stepid\n')
     snapshot = asked.queue.snapshot()
-    steps = list(running_steps(snapshot, Scene.of(snapshot)))
-    if _chosen(steps, word) if word else steps:
+    steps = [step for step in running_steps(snapshot, Scene.of(snapshot)) if node in (None, *step.node_names)]
+    chosen = [
+        step for step in steps
+        if job in ("", str(step.view.job.id)) and number in ("", step.name_in_job)
+    ]  # fmt: skip
+    if not chosen:
+        raise Stop(1, out=_PIDS, err=f"{_nothing(word, '(null)' if node is None else node, bool(steps))}\n")
+    processes = Processes(asked.queue)
+    try:
+        lines = [line for step in chosen for task in await processes.of(step) if node in (None, task.node) for line in _pids(step, task)]
+    except OSError as error:
         said = "scontrol: error: Requested operation not supported on this system\n"
-        raise Stop(1, err=f"{said}scontrol: listpids: ps --forest shows the processes of a job\n")
-    kind = "StepId" if "." in word else "JobId"
-    said = "No job steps exist on this node."
-    if word and steps:
-        said = f"There are no steps for job {word} on node {node}."
-    elif word:
-        said = f"{kind}={word} does not exist on node {node}."
-    raise Stop(1, out=_PIDS, err=f"{said}\n")
+        raise Stop(1, err=f"{said}scontrol: listpids: {error}\n") from None
+    asked.out(_PIDS + "".join(lines))
+    return 0
+
+
+def _nothing(word: str, node: str, others: bool) -> str:
+    if not word:
+        return "No job steps exist on this node."
+    if "." in word or not others:
+        return f"{'StepId' if '.' in word else 'JobId'}={word} does not exist on node {node}."
+    return f"There are no steps for job {word} on node {node}."
+
+
+def _pids(step: StepView, task: TaskSeen) -> Iterator[str]:
+    """The task's own process with its numbers, and those under it without."""
+    for pid in task.pids:
+        own = pid == task.pids[0]
+        local, rank = (task.local, task.rank) if own else ("-", "-")
+        yield f"{pid:<8} {step.view.job.id:<8} {step.name_in_job:<8} {local:<7} {rank:<8}\n"
 
 
 _PIDS = "PID      JOBID    STEPID   LOCALID GLOBALID\n"
