@@ -17,7 +17,7 @@ from typing import Any
 from flowbatch import text
 from flowbatch.node.start import NodeUnreachable, start
 from flowbatch.protocol.launch import BadLine, line, parse
-from flowbatch.protocol.sockets import connected
+from flowbatch.protocol.sockets import NODE, connected
 
 LONGEST = 16 * 1024 * 1024
 AGAIN_S = 0.3
@@ -28,6 +28,10 @@ RELEASED_WITHIN_S = 10.0
 
 class NotHeld(Exception):
     """There is no such placement any more."""
+
+
+class CannotHold(Exception):
+    """What a command says that does not get its allocation."""
 
 
 class Hold:
@@ -42,8 +46,21 @@ class Hold:
         self._over = threading.Event()
         self._lock = threading.Lock()
 
-    def open(self) -> tuple[str, Mapping[str, str]]:
-        """The first node and the variables of the job. Raises NotHeld, OSError."""
+    @classmethod
+    def taken(
+        cls, directory: Path, command: str, job_id: int, revoked: str, *, patient: bool
+    ) -> tuple[Hold, Mapping[str, str]]:
+        """The open hold of a job, and the job's variables. `revoked`: what the command says where it is gone already. Raises CannotHold."""
+        hold = cls(directory, NODE, job_id, patient=patient)
+        try:
+            return hold, hold.open()
+        except NotHeld:
+            raise CannotHold(f"{command}: {revoked}") from None
+        except OSError as error:
+            raise CannotHold(f"{command}: error: the node of job {job_id} does not answer: {error}") from None
+
+    def open(self) -> Mapping[str, str]:
+        """The variables of the job. Raises NotHeld, OSError."""
         self._file = self._connect()
         assert self._line is not None
         self._line.settimeout(ANSWER_WITHIN_S)
@@ -52,12 +69,11 @@ class Hold:
         finally:
             self._line.settimeout(None)
 
-    def _held(self) -> tuple[str, Mapping[str, str]]:
+    def _held(self) -> Mapping[str, str]:
         while True:
             message = self._next()
             if message["op"] == "held":
-                job = {name: os.fsdecode(text.encode(value)) for name, value in message["job"].items()}
-                return str(message["node"]), job
+                return {name: os.fsdecode(text.encode(value)) for name, value in message["job"].items()}
             if message["op"] == "refused":
                 raise NotHeld
 

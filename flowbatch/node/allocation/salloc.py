@@ -6,24 +6,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flowbatch.node.allocation.hold import Hold, NotHeld
+from flowbatch.node.allocation.hold import CannotHold, Hold
 from flowbatch.node.allocation.plan import Plan
 from flowbatch.node.allocation.shell import Shell
 from flowbatch.node.own_process import environ, say, take_name
-from flowbatch.protocol.sockets import NODE
 
 
 def main(directory: Path, plan: Plan, words: Sequence[str], environ: Mapping[str, str]) -> int:
     """Runs the command with the job's variables and gives the allocation back; the command's exit code."""
     take_name("salloc")
-    hold = Hold(directory, NODE, plan.job_id, patient=False)
+    revoked = f"Job allocation {plan.job_id} has been revoked."
     try:
-        _, variables = hold.open()
-    except NotHeld:
-        say(f"salloc: Job allocation {plan.job_id} has been revoked.")
-        return 1
-    except OSError as error:
-        say(f"salloc: error: the node of job {plan.job_id} does not answer: {error}")
+        hold, variables = Hold.taken(directory, "salloc", plan.job_id, revoked, patient=False)
+    except CannotHold as error:
+        say(str(error))
         return 1
     return Shell(plan, hold, directory, {**environ, **variables}).run(words)
 

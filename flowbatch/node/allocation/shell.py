@@ -90,6 +90,14 @@ class Shell:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def _forked(self, path: str, command: Sequence[str]) -> int:
+        """The command's process. A signal that comes before it is its program waits, and is then its own: our handlers are not to take it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)
+        try:
+            return self._started(path, command)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
+
+    def _started(self, path: str, command: Sequence[str]) -> int:
         pid = os.fork()
         if self._terminal:  # whoever is first makes it the terminal's
             with contextlib.suppress(OSError):
@@ -100,6 +108,7 @@ class Shell:
         try:
             for number in (*HEEDED, signal.SIGTTOU, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
             os.execve(path, list(command), dict(self._environ))
         except OSError as error:
             os.write(2, os.fsencode(f"salloc: error: execve: {error.strerror}\n"))

@@ -6,24 +6,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flowbatch.node.allocation.hold import Hold, NotHeld
+from flowbatch.node.allocation.hold import CannotHold, Hold
 from flowbatch.node.allocation.plan import Plan
 from flowbatch.node.own_process import environ, say
 from flowbatch.node.srun import program
 from flowbatch.node.srun.ending import Ending
-from flowbatch.protocol.sockets import NODE
 
 
 def main(directory: Path, plan: Plan, words: Sequence[str], environ: Mapping[str, str]) -> int:
     """Runs one step and gives the allocation back; srun's exit code. The job ends as the step did: a Ctrl-C that ended it cancels the job."""
-    hold = Hold(directory, NODE, plan.job_id, patient=True)
+    gone = f"Job allocation {plan.job_id} has been revoked"
     try:
-        _, variables = hold.open()
-    except NotHeld:
-        say(f"srun: Job allocation {plan.job_id} has been revoked")
-        return 1
-    except OSError as error:
-        say(f"srun: error: the node of job {plan.job_id} does not answer: {error}")
+        hold, variables = Hold.taken(directory, "srun", plan.job_id, gone, patient=True)
+    except CannotHold as error:
+        say(str(error))
         return 1
 
     steps: list[Ending] = []
