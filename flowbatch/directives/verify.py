@@ -29,6 +29,7 @@ def verify(chosen: Chosen, around: Surroundings) -> Iterator[Message]:
         yield Message("error", "don't specify both --verbose (-v) and --quiet (-Q)")
     if "bb" in chosen and "bbf" in chosen:
         raise error(around.command, "Cannot specify both --burst-buffer and --bbf", option="bbf")
+    _burst_buffer(chosen, around)
     yield from _hint(chosen)
     _host_file(chosen, around)
     _node_lists(chosen, around)
@@ -39,7 +40,7 @@ def verify(chosen: Chosen, around: Surroundings) -> Iterator[Message]:
     if "mincpus" in chosen and "cpus-per-task" in chosen:
         chosen.set("mincpus", max(chosen.get("mincpus"), chosen.get("cpus-per-task")))
     yield from _nodes_of_list(chosen)
-    yield from _implied_tasks(chosen)
+    yield from _implied_tasks(chosen, around)
     yield from _no_more_nodes_than_tasks(chosen)
     if "begin" in chosen and "deadline" in chosen and chosen.get("begin") > chosen.get("deadline"):
         yield Message("error", "Incompatible begin and deadline time specification")
@@ -114,7 +115,24 @@ def _memory_kinds(chosen: Chosen, around: Surroundings) -> None:
         raise fatal(around.command, sentence, option=variables[-1])
 
 
+def _burst_buffer(chosen: Chosen, around: Surroundings) -> None:
+    """The file of --bbf must hold something. Raises Refusal and FileWanted."""
+    path = chosen.get("bbf")
+    if path is None:
+        return
+    if path not in around.files:
+        raise FileWanted(path)
+    if isinstance(around.files[path], int) or not around.files[path]:
+        raise error(around.command, "Invalid --bbf specification", option="bbf")
+
+
 _AGAINST_HINT = ("ntasks-per-core", "threads-per-core", "extra-node-info")
+_HINTED = {
+    "compute_bound": ("threads-per-core",),
+    "memory_bound": ("cores-per-socket", "threads-per-core"),
+    "nomultithread": ("threads-per-core",),
+}
+"""What a hint stands for: one of each."""
 _EXCLUSIVE_HINT = (
     "Following options are mutually exclusive with --hint: --ntasks-per-core, --threads-per-core, -B and --cpu-bind"
 )
@@ -123,7 +141,12 @@ _EXCLUSIVE_HINT = (
 def _hint(chosen: Chosen) -> Iterator[Message]:
     """A hint gives way to what it stands for; of two places, what was said by hand wins."""
     others = [name for name in _AGAINST_HINT if name in chosen]
-    if "hint" not in chosen or not others:
+    if "hint" not in chosen:
+        return
+    if not others:
+        for word in chosen.get("hint").split(","):
+            for name in _HINTED.get(word, ()):
+                chosen.set(name, 1)
         return
     hint_by_variable = _by_environment(chosen, "hint")
     others_by_variable = all(_by_environment(chosen, name) for name in others)
@@ -212,9 +235,12 @@ def _nodes_of_list(chosen: Chosen) -> Iterator[Message]:
         chosen.set("nodes", NodeCount(minimum=count, maximum=nodes.maximum or None))
 
 
-def _implied_tasks(chosen: Chosen) -> Iterator[Message]:
-    """-B alone asks for a task on each thread that it names, on a number of nodes that is certain."""
-    if "extra-node-info" not in chosen or "ntasks" in chosen or "ntasks-per-node" in chosen:
+def _implied_tasks(chosen: Chosen, around: Surroundings) -> Iterator[Message]:
+    """The shape of a node asks for a task on each thread that it names, on a number of nodes that is certain: said by -B, or
+    beside a number of nodes, which srun does not look at."""
+    if "ntasks" in chosen or "ntasks-per-node" in chosen:
+        return
+    if "extra-node-info" not in chosen and (around.command == "srun" or chosen.get("nodes") is None):
         return
     shape = [chosen.get(name) for name in ("sockets-per-node", "cores-per-socket", "threads-per-core")]
     if all(part is None for part in shape):

@@ -96,8 +96,12 @@ def resources(**changes: Any) -> JobSpec:
         (["--switches=2@5", "-m", "cyclic"], plain(switches="2@00:05:00", distribution="cyclic")),
         (["--switches=2@x"], plain(switches="2")),
         (["-M", "a,b"], plain(clusters=("a", "b"))),
+        (["--spread-job", "--use-min-nodes"], plain(resources=Resources(spread_job=True, use_min_nodes=True))),
+        (["--hint=memory_bound", "-N2"], plain(
+            resources=Resources(nodes=NodeCount(minimum=2, maximum=2), ntasks=2, cores_per_socket=1, threads_per_core=1),
+            recorded=(("hint", "memory_bound"),))),
         (["--hint=nomultithread", "--bb=x", "--gpus-per-node=2"], plain(
-            resources=Resources(gres=GresRequest(per_node=(Gres(name="gpu", count=2),))),
+            resources=Resources(gres=GresRequest(per_node=(Gres(name="gpu", count=2),)), threads_per_core=1),
             recorded=(("bb", "x"), ("gpus-per-node", "2"), ("hint", "nomultithread")))),
     ],
 )  # fmt: skip

@@ -24,6 +24,7 @@ from flowbatch.commands.listing.job_fields import (
 from flowbatch.commands.listing.job_json import gres_indices
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.core.states import NodeShare
+from flowbatch.directives.values import frequency
 from flowbatch.slurm import amounts, hostlist, indices, patterns
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.patterns import NO_INDEX, Names
@@ -88,8 +89,10 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         *([f"Comment={spec.comment} "] if spec.comment else []),
         *(_streams(view) if view.spec.is_batch else []),
         *([f"Switches={view.switches[0]}@{clock(view.switches[1])}"] if spec.switches else []),
-        *_given(BurstBuffer=view.recorded.get("bb")),
-        "Power=",
+        *([f"BurstBuffer={view.recorded['bb']}"] if "bb" in view.recorded else []),
+        *_frequencies(view.recorded.get("cpu-freq", "")),
+        f"Power={view.recorded.get('power', '').replace('unset', '')}",
+        *_flags(view),
         *_given(
             CpusPerTres=cpus_per_tres(view),
             MemPerTres=memory_per_tres(view),
@@ -103,7 +106,29 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
     ]  # fmt: skip
     if spec.mail.types:
         lines.append(f"MailUser={spec.mail.user or owner.name} MailType={','.join(spec.mail.types)}")
+    if wish.ntasks_per_gpu:
+        lines.append(f"NtasksPerTRES={wish.ntasks_per_gpu}")
     return lines
+
+
+def _frequencies(asked: str) -> list[str]:
+    """`--cpu-freq` as sbatch lists it (`Low-High:Performance`): each part in words, a limit with a blank behind it."""
+    limits, _, governor = asked.partition(":")
+    least, _, most = limits.rpartition("-")
+    if most.isalpha() and most not in frequency.LEVELS:
+        most, governor = "", most
+    parts = [f"CPU_min_freq={least} " if least else "", f"CPU_max_freq={most} " if most else ""]
+    line = "".join([*parts, f"Governor={governor}" if governor else ""])
+    return [line] if line else []
+
+
+def _flags(view: JobView) -> list[str]:
+    """What 22.05 prints without a blank between."""
+    binds = {"enforce-binding": "GresEnforceBind=Yes", "disable-binding": "GresEnforceBind=No"}
+    kills = {True: "KillOInInvalidDependent=Yes", False: "KillOInInvalidDependent=No", None: ""}
+    said = binds.get(view.recorded.get("gres-flags", ""), "") + kills[view.spec.kill_on_invalid_dep]
+    said += "SpreadJob=Yes" if view.wish.spread_job else ""
+    return [said] if said else []
 
 
 def _streams(view: JobView) -> list[str]:
@@ -135,7 +160,7 @@ def _component(view: JobView) -> str:
 
 def _nodes(view: JobView) -> str:
     if view.pending and view.max_nodes:
-        return f"{view.need.min_nodes}-{view.max_nodes}"
+        return f"{view.need.min_nodes if view.wish.nodes else view.node_count}-{view.max_nodes}"
     return str(view.node_count)
 
 

@@ -342,8 +342,10 @@ def _first_lack(need: Demand, node: NodeSpec) -> str | None:
     return None
 
 
-def _in_time_at_least(spec: JobSpec) -> bool:
-    return spec.deadline is not None and spec.time_limit_min is None and spec.time_min_min is None
+def _in_time_at_least(partitions: list[PartitionSpec], spec: JobSpec) -> bool:
+    """Whether nobody says how long what has a deadline runs: neither it nor a partition."""
+    unsaid = spec.time_limit_min is None and spec.time_min_min is None
+    return spec.deadline is not None and unsaid and not any(partition.default_time_min for partition in partitions)
 
 
 def _filled(cluster: ClusterSpec, partitions: list[PartitionSpec], spec: JobSpec) -> JobSpec:
@@ -354,7 +356,7 @@ def _filled(cluster: ClusterSpec, partitions: list[PartitionSpec], spec: JobSpec
     memory = spec.resources.memory or (defaults.pop() if len(defaults) == 1 else None)
     return spec.model_copy(
         update={
-            "time_min_min": 1 if _in_time_at_least(spec) else spec.time_min_min,
+            "time_min_min": 1 if _in_time_at_least(partitions, spec) else spec.time_min_min,
             "time_limit_min": times.pop() if len(times) == 1 else spec.time_limit_min,
             "resources": spec.resources.model_copy(update={"memory": memory}),
         }

@@ -97,7 +97,7 @@ def demand(cluster: ClusterSpec, partition: PartitionSpec, spec: JobSpec) -> Dem
         factor = ceil(memory.mib / per_cpu_limit)
         cpus_per_task *= factor
         memory = Memory(per="cpu", mib=ceil(memory.mib / factor))
-    low, high, wanted = _node_counts(partition, wish, tasks, gres)
+    low, high, wanted = _node_counts(cluster, partition, wish, tasks, gres)
     per_node = wish.ntasks_per_node
     if per_node is None and wish.ntasks_per_gpu:
         per_node = wish.ntasks_per_gpu * _gpus(gres, "node") or None
@@ -218,7 +218,7 @@ def default_memory(cluster: ClusterSpec, partition: PartitionSpec) -> Memory | N
 
 
 def _node_counts(
-    partition: PartitionSpec, wish: Resources, tasks: int | None, gres: tuple[GresWant, ...]
+    cluster: ClusterSpec, partition: PartitionSpec, wish: Resources, tasks: int | None, gres: tuple[GresWant, ...]
 ) -> tuple[int, int | None, int]:
     """Fewest, most and wanted nodes."""
     if wish.nodes is not None:
@@ -234,6 +234,10 @@ def _node_counts(
         in_job, on_node = _gpus(gres, "job"), _gpus(gres, "node")
         if in_job and on_node:
             low = max(low, ceil(in_job / on_node))
+        wanted = low
+        if wish.spread_job and (spread := tasks or wish.ntasks_per_node):
+            high = wanted = max(low, min(spread, len(cluster.nodes)))
+    if wish.use_min_nodes:
         wanted = low
     if partition.max_nodes is not None:
         high = partition.max_nodes if high is None else min(high, partition.max_nodes)

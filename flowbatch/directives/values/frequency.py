@@ -22,6 +22,8 @@ _ALLOWED = ("OnDemand", "Performance", "UserSpace")
 """CpuFreqGovernors, as it is without a word in slurm.conf."""
 
 _RANK = {"Low": 1, "Medium": 2, "High": 3, "Highm1": 4}
+LEVELS = frozenset(_RANK)
+"""The limits that have a name."""
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*\+?[0-9]+")
 
 
