@@ -180,7 +180,7 @@ class Cluster:
 
     async def _forsake(self, loaded: Loaded) -> None:
         """Jobs that a command waited for at the death of the last controller are cancelled: those commands are gone too."""
-        for job in recovery.forsaken(loaded.jobs):
+        for job in recovery.forsaken(loaded.jobs, loaded.rulings.crontabs.values()):
             await self._loop.tell(CancelAsked(self._loop.clock.now(), job.owner.uid, (JobRef(job.id),)))
 
     async def _reconcile(self, backend: Backend, loaded: Loaded) -> None:

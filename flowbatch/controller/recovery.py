@@ -27,7 +27,8 @@ from flowbatch.core.effects import (
     WithdrawBid,
 )
 from flowbatch.core.jobs import Job
-from flowbatch.core.states import Completing, Ending, Finished, Pause, Requeueing, Running, State, Suspended
+from flowbatch.core.ruling.rulings import Crontab
+from flowbatch.core.states import Completing, Ending, Finished, Pause, Pending, Requeueing, Running, State, Suspended
 from flowbatch.ids import StoreId
 from flowbatch.protocol.launch import Key
 from flowbatch.store.contract import Loaded
@@ -55,9 +56,19 @@ def _held(job: Job) -> bool:
     return job.state.launched if isinstance(job.state, Running | Suspended) else isinstance(job.state, Completing)
 
 
-def forsaken(jobs: Iterable[Job]) -> list[Job]:
-    """Those without a script that nobody can hold any more: their commands were told nothing before the controller died."""
-    return [job for job in jobs if not job.spec.is_batch and not _granted(job.state)]
+def forsaken(jobs: Iterable[Job], crontabs: Iterable[Crontab] = ()) -> list[Job]:
+    """Those without a script that nobody can hold any more: their commands were told nothing before the controller died. And
+    those of a crontab that never came to be: their scrontab died with the controller, and they are held for ever."""
+    listed = {id for one in crontabs for _, _, id in one.lines}
+    return [job for job in jobs if _alone(job) or _of_no_crontab(job, listed)]
+
+
+def _alone(job: Job) -> bool:
+    return not job.spec.is_batch and not _granted(job.state)
+
+
+def _of_no_crontab(job: Job, listed: set[int]) -> bool:
+    return job.spec.cron is not None and isinstance(job.state, Pending) and job.id not in listed
 
 
 def _granted(state: State) -> bool:

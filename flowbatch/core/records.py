@@ -72,7 +72,11 @@ class Queue:
     def reshape(self, cluster: ClusterSpec) -> None:
         """The cluster is configured so; everything that follows from the records is made anew."""
         self.configured = cluster
-        self.cluster = self.rulings.applied(cluster)
+        self._shape(self.rulings.applied(cluster))
+
+    def _shape(self, cluster: ClusterSpec) -> None:
+        """This is the cluster as administrators have it."""
+        self.cluster = cluster
         self.indexes = Indexes(self.cluster)
         self.occupancy = Occupancy(self.cluster)
         self.count = 0
@@ -87,11 +91,11 @@ class Queue:
 
     def rule(self, rulings: Rulings, at: int) -> None:
         """Administrators have said this; reservations and those that wait are looked at anew."""
-        reshapes = rulings.applied(self.configured) != self.cluster
         self.rulings = rulings
         self.boundary = rulings.next_boundary(at)
-        if reshapes:
-            self.reshape(self.configured)
+        applied = rulings.applied(self.configured)
+        if applied != self.cluster:
+            self._shape(applied)
         self.pass_by(at)
 
     def next_wake(self) -> int | None:

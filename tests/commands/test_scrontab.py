@@ -101,6 +101,20 @@ def test_a_job_that_is_refused_leaves_the_old_table(caller, queue, tell):
     assert caller.run(scrontab.main, queue, "-l").out == "@daily true\n"
 
 
+def test_a_table_that_comes_half_way_leaves_nothing_behind(caller, live_queue):
+    queue = live_queue(CLUSTER.model_copy(update={"max_job_count": 2}), AT)
+
+    def told(text):
+        caller.files = {"tab": text.encode()}
+        return caller.run(scrontab.main, queue, "tab", HOME="/root")
+
+    assert told("@daily true\n").code == 0
+    before = alive(queue)
+    assert told("@hourly true\n@weekly true\n").code == 1  # each by itself would have had room
+    assert alive(queue) == before
+    assert caller.run(scrontab.main, queue, "-l").out == "@daily true\n"
+
+
 def test_a_new_tables_jobs_are_held_until_it_is_there(queue, tell):
     tell("@daily true\n@hourly true\n")
     facts = [event for event in queue.events if not getattr(event, "test_only", False)]

@@ -13,12 +13,13 @@ from flowbatch.controller import perform as module
 from flowbatch.controller.launching import Site
 from flowbatch.controller.loop import Order
 from flowbatch.controller.perform import Performer
-from flowbatch.controller.recovery import owed, placed
+from flowbatch.controller.recovery import forsaken, owed, placed
 from flowbatch.core.bids import Bid
 from flowbatch.core.effects import ChangeBid, Deliver, Forget, Launch, Limit, PlaceBid, SendMail, Stop, WithdrawBid
 from flowbatch.core.events import LaunchFailed
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload
+from flowbatch.core.ruling.rulings import Crontab
 from flowbatch.core.states import (
     Allocation,
     Completing,
@@ -34,6 +35,7 @@ from flowbatch.core.states import (
 )  # fmt: skip
 from flowbatch.protocol.launch import Key
 from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.spec.cron import CronSpec
 from flowbatch.spec.job import JobSpec, Mail
 from flowbatch.store.contract import Loaded
 
@@ -195,6 +197,14 @@ def test_after_a_restart_each_record_gets_what_it_needs():
         (8, SendMail(7, "END")),
         (9, Forget(7, 0)),
     ]
+
+
+def test_jobs_of_a_crontab_that_never_came_to_be_are_forsaken():
+    spec = JobSpec(name="x", work_dir="/w", cron=CronSpec(zone="UTC"))
+    listed, stray = (replace(job(number, Pending("JobHeldUser")), spec=spec) for number in (1, 2))
+    running = replace(stray, id=3, state=Running(100, ON_N1, None, launched=True))
+    other = job(4, Pending())
+    assert forsaken([listed, stray, running, other], [Crontab("@daily true\n", ((1, 1, 1),))]) == [stray]
 
 
 def test_after_a_restart_a_node_is_told_of_a_changed_limit():

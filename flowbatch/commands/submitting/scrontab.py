@@ -150,6 +150,18 @@ async def _replace(call: Call, queue: QueuePort, asked: Asked) -> None:
     for entry, spec in zip(entries, specs, strict=True):
         tried = await queue.apply(Submitted(queue.now(), asked.owner, spec, test_only=True))
         _accepted(tried, entry)
+    before = queue.snapshot().rulings.crontabs.get(str(asked.owner.uid))
+    event = CrontabAsked(queue.now(), call.owner.uid, asked.owner, *((before.text, before.lines) if before else (None,)))
+    try:
+        event = replace(event, text=text, lines=await _submitted(call, queue, asked, entries, specs))
+    finally:  # also where a job is refused, or nobody waits any more: what was submitted for nothing goes
+        await queue.apply(event)
+
+
+async def _submitted(
+    call: Call, queue: QueuePort, asked: Asked, entries: Sequence[Entry], specs: Sequence[JobSpec]
+) -> tuple[tuple[int, int, int], ...]:
+    """Each entry's job, held: (first line, last line, its number). Raises Stop."""
     lines_of: list[tuple[int, int, int]] = []
     for entry, spec in zip(entries, specs, strict=True):
         held = spec.model_copy(update={"hold": True})
@@ -158,7 +170,7 @@ async def _replace(call: Call, queue: QueuePort, asked: Asked) -> None:
         _accepted(reply, entry)
         if isinstance(reply, Accepted):
             lines_of.append((entry.first, entry.last, reply.job_id))
-    await queue.apply(CrontabAsked(queue.now(), call.owner.uid, asked.owner, text, tuple(lines_of)))
+    return tuple(lines_of)
 
 
 async def _text(call: Call, file: str | None) -> str:
