@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -13,6 +14,16 @@ HOUR = 3600
 DAY = 86400
 
 MICRO = 1_000_000
+
+_SECONDS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
+_LENGTH = re.compile(r"(?:[0-9]{1,12}[smhd])+")
+
+
+def length(text: str) -> int | None:
+    """Seconds of a length of time as people write it: `90s`, `20m`, `1h30m`, `7d`. None for anything else."""
+    if not _LENGTH.fullmatch(text):
+        return None
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"([0-9]+)([smhd])", text))
 
 
 def dollars(micro_usd: int) -> str:

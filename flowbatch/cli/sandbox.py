@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from flowbatch import units
 from flowbatch.commands.flow.flow_results import as_json
 from flowbatch.errors import MarketAway
 from flowbatch.sandbox.address import Address
@@ -21,8 +22,6 @@ from flowbatch.sdk.sandbox import Sandbox
 NOT_RUNNING = 3
 """As service managers have it."""
 DEFAULT = Settings()
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST_NUMBER = 12
 Result = TypeVar("Result")
 
 
@@ -34,33 +33,33 @@ def sandbox() -> None:
 as_program = click.option("--json", "json_", is_flag=True, help="For a program to read.")
 
 
-def length(text: str) -> int:
-    """A length of time in seconds: 90, 90s, 15m, 2h, 30d."""
-    number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
-    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
+def seconds(text: str) -> int:
+    """A length of time: 90 (seconds), 90s, 15m, 1h30m, 30d."""
+    found = units.length(text + "s" if text.isdigit() else text)
+    if found is None:
         raise click.BadParameter(f"{text!r} is not a length of time such as 90, 15m, 2h or 30d")
-    return int(number) * unit
+    return found
 
 
 @sandbox.command()
 @click.option(
     "--tick",
     "tick_s",
-    type=length,
+    type=seconds,
     metavar="TIME",
     help=f"Between two rounds of the auction ({DEFAULT.tick_s} s; the real market: 120 s).",
 )
 @click.option(
     "--notice",
     "notice_s",
-    type=length,
+    type=seconds,
     metavar="TIME",
     help=f"From a preemption's notice to the stop ({DEFAULT.notice_s} s; real: 300 s).",
 )
 @click.option(
     "--boot-delay",
     "boot_delay_s",
-    type=length,
+    type=seconds,
     metavar="TIME",
     help=f"From an allocation to the boot ({DEFAULT.boot_delay_s} s; real: minutes).",
 )
@@ -82,7 +81,7 @@ def length(text: str) -> int:
 @click.option(
     "--idle",
     "idle_s",
-    type=length,
+    type=seconds,
     metavar="TIME",
     help=f"It ends when nobody asks it for so long and nothing runs ({DEFAULT.idle_s} s); 0: never.",
 )
@@ -152,7 +151,7 @@ def env(json_: bool) -> None:
 
 
 @sandbox.command()
-@click.argument("forward", type=length, required=False)
+@click.argument("forward", type=seconds, required=False)
 @click.option(
     "--rate", type=click.FloatRange(0, min_open=True), help="From now on it runs so many times as fast as ours."
 )

@@ -20,7 +20,7 @@ from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.errors import ConfigError
 from flowbatch.spec.market import LimitPrice
 from flowbatch.spec.policy import Budget, MarketPolicy, PartitionTerms
-from flowbatch.units import DAY, HOUR, MINUTE
+from flowbatch.units import MINUTE, length
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,8 +29,6 @@ else:
 
 Path = tuple[str, ...]
 
-_SECONDS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
-_LENGTH = re.compile(r"(?:[0-9]+[smhd])+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _MODULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+/-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -77,9 +75,18 @@ def _count(value: Any) -> int:
 
 def _length(value: Any) -> int:
     """Seconds of `90s`, `20m`, `1h30m`, `7d`."""
-    if not isinstance(value, str) or not _LENGTH.fullmatch(value):
+    seconds = length(value) if isinstance(value, str) else None
+    if seconds is None:
         raise Wrong("not a length of time", 'write "90s", "20m", "24h", "7d" or "1h30m"')
-    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"([0-9]+)([smhd])", value))
+    return seconds
+
+
+def _limit(value: Any) -> int:
+    """Seconds of a time limit: jobs have whole minutes, one at least."""
+    seconds = _length(value)
+    if seconds < MINUTE:
+        raise Wrong("less than a minute", 'a time limit is a minute at least: write "1m"')
+    return seconds
 
 
 def _amount(value: Any) -> int:
@@ -155,8 +162,8 @@ MARKET = (
     Key("upload_allowance", "upload_allowance_s", _length),
     Key("grace", "grace_s", _length),
     Key("return_allowance", "return_allowance_s", _length),
-    Key("default_time", "default_time_s", _length),
-    Key("max_time", "max_time_s", _length),
+    Key("default_time", "default_time_s", _limit),
+    Key("max_time", "max_time_s", _limit),
     Key("save_reserve", "save_reserve_s", _length),
 )
 PARTITION = (

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from flowbatch.cli.sandbox import length
+from flowbatch.cli.sandbox import seconds
 from flowbatch.paths import Paths
 from flowbatch.sandbox import address
 
@@ -82,9 +82,9 @@ def test_without_what_it_is_made_of_it_says_what_to_install(flow: Flow, monkeypa
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("30d", 2592000)])
-def test_lengths_of_time(text: str, seconds: int) -> None:
-    assert length(text) == seconds
+@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("30d", 2592000)])
+def test_lengths_of_time(text: str, expected: int) -> None:
+    assert seconds(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "h", "-1", "1.5h", "2 h", "²", "9" * 5000])

@@ -133,6 +133,8 @@ def test_a_key_shows_nowhere() -> None:
         ("[clusters.a]\nregions = 3", "2: clusters.a.regions: not a list of texts", 'write ["one", "other"]'),
         ("[accounts.'a b']", "1: accounts.a b: not a name", "letters"),
         ("[market]\ngrace = 5", "2: market.grace: not a length of time", '"20m"'),
+        ("[market]\ndefault_time = '59s'", "2: market.default_time: less than a minute", '"1m"'),
+        ("[market]\nmax_time = '0m'", "2: market.max_time: less than a minute", '"1m"'),
         ("[market]\ngrace = '5'", "2: market.grace: not a length of time", '"20m"'),
         ("[market]\nplacements = 0", "2: market.placements: not a whole number above 0", "10"),
         ("[market]\nplacements = true", "2: market.placements: not a whole number above 0", "10"),

@@ -140,7 +140,7 @@ def _partition(
         name=terms.partition,
         nodes=tuple(node.name for node in nodes if node.cloud is not None and takes(terms, node.cloud)),
         default=default,
-        default_time_min=policy.default_time_s // MINUTE,
+        default_time_min=-(-policy.default_time_s // MINUTE),  # rounded up, as Slurm rounds a time limit
         max_time_min=policy.max_time_s // MINUTE,
         over_subscribe="EXCLUSIVE",
     )

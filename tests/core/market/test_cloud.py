@@ -83,3 +83,9 @@ def test_a_type_may_be_written_in_many_ways(desk):
         assert names_type(text, place), text
     for text in ("4xa100", "8xh100", "a100:4", "h100", "it_h100"):
         assert not names_type(text, place), text
+
+
+def test_limits_are_whole_minutes(words):
+    policy = MarketPolicy(default_time_s=90, max_time_s=150)
+    (partition,) = cloud("m", policy, words.shapes).partitions
+    assert (partition.default_time_min, partition.max_time_min) == (2, 2)
