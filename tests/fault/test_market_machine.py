@@ -54,6 +54,22 @@ def test_a_preemption_and_a_notice_that_is_withdrawn(laptop):
     assert (laptop.work / f"starts.{job}").read_text() == "0\n1\n"
 
 
+def test_a_machine_that_is_lost_and_won_again_between_two_looks(laptop):
+    """The market shows the same bid with the same instance as before; only the machine knows that nothing runs on it."""
+    laptop.boots()
+    job = laptop.job()
+    laptop.started(job)
+    (bid,) = laptop.live()
+    laptop.market.preempt(bid["bid"])
+    laptop.market.advance(20)  # the whole notice, and the next round, at once
+    assert laptop.live()[0]["status"] == "Allocated"
+    laptop.started(job, 1)
+    laptop.witness.go.set()
+    laptop.finished(job, "COMPLETED")
+    laptop.nothing_lost("COMPLETED")
+    assert laptop.witness.starts == [(job, 0), (job, 1)]
+
+
 def test_a_job_that_may_not_be_requeued(laptop):
     laptop.boots()
     job = laptop.job("--no-requeue")
