@@ -196,9 +196,8 @@ for line in sys.stdin:
 """
 
 
-def python_with(package: str, place: Path) -> Path | None:
-    """An interpreter that has it, made in `FLOWBATCH_PEERS_VENV` (kept) or in `place`; None where it cannot be installed."""
-    home = Path(os.environ.get("FLOWBATCH_PEERS_VENV") or place)
+def python_with(package: str, home: Path) -> Path | None:
+    """The interpreter of the environment `home`, which has it now; None where it cannot be installed."""
     python = home / "bin" / "python"
     if not python.exists():
         venv.create(home, with_pip=True)

@@ -30,6 +30,9 @@ MANY = 20_000
 ROUNDS, ENOUGH_S = 3, 30.0
 """Each is measured so often, in turns with the others, unless it has had so many seconds already; the quickest counts."""
 
+PEERS = "FLOWBATCH_PEERS_VENV"
+"""An environment that is kept, with the peers from PyPI; else one is made each time."""
+
 FLOOR, REAL_ARRAY, REAL_SINGLES = "xargs -P", "real Slurm, one array", "real Slurm, one by one"
 OURS_ARRAY = "ours, one array"
 
@@ -118,7 +121,7 @@ def _peers(all_: ExitStack, place: Path, script: Path) -> Iterator[Contender]:
         ("HyperQueue, one job of many tasks", "hyperqueue", contenders.HYPERQUEUE, TASKS),
         ("submitit, local executor", "submitit", contenders.SUBMITIT, SLOW),
     ):
-        python = contenders.python_with(package, place / "venv")
+        python = contenders.python_with(package, Path(os.environ.get(PEERS) or place / "venv"))
         if python is None:
             print(f"{package} cannot be installed here", flush=True)
             continue
