@@ -176,7 +176,8 @@ class Loop:
                 continue
             batch, self._inbox = self._inbox[:TURN], self._inbox[TURN:]
             self._passed_at = None
-            if due <= 0 and not self._stopping:
+            if (due <= 0 or self.timers) and not self._stopping:
+                # Also where nothing was due: what these facts make due, as a start in the place of an ended job, shares their commit.
                 self._passed_at = self.clock.now()
                 batch.append(_Asked(Passed(self._passed_at), None, asyncio.get_running_loop().create_future()))
             await self._turn(batch)
@@ -261,7 +262,7 @@ class Loop:
         """Reads the queue again, so that nothing of `batch` is left, and tells those who waited."""
         await self._read_again()
         _fail(batch, error)
-        if self._queue is None or any(isinstance(asked.event, Passed) for asked in batch):
+        if self._queue is None or all(isinstance(asked.event, Passed) for asked in batch):
             await asyncio.sleep(RETRY_S)  # time passes again by itself: not at once
 
     async def _read_again(self) -> None:

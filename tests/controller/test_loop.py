@@ -12,7 +12,7 @@ import pytest
 from flowbatch.controller.loop import Loop
 from flowbatch.controller.port import Port
 from flowbatch.core.effects import Forget, Launch
-from flowbatch.core.events import Accepted, Ended, Launched, Passed
+from flowbatch.core.events import Accepted, Ended, Launched, Passed, Submitted
 from flowbatch.core.ports import Payload
 from flowbatch.core.states import ExitStatus, Finished, Running
 from flowbatch.errors import StoreFailed
@@ -91,11 +91,32 @@ def test_no_time_passes_before_the_truth_is_known(running, toy, until):
     asyncio.run(main())
 
 
+def test_a_fact_and_what_it_makes_due_share_a_commit(running, store, toy, monkeypatch):
+    committed = []
+    commit = store.commit
+
+    def counted(entries, *rest):
+        committed.append([type(entry.event) for entry in entries])
+        commit(entries, *rest)
+
+    monkeypatch.setattr(store, "commit", counted)
+
+    async def main():
+        async with running() as loop:
+            await loop.apply(toy.submission())
+            assert loop.orders.get_nowait().effect == Launch(1, 0)
+            assert committed == [[Submitted, Passed]]
+
+    asyncio.run(main())
+
+
 def test_time_passes_where_the_clock_goes_back(running, store, toy, clock, until):
     async def main():
         async with running() as loop:
             loop.queue.next_wake = lambda: clock.now() + 100  # later than ever: nothing else is due
+            loop.timers = False  # or the submission would bring its own pass
             await loop.apply(toy.submission())
+            loop.timers = True
             assert loop.orders.empty()
             clock.advance(-3600)
             loop.wake()
