@@ -144,7 +144,7 @@ def _hint(chosen: Chosen) -> Iterator[Message]:
     if "hint" not in chosen:
         return
     if not others:
-        for word in chosen.get("hint").split(","):
+        for word in chosen.get("hint").lower().split(","):
             for name in _HINTED.get(word, ()):
                 chosen.set(name, 1)
         return
