@@ -49,8 +49,13 @@ class Cgroups:
         group = self.root / name
         group.mkdir(exist_ok=True)
         (group / "memory.max").write_text(str(memory_mib * MIB))
-        (group / "cgroup.procs").write_text(str(pid))
+        join(str(group), pid)
         return str(group)
+
+
+def join(group: str, pid: int) -> None:
+    """The process and all it will start belong to the group. Raises OSError."""
+    Path(group, "cgroup.procs").write_text(str(pid))
 
 
 def oom_kills(group: str) -> int:

@@ -219,6 +219,8 @@ class Node:
             if found is None or started is None
             else place_of(found, started.node, Path(started.spool), started.kill_wait_s)
         )
+        if place is not None and started is not None and started.holds:
+            place = replace(place, group=started.cgroup)
         if place is None or not self.holders.busy(place.key):
             return place
         return replace(place, variables=allocation_variables(place.variables, for_step=True))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch import text
+from flowbatch.node import cgroups
 from flowbatch.node.granting import CannotEver, Demand, Part, Share, grant_all
 from flowbatch.node.processes import Processes, signal_all
 from flowbatch.node.stepbook import Spent, Stepbook
@@ -39,6 +40,8 @@ class Place:
     shares: tuple[Share, ...]
     spool: Path
     kill_wait_s: int = 30
+    group: str | None = None
+    """The memory group that an srun joins which comes from outside the job."""
 
     def door(self, number: int) -> str:
         """Where others may attach to that step of it (`srun/attached.py`)."""
@@ -173,7 +176,7 @@ class Steps:
         key = step.place.key
         step.number = self._book.next_number(key)
         self._book.began(_report(step, step.number, parts, int(time.time())), parts)
-        self._say_granted(step, step.number, parts)
+        self._say_granted(step, step.number, parts, _joined(step))
 
     def _regrant(self, step: _Step) -> bool:
         """Whether an earlier life has granted this srun its step, and died before it heard so: it has it."""
@@ -185,15 +188,29 @@ class Steps:
         return True
 
     @staticmethod
-    def _say_granted(step: _Step, number: int, parts: tuple[Part, ...]) -> None:
+    def _say_granted(step: _Step, number: int, parts: tuple[Part, ...], notes: tuple[str, ...] = ()) -> None:
         place = step.place
-        step.writer.write(line("granted", placement=place.key, step=number, parts=parts, door=place.door(number)))
+        step.writer.write(
+            line("granted", placement=place.key, step=number, parts=parts, door=place.door(number), notes=notes)
+        )
 
     def _note_tasks(self, step: _Step, pids: Iterable[int]) -> None:
         for pid in pids:
             born = self._processes.born(pid)
             if born is not None:
                 step.born[pid] = born
+
+
+def _joined(step: _Step) -> tuple[str, ...]:
+    """Its srun is in the job's memory group, with all that it will start; else what is to be said of that."""
+    group, srun = step.place.group, int(step.asked.get("pid", 0))
+    if group is None or srun <= 0:
+        return ()
+    try:
+        cgroups.join(group, srun)
+    except OSError as error:
+        return (f"the memory limit of the job does not hold for this step: {error}",)
+    return ()
 
 
 def _report(step: _Step, number: int, parts: tuple[Part, ...], at: int) -> StepReport:

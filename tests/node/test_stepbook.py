@@ -147,22 +147,29 @@ def test_a_report_of_a_later_version_is_read_as_far_as_it_is_known():
     assert step_report_of({**said, "colour": "green"}) == begun()
 
 
+NOBODY = 1 << 30
+"""A process number that no process has."""
+
+
 class Asked:
     """An srun's connection, as far as the node writes to it."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.notes: list[str] = []
 
     def write(self, data: bytes) -> None:
-        self.said.append(parse(data)["op"])
+        message = parse(data)
+        self.said.append(message["op"])
+        self.notes += message.get("notes", ())
 
 
-def asks(steps: Stepbook) -> tuple[Steps, Asked]:
-    """A whole step of a job with four CPUs is asked for."""
-    place = Place(key(), "n1", {}, (Share("n1", 4),), Path("spool"))
+def asks(steps: Stepbook, group: Path | None = None) -> tuple[Steps, Asked]:
+    """A whole step of a job with four CPUs is asked for, by a process that is not there."""
+    place = Place(key(), "n1", {}, (Share("n1", 4),), Path("spool"), group=str(group) if group else None)
     grants, srun = Steps(lambda job_id: place, here(), steps), Asked()
     demand = Demand(1, 1, Distribution("cyclic", "cyclic"), among=("n1",))
-    grants.hear(srun, parse(line("step", job_id=1, demands=[demand])))
+    grants.hear(srun, parse(line("step", job_id=1, demands=[demand], pid=NOBODY)))
     return grants, srun
 
 
@@ -195,3 +202,15 @@ def test_who_waits_for_a_step_of_a_placement_that_ends_waits_in_vain(life):
     grants.over(key())
     steps.close(key())
     assert srun.said == ["busy", "refused"]
+
+
+def test_a_srun_from_outside_joins_the_memory_group_of_its_job_or_is_told_so(life, tmp_path):
+    group = tmp_path / "group"
+    group.mkdir()
+    steps, book, _ = life()
+    placement(book)
+    _, srun = asks(steps, group)
+    assert (group / "cgroup.procs").read_text() == str(NOBODY) and srun.notes == []
+    steps.ended(key(), 0, Spent())
+    _, srun = asks(steps, tmp_path / "nowhere")
+    assert srun.said == ["granted"] and "the memory limit of the job does not hold for this step" in srun.notes[0]

@@ -2,7 +2,7 @@
 
 One JSON object a line, over the node's socket: `job` (job_id) is answered by `job` (shares: what it has on each node, variables: those of
 the batch script, kill_wait_s) or `refused`. `step` (job_id, demands: one of each component, name, command, pid, limit_min, layout) is answered by `granted` (placement, step, parts:
-what it has on each node, door: where others may attach to it), by `refused` (why, facts), or first by `busy` and then by one of the two.
+what it has on each node, door: where others may attach to it, notes: what its user is to know), by `refused` (why, facts), or first by `busy` and then by one of the two.
 `signalled` (signal) tells a running step that its tasks get that signal. `tasks` (pids) says what to end if this connection breaks before `done`, which is answered by `noted` once the step's end is on
 record; it may come over another connection (placement, step: as they were granted).
 
@@ -62,6 +62,7 @@ class Granted:
     parts: tuple[Part, ...]
     door: str | None
     """The path at which others may attach to it (`attached.py`); None from a node that knows of none."""
+    notes: tuple[str, ...] = ()
 
 
 class Grant:
@@ -181,7 +182,7 @@ def _job(said: Mapping[str, Any]) -> Job:
 def _granted(said: Mapping[str, Any]) -> tuple[dict[str, Any], Granted]:
     """The step as the node names it, and what it has."""
     which = {"placement": said["placement"], "step": said["step"]}
-    return which, Granted(said["step"], tuple(map(Part.of, said["parts"])), said.get("door"))
+    return which, Granted(said["step"], tuple(map(Part.of, said["parts"])), said.get("door"), tuple(said.get("notes", ())))
 
 
 def _variables(said: Mapping[str, str]) -> dict[str, str]:

@@ -97,6 +97,8 @@ class Run:
         hooks.around(self.wanted.prolog, "prolog", around, self.voice)
         for line in describing.granted(step):
             self.voice.detail(line)
+        for note in granted.notes:
+            self.voice.remark(f"srun: flowbatch: {note}")
         if granted.door is not None:
             self.attached.open(Path(granted.door))
         try:
