@@ -113,3 +113,10 @@ def test_shares_are_those_that_were_set(caller, queue):
     caller.run(sacctmgr.main, queue, "-i", "add", "account", "a1", "fairshare=7", "grptresmins=cpu=9")
     listed = caller.run(sshare.main, queue, "-nP", "-A", "a1", "-o", "account,rawshares,grptresmins")
     assert rows(listed) == [["a1", "7", "cpu=9"]]
+
+
+def test_a_limit_that_holds_up_nobody_is_said_to(caller, queue):
+    said = caller.run(sacctmgr.main, queue, "-i", "add", "account", "a1", "grptresmins=cpu=500", "maxjobs=2", "grpwall=-1")
+    assert said.code == 0
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"sacctmgr: note: GrpTRESMins holds up nobody on {queue.cluster.name}: ")

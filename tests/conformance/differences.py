@@ -25,12 +25,17 @@ class Difference:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
+        "590-*", r"^! sacctmgr: note: .* holds up nobody on .*\n", "",
+        "sacctmgr says of a limit that holds up nobody that it does not",
+        "with PriorityType=priority/basic real Slurm keeps such limits too and says nothing",
+    ),
+    Difference(
         "563-*", r"^\d SLURM_(?:DISTRIBUTION=cyclic|JOB_GPUS=.*|JOB_CPUS_PER_NODE_PACK_GROUP_0=.*)\n", "",
         "tasks of an srun outside a job have the variables that they have inside one",
         "srun is the same program in both: what it tells its tasks does not depend on who asked for the nodes",
     ),
     Difference(
-        "56[0-9]-*", r"^(?:! )?salloc: Job allocation J\+\d+ has been revoked\.\n", "",
+        "[57][61][0-9]-*", r"^(?:! )?salloc: Job allocation J\+\d+ has been revoked\.\n", "",
         "salloc that gives its allocation back never says that it was revoked, and one whose wait ends by a signal always",
         "with real Slurm the line comes or not, by which of two messages is faster; ours comes where somebody else ended it",
     ),
@@ -38,6 +43,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "56[0-9]-*", r"^(?:! )?srun: (?:Job allocation J\+\d+ has been revoked|Force Terminated JobId=J\+\d+)\n", "",
         "srun whose wait ends by a signal always says that its allocation was revoked, and `Force Terminated`",
         "with real Slurm the lines come or not, by which of two messages is faster",
+    ),
+    Difference(
+        "710-*", r"^! srun: error: n2: tasks (?:0-1|1-2): ", "! srun: error: n2: tasks of the second: ",
+        "srun names the tasks of a later component by their ranks in the step, when it says how they ended",
+        "22.05 counts them from 0 in each component there, and through the step everywhere else",
     ),
     Difference(
         "624-*", r"^( +time_limit): (?:int|null)$", r"\1: int or null",

@@ -24,6 +24,7 @@ from flowbatch.core.ruling.wishes import AccountsAsked
 from flowbatch.core.states import Finished
 from flowbatch.errors import FlowError
 from flowbatch.slurm import codes
+from flowbatch.spec.cluster import ClusterSpec
 
 OPTIONS = (
     CommandOption("help", "h", help="print this"),
@@ -65,6 +66,12 @@ REFUSED = {
     "archive": "the store keeps every job", "clear": "there are no statistics of a database", "dump": "the store is one file",
     "load": "accounts are added and modified by name", "reconfigure": "there is no database daemon", "shutdown": "there is no database daemon",
 }  # fmt: skip
+_NO_USAGE = "nobody's usage is summed up, as with PriorityType=priority/basic"
+_NO_AGE = "priorities know no age, as with PriorityType=priority/basic"
+UNHEEDED = {
+    "GrpTRESMins": _NO_USAGE, "GrpWall": _NO_USAGE, "GrpJobsAccrue": _NO_AGE, "MaxJobsAccrue": _NO_AGE, "MinPrioThresh": _NO_AGE,
+}  # fmt: skip
+"""Limits that are kept and hold up nobody, and why."""
 ASKED = "Would you like to commit changes? (You have 30 seconds to decide)\n(N/y): \n"
 PATIENCE_S = 30
 
@@ -128,6 +135,7 @@ async def _change(call: Call, queue: QueuePort, act: str, given: Sequence[str], 
     named = request.conditions.get("cluster")
     meant = {name: one for name, one in accounts.items() if named is None or name in named}
     _bindable(entity, request, [queues[name] for name in meant])
+    call.err.write(_unheeded(request, [queues[name].cluster for name in meant]))
     change = _made(act, entity, request, meant, queues)
     call.out.write("".join(f"{line}\n" for line in change.text))
     call.err.write("".join(f"{line}\n" for line in change.faults))
@@ -174,6 +182,18 @@ def _bindable(entity: str, request: Request, queues: Sequence[QueuePort]) -> Non
                     f"sacctmgr: hint: limit the money of an account there ({LIMIT}={RESOURCE}=CENTS), "
                     f"or name other clusters (cluster=)\n"
                 ))  # fmt: skip
+
+
+def _unheeded(request: Request, clusters: Sequence[ClusterSpec]) -> str:
+    """A note for each limit that is kept and holds up nobody; a budget of a market is none of them."""
+    local = [one.name for one in clusters if one.market is None]
+    limits = [name for name, n in request.set.counts.items() if n is not None]
+    limits += [name for name, amounts in request.set.tres.items() if any(n is not None for n in amounts.values())]
+    return "".join(
+        f"sacctmgr: note: {name} holds up nobody on {','.join(local)}: {UNHEEDED[name]}\n"
+        for name in limits
+        if name in UNHEEDED and local and (name != LIMIT or len(local) == len(clusters))
+    )
 
 
 async def _confirmed(call: Call) -> bool:
