@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,21 @@ class Waiting:
     def drop(self) -> None:
         self.gate.close()
         self.wrapper.wait()
+
+
+def in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:
+    """Runs `start` in a thread that may wait for ever: the daemon's end does not wait for it."""
+    outcome: Future[Waiting] = Future()
+    outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
+
+    def run() -> None:
+        try:
+            outcome.set_result(start())
+        except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="launch-fifo", daemon=True).start()
+    return asyncio.wrap_future(outcome)
 
 
 class Launcher:

@@ -6,10 +6,9 @@ import asyncio
 import logging
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from flowbatch.node import cgroups, looking
 from flowbatch.node.allocation.held import HeldRun
 from flowbatch.node.allocation.holders import Holders
 from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
-from flowbatch.node.launch import CannotStart, Launcher, Waiting
+from flowbatch.node.launch import CannotStart, Launcher, Waiting, in_own_thread
 from flowbatch.node.processes import Processes, here
 from flowbatch.node.run import Run
 from flowbatch.node.stepbook import Stepbook
@@ -280,7 +279,7 @@ class Node:
     async def _start(self, message: LaunchMessage) -> Waiting:
         """The script waits at its gate; only its own launch waits for its disks and FIFOs. Raises CannotStart."""
         at_once = asyncio.get_running_loop().run_in_executor(self._threads, self._launcher.start_at_once, message)
-        return await at_once or await _in_own_thread(lambda: self._launcher.start(message))
+        return await at_once or await in_own_thread(lambda: self._launcher.start(message))
 
     async def _open(self, message: LaunchMessage, waiting: Waiting) -> Started | None:
         """The journal has it, on disk; then its gate is opened. None if it was stopped before. Raises CannotStart."""
@@ -290,20 +289,30 @@ class Node:
             self._book.write(started)
             await self._book.sync()
         except OSError as error:
-            waiting.drop()
+            self._drop(waiting)
             raise CannotStart(f"cannot write the journal: {error}") from None
         if self._launching[key] is not None:
-            waiting.drop()
+            self._drop(waiting)
             self._book.note(Unrun(key))
             await self._finish(self._never_ran(key))
             return None
-        self._children[key] = waiting.wrapper
         self._failpoint("before gate")
-        waiting.open()
+        try:
+            waiting.open()
+        except OSError:  # wrapper and script were killed at the gate
+            waiting.drop()
+            self._unrun(key)
+            return None
+        self._children[key] = waiting.wrapper
         self._failpoint("after gate")
         self._book.note(Opened(key))
         self._tell(Report(key, "launched", started.at))
         return started
+
+    def _drop(self, waiting: Waiting) -> None:
+        """It never runs, and nothing of it is left."""
+        waiting.drop()
+        self._threads.submit(shutil.rmtree, waiting.spool, ignore_errors=True)
 
     async def _follow(self, started: Started) -> None:
         """Until it is over and its end is in the journal."""
@@ -319,10 +328,14 @@ class Node:
         if key in self._children:
             self._children.pop(key).wait()
         if report is None:
-            self._book.note(Unrun(key))
-            self._tell(Report(key, "absent", int(self._now())))
+            self._unrun(key)
         else:
             await self._finish(report)
+
+    def _unrun(self, key: Key) -> None:
+        """It may be launched anew."""
+        self._book.note(Unrun(key))
+        self._tell(Report(key, "absent", int(self._now())))
 
     def _run_of(self, started: Started) -> Run:
         """Its life, watched over from here on."""
@@ -362,21 +375,6 @@ class Node:
         for spool in self._launcher.spool.glob("*/*"):
             if str(spool) not in owned:
                 shutil.rmtree(spool, ignore_errors=True)
-
-
-def _in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:
-    """Runs `start` in a thread that may wait for ever: the daemon's end does not wait for it."""
-    outcome: Future[Waiting] = Future()
-    outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
-
-    def run() -> None:
-        try:
-            outcome.set_result(start())
-        except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="launch-fifo", daemon=True).start()
-    return asyncio.wrap_future(outcome)
 
 
 def _ends_by(message: LaunchMessage, at: int) -> int | None:

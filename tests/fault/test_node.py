@@ -263,3 +263,64 @@ def test_a_lost_journal_runs_nothing_twice(machine):
     (machine.directory / "node/journal").unlink()
     asyncio.run(after())
     assert machine.runs() == ["1"]
+
+
+AT_THE_GATE = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from flowbatch.node.daemon import Daemon
+from flowbatch.node.launch import Waiting
+
+opens = Waiting.open
+killed = []
+
+def open_later(waiting):
+    if not killed:
+        killed.extend((waiting.wrapper.pid, waiting.script))
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        waiting.wrapper.wait()
+        while Path(f"/proc/{waiting.script}/stat").exists() and " Z " not in Path(f"/proc/{waiting.script}/stat").read_text():
+            continue
+    opens(waiting)
+
+Waiting.open = open_later
+Daemon(Path(sys.argv[1])).run()
+"""
+"""A daemon whose first placement is killed, wrapper and script, when its gate is about to be opened."""
+
+
+def test_wrapper_and_script_killed_at_the_gate(machine, monkeypatch):
+    """Nothing of it ran: it is launched anew."""
+    monkeypatch.setattr(sys.modules[__name__], "DAEMON", AT_THE_GATE)
+
+    async def scene():
+        ends = Ends()
+        backend = await started(machine, ends)
+        await backend.launch(message(machine.work, "echo 1 >> runs; exit 3"))
+        (end,) = await ends.of(1)
+        assert (type(end), end.exit.code) == (Ended, 3)
+        assert machine.runs() == ["1"]
+        await backend.close()
+
+    asyncio.run(scene())
+
+
+def test_a_placement_that_is_stopped_at_its_gate_leaves_nothing(machine):
+    async def scene():
+        ends = Ends()
+        backend = await started(machine, ends)
+        for number in range(1, 6):
+            await backend.launch(message(machine.work, "sleep 1000", number))
+            await backend.stop(key(number), "cancelled")
+        await ends.of(*range(1, 6))
+        for number in range(1, 6):
+            await backend.forget(key(number))
+        spool = machine.directory / "node/spool"
+        deadline = asyncio.get_running_loop().time() + 20
+        while list(spool.glob("*/*")):
+            assert asyncio.get_running_loop().time() < deadline, list(spool.glob("*/*"))
+            await asyncio.sleep(0.02)
+        await backend.close()
+
+    asyncio.run(scene())
