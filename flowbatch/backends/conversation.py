@@ -129,6 +129,7 @@ class Conversation:
 
     async def forget(self, key: Key) -> None:
         self._forgotten[key] = None
+        self._limits.pop(key, None)
         if len(self._forgotten) > REMEMBERED:
             del self._forgotten[next(iter(self._forgotten))]
         await self._send(line("forget", key=key))

@@ -22,6 +22,7 @@ from flowbatch.core.market.buying import ledger
 from flowbatch.core.market.upkeep import with_bid
 from flowbatch.core.states import Finished, Pending, Running, Suspended, began
 from flowbatch.core.turn import Turn
+from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
 from flowbatch.spec.market import LimitPrice
 from flowbatch.units import MINUTE
@@ -52,20 +53,26 @@ def _time_fault(turn: Turn, event: TermsAsked, job: Job) -> str | None:
         return None
     if isinstance(job.state, Finished):
         return "ESLURM_JOB_FINISHED"
-    partitions = [found for name in job.partitions if (found := turn.queue.cluster.partition(name)) is not None]
-    operates = event.by in (0, turn.queue.cluster.slurm_uid)
+    cluster = turn.queue.cluster
+    operates = event.by in (0, cluster.slurm_uid)
     if isinstance(job.state, Pending):
         if _shorter(asked, job.spec.time_min_min or 0):
             return "ESLURM_INVALID_TIME_MIN_LIMIT"
-        spec = job.spec.model_copy(update={"time_limit_min": asked})
-        allowed = operates or _shorter(asked, job.spec.time_limit_min)
-        allowed = allowed or any(not limits.too_long(partition, spec) for partition in partitions)
+        allowed = operates or _shorter(asked, job.spec.time_limit_min) or _fits(cluster, job, asked)
         return None if allowed else "ESLURM_ACCESS_DENIED"
-    if all(_shorter(asked, limits.time_limit_min(partition, job.spec)) for partition in partitions):
+    where = cluster.partition(job.state.allocation.partition)
+    if _shorter(asked, job.spec.time_limit_min if where is None else limits.time_limit_min(where, job.spec)):
         return None
     if not operates:
         return "ESLURM_ACCESS_DENIED"
-    return None if turn.queue.cluster.market is None else "ESLURM_NOT_SUPPORTED"  # its lease does not grow
+    return None if cluster.market is None else "ESLURM_NOT_SUPPORTED"  # its lease does not grow
+
+
+def _fits(cluster: ClusterSpec, job: Job, minutes: int) -> bool:
+    """Whether one of its partitions permits so long a time."""
+    spec = job.spec.model_copy(update={"time_limit_min": minutes})
+    partitions = (cluster.partition(name) for name in job.partitions)
+    return any(partition is not None and not limits.too_long(partition, spec) for partition in partitions)
 
 
 def _shorter(asked: int, limit: int | None) -> bool:
