@@ -7,16 +7,14 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["flowbatch"]):
+    from tests.fuzz.run import feed
     from tests.fuzz.targets import TARGETS
 
 if __name__ == "__main__":
     target = TARGETS[sys.argv.pop(1)]
 
     def once(data: bytes) -> None:
-        try:
-            target.feed(data)
-        except target.refusals:
-            return
+        feed(target, data)
 
     atheris.Setup(sys.argv, once)
     atheris.Fuzz()
