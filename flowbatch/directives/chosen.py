@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ class Use:
     text: str | None
     spelled: str
     origin: Origin
-    columns: tuple[int, ...] = ()
+    columns: Sequence[int] = ()
     component: int = 0
 
     def origin_at(self, column: int) -> Origin:

@@ -14,7 +14,7 @@ from flowbatch.slurm.getopt import GetoptError, Operand
 
 TRY_HELP = 'Try "{} --help" for more information'
 
-Place = Callable[[int], tuple[Origin, tuple[int, ...]]]
+Place = Callable[[int], tuple[Origin, Sequence[int]]]
 """Where word number so-and-so stands, and the columns of its characters."""
 
 
@@ -46,11 +46,17 @@ def in_argument(words: Sequence[str]) -> Place:
 def in_script(name: str, words: Sequence[tuple[Line, Word]]) -> Place:
     """A word of a script stands in a line."""
 
-    def place(index: int) -> tuple[Origin, tuple[int, ...]]:
+    def place(index: int) -> tuple[Origin, Sequence[int]]:
         line, word = words[index]
-        return line.origin(name, word), tuple(line.at + column + 1 for column in word.columns)
+        return line.origin(name, word), _shifted(word.columns, line.at + 1)
 
     return place
+
+
+def _shifted(columns: Sequence[int], by: int) -> Sequence[int]:
+    if isinstance(columns, range):
+        return range(columns.start + by, columns.stop + by)
+    return tuple(column + by for column in columns)
 
 
 def located(stop: Refusal, origin: Origin) -> Refusal:

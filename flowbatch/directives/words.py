@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ class Word:
     """`columns[i]` is where character i stands in the text that was read (0-based); `end` is one past the word."""
 
     text: str
-    columns: tuple[int, ...]
+    columns: Sequence[int]
     end: int
 
     @property
@@ -64,6 +65,9 @@ _BLANKS = " \t\n\v\f\r"
 @v_args(inline=True)
 class _Reader(Transformer[Token, Split]):
     def word(self, *pieces: Token) -> Word:
+        if len(pieces) == 1 and pieces[0].type == "OPENING":  # a megabyte of it costs no more than its text
+            start = pieces[0].start_pos or 0
+            return Word(str(pieces[0]), range(start, start + len(pieces[0])), start + len(pieces[0]))
         text: list[str] = []
         columns: list[int] = []
         end = 0

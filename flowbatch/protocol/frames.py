@@ -30,6 +30,11 @@ VERSION = 1
 MAGIC = b"flowbatch"
 HEADER = struct.Struct(">BI")
 MAX_FRAME = 64 * 1024 * 1024
+MAX_CALL = 8 * 1024 * 1024
+"""No kernel starts a program with more words than that (Linux: 6 MiB of arguments and environment, whatever the limits say)."""
+
+MAX_WORDS = 1 << 20
+"""Nor with so many: each costs ten bytes of those."""
 CHUNK = 64 * 1024
 
 
@@ -45,6 +50,10 @@ class Kind(IntEnum):
     EXIT = 20
     OTHER = 21
     EXEC = 22
+
+
+LONGEST = {Kind.CALL: MAX_CALL, Kind.DATA: 16 * CHUNK}
+"""What clients say is short; nobody sends more than CHUNK at once."""
 
 
 class BadFrame(ValueError):
@@ -84,6 +93,8 @@ def pack_call(call: CallFrame) -> bytes:
 
 def unpack_call(body: bytes) -> CallFrame:
     """The call in a CALL frame's body. Raises BadFrame; a call of another version is read as far as its version."""
+    if body.count(b"\0") > MAX_WORDS:
+        raise BadFrame("a flowbatch call with more words than a program can have")
     words = body.split(b"\0")
     if len(words) < 3 or words[0] != MAGIC or words.pop() != b"":
         raise BadFrame("not a flowbatch call")
@@ -109,6 +120,6 @@ def unpack_call(body: bytes) -> CallFrame:
 def header(raw: bytes) -> tuple[Kind, int]:
     """Kind and length of the frame that these `HEADER.size` bytes open. Raises BadFrame."""
     kind, length = HEADER.unpack(raw)
-    if kind not in set(Kind) or length > MAX_FRAME:
+    if kind not in set(Kind) or length > LONGEST.get(Kind(kind), MAX_FRAME):
         raise BadFrame(f"no flowbatch frame: kind {kind}, {length} bytes")
     return Kind(kind), length

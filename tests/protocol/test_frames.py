@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from flowbatch.protocol.frames import (
     HEADER,
+    LONGEST,
     MAX_FRAME,
+    MAX_WORDS,
     BadFrame,
     CallFrame,
     Kind,
@@ -50,6 +52,18 @@ def test_the_golden_frame_is_the_call():
 )  # fmt: skip
 def test_calls_come_back(call):
     assert unpack_call(pack_call(call)[HEADER.size :]) == call
+
+
+@pytest.mark.parametrize("kind", [Kind.CALL, Kind.DATA])
+def test_what_no_client_would_send_is_refused_by_its_head(kind):
+    assert header(HEADER.pack(kind, LONGEST[kind])) == (kind, LONGEST[kind])
+    with pytest.raises(BadFrame, match="no flowbatch frame"):
+        header(HEADER.pack(kind, LONGEST[kind] + 1))
+
+
+def test_a_call_of_more_words_than_a_program_can_have_is_not_taken_apart():
+    with pytest.raises(BadFrame, match="more words than a program can have"):
+        unpack_call(b"flowbatch\0001\0sbatch\0" + b"\0" * MAX_WORDS)
 
 
 def test_a_call_of_another_version_is_read_as_far_as_its_version():

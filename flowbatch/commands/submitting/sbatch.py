@@ -13,7 +13,7 @@ from flowbatch.commands.accounting.accounts import group_id, user_id
 from flowbatch.commands.call import Call, CallerFile
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.submitting import sbatch_environment, sbatch_help
-from flowbatch.commands.submitting.sbatch_script import CannotOpen, Found, find
+from flowbatch.commands.submitting.sbatch_script import CannotOpen, Found, TooLarge, find
 from flowbatch.core.events import Accepted, HetSubmitted, Refused, Reply, Submitted, WouldStart
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Payload, QueuePort
@@ -33,9 +33,6 @@ from flowbatch.slurm.times import TimeStyle
 from flowbatch.spec.job import JobSpec
 
 T = TypeVar("T")
-
-MAX_SCRIPT = 4 << 20
-"""max_script_size, as it is without a word in slurm.conf: a longer one is PATHNAME_TOO_LONG to slurmctld."""
 
 RETRIES = 15
 """How often sbatch knocks at a full queue, each time a second later than before."""
@@ -95,6 +92,9 @@ async def understand(call: Call, queue: QueuePort, argv: Sequence[str], flow: Se
         found = await find(call, line, _work_dir(call, line))
     except CannotOpen as closed:
         raise _error(call, line, f"Unable to open file {closed.path}") from None
+    except TooLarge:
+        refusal = codes.message("ESLURM_PATHNAME_TOO_LONG")
+        raise _error(call, line, f"Batch job submission failed: {refusal}") from None
     submission, around = await with_files(
         call, around, lambda a: sbatch.read(line, found.raw, found.name, a, call.environ), len(found.raw)
     )
@@ -251,8 +251,6 @@ async def _earliest(call: Call, queues: Sequence[QueuePort], request: Request) -
 
 async def ask(call: Call, queue: QueuePort, request: Request, test_only: bool) -> Reply:
     """The controller's answer; asked again, as sbatch does, while the queue is full."""
-    if len(request.payload.script) > MAX_SCRIPT:
-        return Refused("ESLURM_PATHNAME_TOO_LONG")
     for pause_s in range(1, RETRIES + 1):
         try:
             reply = await queue.apply(request.event(queue.now(), call.owner, test_only), request.payload)

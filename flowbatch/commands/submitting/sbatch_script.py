@@ -11,8 +11,8 @@ from flowbatch.directives import sbatch
 from flowbatch.directives.sbatch import CommandLine
 from flowbatch.directives.script import STDIN
 
-LIMIT = 64 << 20
-"""No script is read further; the controller refuses far smaller ones."""
+MAX_SCRIPT = 4 << 20
+"""max_script_size, as it is without a word in slurm.conf: a longer one is PATHNAME_TOO_LONG to slurmctld, and is read no further."""
 
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
 
@@ -34,8 +34,20 @@ class Found:
     name: str
 
 
+class TooLarge(Exception):
+    """The script is longer than MAX_SCRIPT."""
+
+
 async def find(call: Call, line: CommandLine, work_dir: str | None) -> Found:
-    """The script that the command line names. `work_dir` is --chdir of the command line. Raises CannotOpen."""
+    """The script that the command line names. `work_dir` is --chdir of the command line. Raises CannotOpen,
+    TooLarge."""
+    found = await _find(call, line, work_dir)
+    if len(found.raw) > MAX_SCRIPT:
+        raise TooLarge
+    return found
+
+
+async def _find(call: Call, line: CommandLine, work_dir: str | None) -> Found:
     if line.wrap is not None:
         return Found(sbatch.wrapped(line.wrap).encode(), None, "wrap")
     if line.script is None:
@@ -64,7 +76,7 @@ def _candidates(call: Call, script: str, work_dir: str | None) -> Iterator[str]:
 async def _read(call: Call, path: str) -> bytes | None:
     """The file, nothing for a directory, None if it is not there. Raises CannotOpen if it is there and closed to us."""
     try:
-        return await call.read(path, LIMIT)
+        return await call.read(path, MAX_SCRIPT)
     except CallerFile as error:
         if error.errno == errno.EISDIR:
             return b""
