@@ -87,11 +87,17 @@ class Linux:
             fd = os.pidfd_open(pid)
         except ProcessLookupError:
             return
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def over() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
         try:
             if self.born(pid) == born:
-                loop.add_reader(fd, ended.set)
-                await ended.wait()
+                loop.add_reader(fd, over)
+                await ended
         finally:
             loop.remove_reader(fd)
             os.close(fd)
