@@ -26,7 +26,8 @@ async def main(call: Call, queue: QueuePort) -> int:
     try:
         said = plain_options.read("sreport", "REPORT", OPTIONS, call.argv)
         report, complaints = report_of(call, said, queue.cluster, queue.now())
-        words = dict(said.words) | ({"clusters": "all"} if report.all_clusters else {})
+        words = {"clusters": call.environ["SREPORT_CLUSTER"]} if call.environ.get("SREPORT_CLUSTER") else {}
+        words |= dict(said.words) | ({"clusters": "all"} if report.all_clusters or "all_clusters" in said.flags else {})
         named = plain_options.Said(said.flags, words, said.operands)
         columns, rows = await _table(await plain_options.queues(call, queue, named, "sreport"), report)
     except Stop as stop:

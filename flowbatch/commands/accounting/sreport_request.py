@@ -12,7 +12,7 @@ from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import VERSION, CommandOption, Stop, help_text
 from flowbatch.directives.values import begin
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.slurm import print_fields
+from flowbatch.slurm import hostlist, print_fields
 from flowbatch.slurm.print_fields import Column
 from flowbatch.slurm.times import zone
 from flowbatch.spec.cluster import ClusterSpec
@@ -97,7 +97,7 @@ _UNITS: Mapping[str, tuple[str, int, bool]] = {
 }  # fmt: skip
 _TOP = 10
 _SIZES = (50, 250, 500, 1000)
-_LISTS = ("accounts", "gid", "jobs", "nodes", "partitions", "users", "wckeys")
+_LISTS = ("accounts", "gid", "jobs", "partitions", "users", "wckeys")
 _SWITCHES = ("acctasparent", "all_clusters", "flatview", "group", "printjobcount", "tree")
 
 
@@ -240,6 +240,8 @@ def _conditions(call: Call, report: Report, given: Sequence[str], now: int) -> s
             complaints += _top(report, value)
         elif key == "grouping":
             report.bounds = None if value.lower().startswith("ind") else _bounds(value)
+        elif key == "nodes":
+            report.lists[key] = _nodes(value)
         elif key in _LISTS:
             report.lists[key] = frozenset(filter(None, value.split(",")))
     report.start, report.end = window["start"], max(window["end"], window["start"] + HOUR)
@@ -262,6 +264,13 @@ def _top(report: Report, value: str) -> str:
     return ""
 
 
+def _nodes(value: str) -> frozenset[str]:
+    try:
+        return frozenset(hostlist.expand(value))
+    except hostlist.InvalidHostlist:
+        return frozenset({value})
+
+
 def _bounds(value: str) -> tuple[int, ...]:
     return tuple(int(word[:9]) for word in value.split(",") if word.isascii() and word.isdigit())
 
@@ -269,11 +278,6 @@ def _bounds(value: str) -> tuple[int, ...]:
 def _choose(report: Report, format: str) -> str:
     """Takes the columns over that are asked for; a complaint for each that is not known."""
     complaints, chosen = "", []
-    named = TRES_NAME if report.typed and not report.kind.sizes else None
-    default = [column for column in report.kind.columns if named is None or column is not _ENERGY]
-    if named is not None:
-        place = 1 if report.kind.name == "Utilization" else -1
-        default.insert(place if place > 0 else len(default) - 1, named)
     known = (*report.kind.columns, *report.kind.more, *(() if report.kind.sizes else (TRES_NAME,)))
     for word in filter(None, format.split(",")):
         name, _, width = word.partition("%")
@@ -283,19 +287,28 @@ def _choose(report: Report, format: str) -> str:
             continue
         asked = 0 if found.width == AMOUNT else print_fields.width(width)
         chosen.append(Column(found.header, asked or found.width))
-    columns = chosen if format else default
+    columns = chosen if format else _default(report)
     if "tree" in report.switches and report.kind.family == "cluster":
-        columns = [Column(c.header, -20) if c.header == "Account" else c for c in columns]
-    report.columns = tuple(
-        Column(c.header, report.amounts_at(c.width)) if c.width == AMOUNT else c for c in columns
-    )  # fmt: skip
+        columns = [Column(c.header, -20) if c.header == _ACCOUNT.header else c for c in columns]
+    wide = report.amounts_at(AMOUNT)
+    report.columns = tuple(Column(c.header, wide) if c.width == AMOUNT else c for c in columns)
     return complaints
 
 
+def _default(report: Report) -> list[Column]:
+    """The columns of a report that nobody chose: the resource's name, where resources were said, stands before the amounts."""
+    columns = list(report.kind.columns)
+    if not report.typed or report.kind.sizes:
+        return columns
+    first = next(place for place, column in enumerate(columns) if column.width == AMOUNT)
+    return [*columns[:first], TRES_NAME, *(column for column in columns[first:] if column is not _ENERGY)]
+
+
 def _is(name: str, column: Column) -> bool:
-    """Whether the column goes by this name: any beginning of it, and `Accounts` as well."""
-    words = column.header.lower().replace(" ", "")
-    return bool(name) and (f"{words}s" if words == "account" else _LONG.get(words, words)).startswith(name.lower())
+    """Whether the column goes by this name, or by a beginning of it."""
+    word = column.header.lower().replace(" ", "")
+    return bool(name) and _NAMES.get(word, word).startswith(name.lower())
 
 
-_LONG = {"overcomm": "overcommitted", "plnddown": "planneddown", "propername": "propername"}
+_NAMES = {"account": "accounts", "overcomm": "overcommitted", "plnddown": "planneddown"}
+"""Columns that are asked for by another word than their header's."""

@@ -113,6 +113,7 @@ def _wanted(view: JobView, report: Report) -> bool:
     return (
         report.wants("users", owner.name)
         and report.wants("partitions", view.partition)
+        and report.wants("wckeys", view.spec.wckey or "")
         and report.wants("jobs", str(job.id))
         and (report.wants("gid", str(owner.gid)) or report.wants("gid", owner.group))
         and (nodes is None or not nodes.isdisjoint(view.allocation.nodes if view.allocation is not None else ()))
