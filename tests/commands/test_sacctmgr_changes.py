@@ -116,7 +116,9 @@ def test_shares_are_those_that_were_set(caller, queue):
 
 
 def test_a_limit_that_holds_up_nobody_is_said_to(caller, queue):
-    said = caller.run(sacctmgr.main, queue, "-i", "add", "account", "a1", "grptresmins=cpu=500", "maxjobs=2", "grpwall=-1")
+    said = caller.run(
+        sacctmgr.main, queue, "-i", "add", "account", "a1", "grptresmins=cpu=500", "maxjobs=2", "grpwall=-1"
+    )
     assert said.code == 0
     (line,) = said.err.splitlines()
     assert line.startswith(f"sacctmgr: note: GrpTRESMins holds up nobody on {queue.cluster.name}: ")

@@ -151,7 +151,9 @@ async def _replace(call: Call, queue: QueuePort, asked: Asked) -> None:
         tried = await queue.apply(Submitted(queue.now(), asked.owner, spec, test_only=True))
         _accepted(tried, entry)
     before = queue.snapshot().rulings.crontabs.get(str(asked.owner.uid))
-    event = CrontabAsked(queue.now(), call.owner.uid, asked.owner, *((before.text, before.lines) if before else (None,)))
+    event = CrontabAsked(
+        queue.now(), call.owner.uid, asked.owner, *((before.text, before.lines) if before else (None,))
+    )
     try:
         event = replace(event, text=text, lines=await _submitted(call, queue, asked, entries, specs))
     finally:  # also where a job is refused, or nobody waits any more: what was submitted for nothing goes
