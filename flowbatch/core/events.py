@@ -50,6 +50,8 @@ class HetSubmitted:
     owner: Owner
     specs: tuple[JobSpec, ...] = field(repr=False)
     test_only: bool = False
+    immediate: bool = False
+    """It is refused, as by 22.05, which starts no such job at once."""
     notes: tuple[str, ...] = ()
 
 

@@ -60,6 +60,8 @@ def submit_het(turn: Turn, event: HetSubmitted) -> Reply:
         jobs.append(replace(job, id=id, spec_id=id, payload_id=leader, priority=number, het=part))
     if event.test_only:
         return _would_start_all(queue, jobs, event.at)
+    if event.immediate:
+        return Refused("ESLURM_CAN_NOT_START_IMMEDIATELY")
     _enter(turn, *jobs)
     return Accepted(leader, tuple(dict.fromkeys(note for job in jobs for note in job.notes)))
 

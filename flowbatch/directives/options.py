@@ -137,7 +137,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("no-bell", "flag", "honoured", "no bell is rung, however long the wait was", arity="none", commands=ALLOC),
     Option("no-kill", "no_kill", "recorded", "a job that loses a node ends, or is queued again", short="k", arity="optional", field="no_kill", carried=True),
     Option("no-requeue", "flag", "honoured", "a job that lost its node is not queued again", arity="none", field="requeue", commands=BATCH, carried=True),
-    Option("no-shell", "flag", "honoured", "salloc leaves the allocation and ends", arity="none", commands=ALLOC),
+    Option("no-shell", "flag", "honoured", "salloc leaves the allocation and ends", arity="none", commands=ALLOC, carried=True),
     Option("nodefile", "text", "honoured", "only the nodes named in the file are used", short="F", field="resources.nodelist"),
     Option("nodelist", "text", "honoured", "these nodes are used", short="w", field="resources.nodelist"),
     Option("nodes", "nodes", "honoured", "how many nodes", short="N", field="resources.nodes"),

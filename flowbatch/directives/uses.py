@@ -22,8 +22,10 @@ def options_of(
     words: Sequence[str], place: Place, component: int = 0, command: Command = COMMAND
 ) -> Iterator[Use | Operand]:
     """The options among `words`, and what is none. Raises Refusal for a word that getopt refuses."""
+    # The later components of srun and salloc are read as if the colon before them were the program's name.
+    program = ":" if component and command != COMMAND else command
     try:
-        for found in TABLES[command].parse(command, words, permute=False):
+        for found in TABLES[command].parse(program, words, permute=False):
             if isinstance(found, Operand):
                 yield found
                 continue
@@ -31,7 +33,7 @@ def options_of(
             columns = () if found.value_at is None else place(found.value_at[0])[1][found.value_at[1] :]
             yield Use(option(found.row.long or "", command), found.value, found.spelled, origin, columns, component)
     except GetoptError as error:
-        stop = Refusal(error.line.removeprefix(f"{command}: "), (error.line, TRY_HELP.format(command)), USAGE)
+        stop = Refusal(error.line.removeprefix(f"{program}: "), (error.line, TRY_HELP.format(command)), USAGE)
         newer = later(words[error.index].lstrip("-").partition("=")[0], command)
         if newer:
             stop.hint = f"--{newer.name} came with Slurm {newer.since}, and this is 22.05; {newer.reason}"

@@ -6,7 +6,7 @@ script's own component beside that; `PACK` is the old word for it, and still sai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -40,3 +40,31 @@ def numbered(components: Sequence[Pairs]) -> Iterator[tuple[str, str]]:
         for name, value in pairs:
             if name in OPTIONS or name in FACTS:
                 yield from ((f"{name}_{word}_GROUP_{number}", value) for word in ("HET", "PACK"))
+
+
+SHARED = frozenset({"SLURM_CLUSTER_NAME", "SLURM_JOB_ID", "SLURM_SUBMIT_DIR", "SLURM_SUBMIT_HOST"})
+"""All that salloc's command is told of the whole job, beside the number of its components and of their tasks."""
+
+ALIASES = {
+    "SLURM_JOBID": "SLURM_JOB_ID", "SLURM_NNODES": "SLURM_JOB_NUM_NODES", "SLURM_NODELIST": "SLURM_JOB_NODELIST",
+}  # fmt: skip
+
+
+def allocated(batch: Mapping[str, str]) -> dict[str, str]:
+    """What salloc gives its command, of the variables that a batch script of the heterogeneous job would have."""
+    told = {
+        name: value for name, value in batch.items() if name in SHARED or "_GROUP_" in name or name.endswith("_SIZE")
+    }
+    size = int(batch["SLURM_HET_SIZE"])
+    for word in ("HET", "PACK"):
+        for number in range(size):
+            suffix = f"_{word}_GROUP_{number}"
+            told |= {f"{alias}{suffix}": batch[f"{name}{suffix}"] for alias, name in ALIASES.items()}
+            told[f"SLURM_NODE_ALIASES{suffix}"] = "(null)"
+    each = [value for name, value in batch.items() if name.startswith("SLURM_NTASKS_PER_NODE_HET_GROUP_")]
+    if each:
+        told["SLURM_NTASKS_PER_NODE"] = each[-1]
+    tasks = [int(value) for name, value in batch.items() if name.startswith("SLURM_NTASKS_HET_GROUP_")]
+    if len(tasks) == size:  # every component said how many
+        told |= dict.fromkeys(("SLURM_NTASKS", "SLURM_NPROCS"), str(sum(tasks)))
+    return told

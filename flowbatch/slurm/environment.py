@@ -247,6 +247,8 @@ NO_STEPS = frozenset({
 def allocation_variables(batch: Mapping[str, str], *, for_step: bool = False) -> dict[str, str]:
     """What salloc gives its command, of the variables that a batch script of the job would have; or what srun gives the step
     that is all of its job."""
+    if not for_step and "SLURM_HET_SIZE" in batch:
+        return components.allocated(batch)
     without = NO_STEPS if for_step else BATCH_ALONE
     return {name: value for name, value in batch.items() if name not in without}
 

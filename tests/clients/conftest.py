@@ -106,9 +106,9 @@ class Site:
             for line in self.says("squeue", "-h", "-r", "-t", "all", "-o", "%i %T", *args).splitlines()
         )
 
-    def until(self, true: Callable[[], Any], what: str) -> Any:
+    def until(self, true: Callable[[], Any], what: str, *, within_s: float = COME_WITHIN_S) -> Any:
         """What a question answers, once that is true."""
-        deadline = time.monotonic() + COME_WITHIN_S
+        deadline = time.monotonic() + within_s
         while not (answer := true()):
             assert time.monotonic() < deadline, (
                 f"waited in vain until {what}\n{self.says('scontrol', 'show', 'job')}\n{self.logs()}"

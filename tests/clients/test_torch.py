@@ -10,6 +10,9 @@ NODES = "localhost,n2"
 
 pytestmark = pytest.mark.long
 
+TRAIN_WITHIN_S = 300
+"""Four processes load all of PyTorch and Lightning first."""
+
 TORCHRUN = """#!/bin/bash
 #SBATCH -N2 --ntasks-per-node=1 -c2 -oout
 export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
@@ -34,10 +37,10 @@ def test_torchrun_over_two_nodes(client, programs):
 def test_lightning_requeues_its_job_and_goes_on(client, site, programs):
     (client.work / "job").write_text(TRAINING.format(program=programs / "lightning_requeue.py", work=client.work))
     job = client.run("sbatch", "--parsable", "job").out.strip()
-    site.until(lambda: len(list(client.work.glob("step-*"))) == 4, "all ranks train")
+    site.until(lambda: len(list(client.work.glob("step-*"))) == 4, "all ranks train", within_s=TRAIN_WITHIN_S)
     site.says("scancel", "-s", "USR1", job)
     site.until(lambda: "BeginTime" in site.says("squeue", "-h", "-j", job, "-o", "%r"), "it is requeued")
     site.says("scontrol", "update", f"job={job}", "StartTime=now")
-    site.until(lambda: len(client.told("told-*.json")) == 4, "all ranks go on")
+    site.until(lambda: len(client.told("told-*.json")) == 4, "all ranks go on", within_s=TRAIN_WITHIN_S)
     site.says("scancel", job)
     assert client.told("told-*.json") == [{"size": 4, "on": True}] * 4

@@ -75,6 +75,28 @@ def test_refused(command, argv, code, said):
     assert (stop.value.exit_code, list(stop.value.said)) == (code, said)
 
 
+@pytest.mark.parametrize(
+    ("command", "argv", "parts"),
+    [
+        ("salloc", "-n1 : -n2 -c3 env -i : x", [(1, None, ()), (2, 3, ("env", "-i", ":", "x"))]),
+        ("salloc", "-n1 echo a : b", [(1, None, ("echo", "a", ":", "b"))]),
+        ("salloc", "-n1 :", [(1, None, ()), (None, None, ())]),
+        ("srun", "-n1 a x : -c2 b : c", [(1, None, ("a", "x")), (None, 2, ("b",)), (None, None, ("c",))]),
+        ("srun", ": -n2 b", [(None, None, ()), (2, None, ("b",))]),
+    ],
+)
+def test_components_stand_between_colons(command, argv, parts):
+    """Of salloc's words none behind its command's name; what one component says of its tasks the next has not said."""
+    found = read(command, *argv.split()).components
+    assert [(one.chosen.get("ntasks"), one.chosen.get("cpus-per-task"), one.words) for one in found] == parts
+
+
+def test_later_components_are_read_in_the_colon_s_name():
+    with pytest.raises(DirectiveError) as stop:
+        read("srun", "true", ":", "--nosuch")
+    assert list(stop.value.said) == [":: unrecognized option '--nosuch'", 'Try "srun --help" for more information']
+
+
 def test_asked_for_help():
     with pytest.raises(Help, match="usage"):
         read("salloc", "--usage")

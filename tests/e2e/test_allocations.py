@@ -103,6 +103,32 @@ def test_steps_and_jobs_from_inside(cluster):
     cluster.wait_state(2, "COMPLETED")
 
 
+def test_heterogeneous_jobs_of_srun_and_salloc(cluster):
+    cluster.configure("NodeName=n[1-2] NodeHostname=localhost CPUs=4\nPartitionName=p Nodes=ALL Default=YES\n")
+    done = cluster.run("srun", "-l", "-n1", ":", "-n2", "sh", "-c", "echo $SLURM_JOB_NODELIST $SLURM_NTASKS")
+    waits = ["srun: job 1 queued and waiting for resources", "srun: job 1 has been allocated resources"]
+    assert (done.code, sorted(done.out.splitlines())) == (0, [f"{rank}: n[1-2] 3" for rank in range(3)]), done
+    assert done.err.splitlines() == waits
+    inside = "srun --het-group=0,1 -l printenv SLURM_PROCID; srun --het-group=1 -l printenv SLURM_NTASKS; exit 4"
+    done = cluster.run("salloc", "-Q", "-n1", ":", "-n2", "sh", "-c", inside, env=with_commands(cluster))
+    assert (done.code, sorted(done.out.splitlines())) == (4, ["0: 0", "0: 2", "1: 1", "1: 2", "2: 2"]), done
+    assert cluster.run("salloc", "--no-shell", "-n1", ":", "-n1").code == 0
+    cluster.run("scancel", "5")
+    ends = {
+        "1+0": "COMPLETED",
+        "1+1": "COMPLETED",
+        "3+0": "FAILED",
+        "3+1": "FAILED",
+        "5+0": "CANCELLED",
+        "5+1": "CANCELLED",
+    }
+
+    def told() -> dict[str, str]:
+        return dict(line.split() for line in cluster.run("squeue", "-ht", "all", "-o", "%i %T").out.splitlines())
+
+    cluster.until(lambda: told() == ends, "all have ended")
+
+
 def test_held_without_a_shell_until_it_is_cancelled(cluster):
     done = cluster.run("salloc", "--no-shell")
     assert (done.code, done.err) == (0, "salloc: Granted job allocation 1\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flowbatch.slurm.environment import JobFacts, batch_environment, folded, words
+from flowbatch.slurm.environment import JobFacts, allocation_variables, batch_environment, folded, words
 
 SHAPES = sorted(Path(__file__, "../../data/environments").resolve().glob("*.json"))
 
@@ -73,3 +73,27 @@ def test_each_hint_of_a_list_says_what_it_means_in_any_case(facts, said):
     hinted = JobFacts.of({**asdict(facts), "options": {"hint": said}})
     made = batch_environment([], hinted)
     assert (made[b"SLURM_HINT"], made[b"SLURM_THREADS_PER_CORE"]) == (said.encode(), b"1")
+
+
+def test_salloc_s_command_is_told_of_a_heterogeneous_job_by_its_components():
+    """All tasks together, and of --ntasks-per-node what the last of them said, as 22.05 does."""
+    leader = {
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_HET_SIZE": "2",
+        "SLURM_NTASKS": "1",
+        "ENVIRONMENT": "BATCH",
+    }
+    each = {"JOB_ID": "{}", "JOB_NUM_NODES": "1", "JOB_NODELIST": "n{}", "NTASKS": "{}", "NTASKS_PER_NODE": "{}"}
+    numbered = {
+        f"SLURM_{name}_{word}_GROUP_{number}": value.format(number + 1)
+        for name, value in each.items() for word in ("HET", "PACK") for number in range(2)
+    }  # fmt: skip
+    told = allocation_variables(leader | numbered)
+    assert {name: value for name, value in told.items() if "_GROUP_" not in name} == {
+        "SLURM_JOB_ID": "7", "SLURM_HET_SIZE": "2", "SLURM_NTASKS": "3", "SLURM_NPROCS": "3", "SLURM_NTASKS_PER_NODE": "2",
+    }  # fmt: skip
+    assert numbered.items() <= told.items()
+    del numbered["SLURM_NTASKS_HET_GROUP_0"]
+    assert "SLURM_NTASKS" not in allocation_variables(leader | numbered)
+    assert (told["SLURM_NODELIST_HET_GROUP_1"], told["SLURM_JOBID_PACK_GROUP_0"]) == ("n2", "1")

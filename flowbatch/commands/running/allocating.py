@@ -6,22 +6,25 @@ The words are recorded from 22.05. Whatever ends the wait otherwise (a signal, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from flowbatch.commands import clusters
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.submitting import sbatch
-from flowbatch.core.events import Accepted, CancelAsked, JobRef, Refused, Submitted, WouldStart
+from flowbatch.core.events import Accepted, CancelAsked, HetSubmitted, JobRef, Refused, Submitted, WouldStart
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Condition, Payload, QueuePort
 from flowbatch.core.states import Pending, Running
+from flowbatch.directives import build
 from flowbatch.directives.allocation import Wish
+from flowbatch.directives.build import Origins
 from flowbatch.directives.variables import exit_error
 from flowbatch.errors import StoreFailed
 from flowbatch.slurm import codes
 from flowbatch.spec.job import JobSpec
+from flowbatch.spec.market import MarketTerms
 
 SOON_S = 10.0
 """A job that no scheduling pass has looked at by then is told to wait."""
@@ -87,28 +90,54 @@ async def home(call: Call, queue: QueuePort, wish: Wish, words: Words) -> QueueP
     return queue
 
 
-async def would_start(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, words: Words) -> int:
-    """--test-only: when the job would start is said. Raises Stop where it never would."""
+def specs(call: Call, wish: Wish, words: Words) -> list[JobSpec]:
+    """What is asked for, one a component; one without a command runs that of the next. Raises Stop for what is refused here."""
+    found: list[JobSpec] = []
+    command: str | None = None
+    for component in reversed(wish.components):
+        command = component.words[0] if component.words else command
+        origins = Origins(call.cwd, command, kind="srun") if words is SRUN else Origins(call.cwd, kind="salloc")
+        for use in build.refused(component.chosen):
+            raise Stop(1, err=words.error(f"flowbatch: --{use.option.name}: {use.option.reason}"))
+        found.insert(0, build.job(component.chosen, origins, MarketTerms()))
+    if any(spec.unattended for spec in found):  # whichever component said so
+        found = [spec.model_copy(update={"unattended": True}) for spec in found]
+    return found
+
+
+async def would_start(call: Call, queue: QueuePort, wish: Wish, asked: Sequence[JobSpec], words: Words) -> int:
+    """--test-only: when the job would start is said, of each component as if it were alone. Raises Stop where it never would."""
+    for number, spec in enumerate(asked):
+        await _would_start(call, queue, wish, spec, words, number)
+    return 0
+
+
+async def _would_start(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, words: Words, number: int) -> None:
     reply = await _asked(call, queue, Submitted(queue.now(), call.owner, spec, test_only=True))
     if not isinstance(reply, WouldStart):
         refused = _refused(reply)
         never = f"allocation failure: {codes.message(refused.code)}\n"
         raise Stop(1, err="".join([*map(words.error, refused.lines), never]))
     if not wish.quiet:
-        call.err.write(f"{words.command}: {sbatch.would_start(call, queue, reply)}\n")
-    return 0
+        told = sbatch.would_start(call, queue, replace(reply, job_id=reply.job_id + number))
+        call.err.write(f"{words.command}: {told}\n")
 
 
-async def allocate(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, words: Words) -> int:
-    """The number of a job that runs and is the caller's to hold. Raises Stop, and no job is left."""
+async def allocate(call: Call, queue: QueuePort, wish: Wish, asked: Sequence[JobSpec], words: Words) -> int:
+    """The number of a job that runs and is the caller's to hold; of several components the first's. Raises Stop, and no job is left."""
     seconds = wish.chosen.get("immediate")
-    event = Submitted(queue.now(), call.owner, spec, immediate=seconds == 1)
+    at, together = queue.now(), len(asked) > 1
+    event = (
+        HetSubmitted(at, call.owner, tuple(asked), immediate=seconds == 1)
+        if together
+        else Submitted(at, call.owner, asked[0], immediate=seconds == 1)
+    )
     reply = await _asked(call, queue, event)
     if not isinstance(reply, Accepted):
         raise Stop(_code(call, seconds), err=_refusal(call, reply, words, immediate=seconds == 1))
     if call.tty[2]:
         call.err.write("".join(words.line(f"flowbatch: {note}") for note in reply.notes))
-    wait = _Wait(call, queue, words, reply.job_id, quiet=wish.quiet)
+    wait = _Wait(call, queue, words, reply.job_id, quiet=wish.quiet, together=together)
     try:
         await wait.until_granted(seconds if seconds and seconds > 1 else None)
     except (Stop, asyncio.CancelledError):
@@ -117,7 +146,7 @@ async def allocate(call: Call, queue: QueuePort, wish: Wish, spec: JobSpec, word
     return reply.job_id
 
 
-async def _asked(call: Call, queue: QueuePort, event: Submitted) -> object:
+async def _asked(call: Call, queue: QueuePort, event: Submitted | HetSubmitted) -> object:
     try:
         return await queue.apply(event, Payload(b"", (), {}, call.umask))
     except StoreFailed:
@@ -154,12 +183,14 @@ class _Wait:
     words: Words
     job_id: int
     quiet: bool
+    together: bool
+    """It has several components: 22.05 never starts those at once, and says so."""
 
     async def until_granted(self, seconds: int | None) -> None:
         """The job runs and its holder waits. Raises Stop where it never will, or not within so many seconds."""
         first = await self._until(_judged, SOON_S)
-        waits = first is None or isinstance(first.state, Pending)
-        if first is None or isinstance(first.state, Pending):
+        waits = self.together or first is None or isinstance(first.state, Pending)
+        if waits:
             self._tell_waiting(first)
         job = await self._until(_launched, seconds)
         if job is None:

@@ -12,13 +12,11 @@ from flowbatch.commands.running import alloc_help, allocating
 from flowbatch.commands.running.allocating import SALLOC
 from flowbatch.commands.submitting.sbatch import surroundings, with_files
 from flowbatch.core.ports import QueuePort
-from flowbatch.directives import allocation, build
+from flowbatch.directives import allocation
 from flowbatch.directives.allocation import Wish
-from flowbatch.directives.build import Origins
 from flowbatch.directives.diagnosis import DirectiveError
 from flowbatch.directives.settings import Help
 from flowbatch.node.allocation.plan import Plan
-from flowbatch.spec.market import MarketTerms
 
 BELL_AFTER_S = 10
 """So long a wait is told of by the terminal's bell, unless --no-bell says otherwise."""
@@ -49,14 +47,12 @@ async def wished(call: Call, queue: QueuePort) -> Wish:
 
 
 async def _hold(call: Call, queue: QueuePort, wish: Wish) -> int:
-    spec = build.job(wish.chosen, Origins(call.cwd, kind="salloc"), MarketTerms())
-    for use in build.refused(wish.chosen):
-        raise Stop(1, err=SALLOC.error(f"flowbatch: --{use.option.name}: {use.option.reason}"))
+    asked = allocating.specs(call, wish, SALLOC)
     queue = await allocating.home(call, queue, wish, SALLOC)
     await _check_directory(call, wish.chosen.get("chdir"))
     asked_at = queue.now()
-    job_id = await allocating.allocate(call, queue, wish, spec, SALLOC)
-    if spec.unattended:
+    job_id = await allocating.allocate(call, queue, wish, asked, SALLOC)
+    if asked[0].unattended:
         return 0
     cluster = queue.cluster
     plan = Plan(

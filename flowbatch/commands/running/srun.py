@@ -11,15 +11,13 @@ from flowbatch.commands.running.allocating import SRUN
 from flowbatch.commands.submitting.sbatch import surroundings, with_files
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Finished
-from flowbatch.directives import allocation, build
+from flowbatch.directives import allocation
 from flowbatch.directives.allocation import Wish
-from flowbatch.directives.build import Origins
 from flowbatch.directives.diagnosis import DirectiveError
 from flowbatch.directives.settings import Help
 from flowbatch.node.allocation.plan import Plan
 from flowbatch.node.srun import options as step
 from flowbatch.node.srun.wanted import CannotRun
-from flowbatch.spec.market import MarketTerms
 
 NOT_HERE = "srun: error: the jobs of cluster {} run elsewhere: their steps are started inside them\n"
 
@@ -29,7 +27,7 @@ async def main(call: Call, queue: QueuePort) -> int:
     try:
         wanted = step.read(call.argv, call.environ)
         if wanted.ask is None and wanted.mpi != "list" and wanted.job_id is None:
-            return await _allocate(call, queue, wanted.command)
+            return await _allocate(call, queue)
     except CannotRun as error:
         call.err.write(f"{error.line}\n")
         return error.code
@@ -62,18 +60,16 @@ def _gone(queue: QueuePort, job_id: int) -> str | None:
 EXPIRED = "Check SLURM_JOB_ID environment variable. Expired or invalid job {}"
 
 
-async def _allocate(call: Call, queue: QueuePort, command: tuple[str, ...]) -> int:
+async def _allocate(call: Call, queue: QueuePort) -> int:
     """The caller becomes the step of a job of its own. Raises Stop, DirectiveError."""
     wish = await _wished(call, queue)
-    if not command and "test-only" not in wish.chosen:
+    if not wish.words and "test-only" not in wish.chosen:
         raise Stop(1, err="srun: fatal: No command given to execute.\n")
-    for use in build.refused(wish.chosen):
-        raise Stop(1, err=SRUN.error(f"flowbatch: --{use.option.name}: {use.option.reason}"))
-    spec = build.job(wish.chosen, Origins(call.cwd, command[0] if command else None, kind="srun"), MarketTerms())
+    asked = allocating.specs(call, wish, SRUN)
     queue = await allocating.home(call, queue, wish, SRUN)
     if "test-only" in wish.chosen:
-        return await allocating.would_start(call, queue, wish, spec, SRUN)
-    job_id = await allocating.allocate(call, queue, wish, spec, SRUN)
+        return await allocating.would_start(call, queue, wish, asked, SRUN)
+    job_id = await allocating.allocate(call, queue, wish, asked, SRUN)
     plan = Plan(job_id, quiet=wish.quiet)
     call.become((*queue.programs["srun"], plan.word(), *call.argv))
     return 0

@@ -29,7 +29,7 @@ def main(directory: Path, plan: Plan, words: Sequence[str], environ: Mapping[str
             step.revoked(why)
 
     hold.listen(revoked)
-    code = program.main(directory, words, {**environ, **variables}, steps.append)
+    code = program.main(directory, words, {**environ, **variables}, steps.append, alone=True)
     if any(step.interrupted for step in steps):
         hold.cancel()
     else:

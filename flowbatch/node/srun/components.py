@@ -35,12 +35,23 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Component, ..
 
 
 def _components(argv: Sequence[str], environ: Mapping[str, str], size: int) -> Iterator[Component]:
-    for place, words in enumerate(_parts(argv)):
+    for place, words in enumerate(_with_commands(argv, environ)):
         said = options.read(words, environ).het_group
         for number in _numbers(said) if said is not None else [place]:
             if number >= size:
                 raise CannotRun(refusal("no such group" if said else "no such part", group=number, last=size - 1))
             yield Component(number, options.read(words, _told(environ, number)))
+
+
+def _with_commands(argv: Sequence[str], environ: Mapping[str, str]) -> list[list[str]]:
+    """The words of each part; one that has no command runs that of the next. Raises CannotRun."""
+    parts: list[list[str]] = []
+    command: Sequence[str] = ()
+    for words in reversed(list(_parts(argv))):
+        own = options.read(words, environ).command
+        parts.insert(0, words if own else [*words, *command])
+        command = own or command
+    return parts
 
 
 def _parts(argv: Sequence[str]) -> Iterator[list[str]]:

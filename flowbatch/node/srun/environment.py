@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,8 @@ LOCALHOST = "127.0.0.1"
 NODE_OF_THE_SCRIPT = ("SLURMD_NODENAME", "SLURM_TOPOLOGY_ADDR")
 JOB_WIDE = ("SLURM_NTASKS", "SLURM_NPROCS", "SLURM_NNODES", "SLURM_TASKS_PER_NODE")
 """What -E keeps as the job has it."""
+OF_COMPONENTS = ("SLURM_JOB_ID_PACK_GROUP_", "SLURM_JOB_NODELIST_PACK_GROUP_", "SLURM_JOB_PARTITION_PACK_GROUP_")
+"""What is still told of single components where all of them are one job to the tasks."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,17 @@ def base(environ: Mapping[str, str], job: Mapping[str, str], export: str | None)
     return kept
 
 
+def joined(kept: Mapping[str, str], shares: Sequence[Share]) -> dict[str, str]:
+    """What the tasks of an `srun A : B` outside a job have of their job: it is one, on all nodes of its components."""
+    nodes = hostlist.fold(share.node for share in shares)
+    whole = {
+        "SLURM_JOB_CPUS_PER_NODE": folded(share.cpus for share in shares), "SLURM_JOB_NODELIST": nodes, "SLURM_NODELIST": nodes,
+        "SLURM_JOB_NUM_NODES": str(len(shares)),
+    }  # fmt: skip
+    told = {name: value for name, value in kept.items() if "_GROUP_" not in name or name.startswith(OF_COMPONENTS)}
+    return told | whole
+
+
 def of_task(kept: Mapping[str, str], step: Step, node: int, local: int) -> dict[str, str]:
     """The whole environment of the `local`-th task on the step's `node`-th node; `SLURM_TASK_PID` is added by the task itself."""
     part = step.parts[node]
@@ -102,7 +115,9 @@ def _of_step(step: Step) -> Iterator[tuple[str, str]]:
     yield from dict.fromkeys(("SLURM_STEP_ID", "SLURM_STEPID"), number).items()
     yield from dict.fromkeys(("SLURM_STEP_NUM_NODES", "SLURM_NNODES"), str(len(step.parts))).items()
     yield "SLURM_STEP_NODELIST", hostlist.fold(part.node for part in step.parts)
-    yield "SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0", folded(share.cpus for share in step.shares)
+    for component in sorted({share.component for share in step.shares}):
+        own = folded(share.cpus for share in step.shares if share.component == component)
+        yield f"SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_{component}", own
     yield from dict.fromkeys(("SLURM_LAUNCH_NODE_IPADDR", "SLURM_SRUN_COMM_HOST"), LOCALHOST).items()
     # No program of ours listens for I/O connections; the names are there for scripts that print them.
     yield from dict.fromkeys(("SLURM_SRUN_COMM_PORT", "SLURM_STEP_LAUNCHER_PORT"), "0").items()

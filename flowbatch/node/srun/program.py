@@ -34,8 +34,11 @@ def main(
     argv: Sequence[str],
     environ: Mapping[str, str],
     begun: Callable[[Ending], None] = lambda ending: None,
+    *,
+    alone: bool = False,
 ) -> int:
-    """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it."""
+    """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it; `alone`: the
+    step is all of its job."""
     take_name("srun")
     voice = Voice()
     try:
@@ -50,7 +53,7 @@ def main(
             voice.remark(line)
         for line in describing.options(wanted):
             voice.detail(line)
-        return Run(directory, parts, environ, voice, begun).run()
+        return Run(directory, parts, environ, voice, begun, alone=alone).run()
     except CannotRun as error:
         voice.error(error.line)
         return _code(error.code, environ)

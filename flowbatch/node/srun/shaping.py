@@ -17,6 +17,13 @@ def demand(wanted: Wanted, shares: Sequence[Share], warn: Callable[[str], None],
     return replace(_Shaping(wanted, mine, warn).demand(), component=component)
 
 
+def told(wanted: Wanted, demands: Sequence[Demand]) -> Distribution:
+    """How tasks are spread as they are told of it: over several components as if those were one."""
+    if wanted.distribution is not None or len(demands) == 1:
+        return demands[0].distribution
+    return _default(sum(one.tasks for one in demands), sum(one.nodes for one in demands))
+
+
 @dataclass(slots=True)
 class _Shaping:
     wanted: Wanted

@@ -9,6 +9,7 @@ import signal
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -53,9 +54,12 @@ class Run:
         environ: Mapping[str, str],
         voice: Voice,
         begun: Callable[[Ending], None],
+        *,
+        alone: bool,
     ) -> None:
-        """`begun` is given what ends the step, once there is a step."""
+        """`begun` is given what ends the step, once there is a step; `alone`: the step is all of its job."""
         self._begun = begun
+        self._alone = alone
         self.components = components
         self.wanted = wanted = components[0].wanted
         self.environ = environ
@@ -68,6 +72,7 @@ class Run:
             raise CannotRun("srun: error: Unable to create step: the node of this job does not answer") from None
         self.tasks = Tasks()
         self.attached = Attached(self.tasks, voice.detail)
+        self.launch: Launch | None = None
         self.signals: list[int] = []
         self._waits = False
         """Whether a signal ends it: the step is asked for, and not granted yet."""
@@ -88,9 +93,9 @@ class Run:
             granted = self._granted(demands)
         except OSError as error:
             raise CannotRun(f"srun: error: Unable to create step for job {self.job_id}: {error}") from None
-        spread = demands[0].distribution
+        spread = shaping.told(self.wanted, demands)
         step = environment.Step(
-            self.job_id, granted.step, granted.parts, job.shares, self.wanted, spread.said,
+            self.job_id, granted.step, granted.parts, job.shares, self._said(), spread.said,
             spread.plane, self._umask(),
         )  # fmt: skip
         around = {**self.environ, **step.variables}
@@ -108,11 +113,17 @@ class Run:
         finally:
             self.tasks.signal(signal.SIGKILL)
             self.grant.done(**self.tasks.spent())
-            self.launch.over()
+            if self.launch is not None:
+                self.launch.over()
         self.ending.over()
         self.attached.over(LAST_WORDS_S)
         hooks.around(self.wanted.epilog, "epilog", around, self.voice)
         return self.ending.exit_code()
+
+    def _said(self) -> Wanted:
+        """What the tasks are told was wanted: the first component's words, but of -c outside a job whichever came last."""
+        said = [one.wanted.cpus_per_task for one in self.components if one.wanted.cpus_per_task is not None]
+        return replace(self.wanted, cpus_per_task=said[-1]) if self._alone and said else self.wanted
 
     def _catch(self) -> int:
         """From now on signals are noted; the descriptor that wakes whoever waits."""
@@ -225,15 +236,17 @@ class Run:
         )
         self._begun(self.ending)
         kept = environment.base(self.environ, job.variables, wanted.export)
+        if self._alone and len(self.components) > 1:
+            kept = environment.joined(kept, job.shares)
         files = Files(wanted, self._names(step.number), self.cwd, step.tasks, self.attached.hear)
-        self.launch = Launch(step, tasks, kept, commands, files, self.cwd, bind, terminal, self.ending)
+        self.launch = launch = Launch(step, tasks, kept, commands, files, self.cwd, bind, terminal, self.ending)
 
         def ended(task: Task) -> None:
-            self.launch.ended(task)
+            launch.ended(task)
             self.ending.noted()
 
         tasks.ended = ended
-        self.launch.begin()
+        launch.begin()
         self.grant.tasks(tasks.pids)
         for line in describing.started(step):
             self.voice.detail(line)

@@ -299,3 +299,10 @@ def test_steps_on_a_component_end_with_it(desk):
     desk.orders.clear()
     desk.cancel(f"{leader}+1")
     assert desk.orders == [DeliverStep(leader, 0, 1, 9, 1000)]
+
+
+def test_none_starts_at_once(desk):
+    """As 22.05, which leaves such jobs to a later pass and says so."""
+    event = HetSubmitted(desk.now, desk.submission().owner, (desk.spec(), desk.spec()), immediate=True)
+    assert desk.step(event).reply == Refused("ESLURM_CAN_NOT_START_IMMEDIATELY")
+    assert not desk.queue.jobs
