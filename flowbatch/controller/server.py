@@ -24,9 +24,9 @@ from flowbatch.controller.peer import Peer
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import ClustersPort, QueuePort
 from flowbatch.errors import FlowError
+from flowbatch.protocol.accepting import bound, served
 from flowbatch.protocol.frames import HEADER, VERSION, BadFrame, CallFrame, Kind, frame, header, unpack_call
 
-BACKLOG = 1024
 CALL_WITHIN_S = 30
 """A client that has not said its call by then is dropped."""
 
@@ -77,8 +77,7 @@ class Server:
 
     async def start(self, name: str) -> None:
         """Listens; a socket left behind by a controller that died is replaced (the lock says that it is dead)."""
-        self._listening = await asyncio.start_unix_server(self._serve, name, backlog=BACKLOG)
-        os.chmod(name, 0o600)
+        self._listening = await served(self._serve, bound(name))
 
     async def stop(self, name: str, grace_s: float) -> None:
         """Takes no more callers. Commands have `grace_s` seconds, then they are cancelled and their callers told."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from flowbatch import text
+from flowbatch.protocol.accepting import served
 from flowbatch.protocol.frames import HEADER, BadFrame, CallFrame, Kind, frame, header, unpack_call
 from flowbatch.protocol.relay import Stream, joined
 from flowbatch.slurm import hostlist
@@ -57,7 +58,7 @@ class Callers:
         self._waiting: dict[int, _Waiting] = {}
 
     async def serve(self, listening: socket.socket) -> asyncio.Server:
-        return await asyncio.start_unix_server(self._called, sock=listening)
+        return await served(self._called, listening)
 
     async def carry(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """This stream is the controller's end of that caller's conversation, until either hangs up."""

@@ -8,7 +8,6 @@ import fcntl
 import logging
 import os
 import signal
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from flowbatch.node import callers, rented
 from flowbatch.node.files import write_private
 from flowbatch.node.node import Node
 from flowbatch.node.server import SOCKET, Server
+from flowbatch.protocol.accepting import bound
 
 IDLE_S = 300.0
 """A daemon without placements and without a controller ends itself after so long."""
@@ -51,8 +51,8 @@ class Daemon:
         except BlockingIOError:
             os.close(self._lock)
             raise AlreadyThere(str(self.directory)) from None
-        self._socket = _listen(SOCKET)
-        self._callers = _listen(callers.SOCKET) if steps else None
+        self._socket = bound(SOCKET)
+        self._callers = bound(callers.SOCKET) if steps else None
 
     def detach(self) -> bool:
         """Goes on in a child, in a session of its own without a terminal; false in the parent, which may end now."""
@@ -82,7 +82,9 @@ class Daemon:
         watching = None if self._standing is None else asyncio.ensure_future(rented.watch(node, self._standing))
         try:
             await node.adopt()
-            with contextlib.ExitStack() as doors:  # nobody is waited for: whoever is still connected finds the next daemon
+            with (
+                contextlib.ExitStack() as doors
+            ):  # nobody is waited for: whoever is still connected finds the next daemon
                 doors.callback((await server.serve(node, self._socket)).close)
                 if self._callers is not None:
                     doors.callback((await server.callers.serve(self._callers)).close)
@@ -108,14 +110,3 @@ async def _until_idle(node: Node, server: Server, ended: asyncio.Event, idle_s: 
             await asyncio.wait_for(ended.wait(), idle_s)
         except asyncio.TimeoutError:
             continue
-
-
-def _listen(name: str) -> socket.socket:
-    """The socket in the present directory, listening; the lock says that nobody else does."""
-    if os.path.exists(name):
-        os.unlink(name)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(name)
-    os.chmod(name, 0o600)
-    listening.listen(16)
-    return listening

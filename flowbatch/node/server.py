@@ -15,6 +15,7 @@ from flowbatch.node.callers import Callers
 from flowbatch.node.node import Node
 from flowbatch.node.steps import STEP_WORDS
 from flowbatch.protocol import sockets
+from flowbatch.protocol.accepting import served
 from flowbatch.protocol.launch import BadLine, Report, StepReport, key_of, launch_of, line, parse
 
 SOCKET = sockets.NODE
@@ -50,7 +51,7 @@ class Server:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._converse(node, reader, writer)
 
-        return await asyncio.start_unix_server(connected, sock=listening, limit=LONGEST_LINE)
+        return await served(connected, listening, LONGEST_LINE)
 
     async def _converse(self, node: Node, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.add(writer)
