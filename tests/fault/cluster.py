@@ -32,7 +32,7 @@ SelectTypeParameters=CR_Core
 NodeName=n1 CPUs=16
 PartitionName=debug Nodes=n1 Default=YES State=UP
 """
-WITHIN_S = 40
+WITHIN_S = 90
 """How long anything may take on a busy machine."""
 
 RAN = 'echo "$TAG $SLURM_JOB_ID ${SLURM_RESTART_COUNT:-0}" >>"$RUNS"\n'
@@ -254,6 +254,9 @@ class Cluster:
         """All is over, and all is true; where not `strict`, jobs may have ended otherwise than they would by themselves. Raises
         Found."""
         self.calm()
+        self.until(
+            lambda: not any(row.end.startswith(("PENDING", "RUNNING")) for row in self.rows()), "sacct knows all ends"
+        )
         rows, begun = self.rows(), Counter(self.lines())
         _check(
             set(self.acknowledged.items()) <= {(row.number, row.tag) for row in rows},

@@ -137,10 +137,12 @@ def _padded(pids: list[int]) -> list[int]:
 
 
 def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    """Whether any thread of it does: until the last one is gone its sockets are open."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            if stat.read_text().rpartition(")")[2].split()[0] not in "ZX":
+                return True
+    return False
 
 
 def _above(pid: int, parents: dict[int, int]) -> set[int]:

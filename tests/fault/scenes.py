@@ -31,7 +31,7 @@ def requeued(cluster: Cluster) -> None:
         "again", f"[ $SLURM_RESTART_COUNT ] && exit 5\n{LONG}", "--requeue", ends=("FAILED 5:0",), runs=(2, 3)
     )
     cluster.began("again")
-    cluster.ask("scontrol", "requeue", str(number))
+    cluster.ask("scontrol", "requeue", str(number), done_already="pending")
     cluster.began("again", 2)
 
 
