@@ -186,8 +186,10 @@ class Cluster:
         self.wanted[tag] = Wanted(ends, runs)
         before = self.instants.over
         words = ("--parsable", "-J", tag, *words)
-        done = self.ask("sbatch", *words, stdin=f"#!/bin/sh\n{RAN}{script}\n", tag=tag)
-        self.unsure[tag] += self._died(before)
+        try:
+            done = self.ask("sbatch", *words, stdin=f"#!/bin/sh\n{RAN}{script}\n", tag=tag)
+        finally:
+            self.unsure[tag] += 2 * self._died(before)
         number = int(done.out)
         if number in self.acknowledged:
             raise Found(f"number {number} was given twice")
