@@ -43,6 +43,7 @@ class Catalogue:
         self._names: dict[str, str] = {}
         self._auctions: tuple[wire.Auction, ...] = ()
         self._said: set[tuple[str, str]] = set()
+        self._made: tuple[MarketPolicy, Kept, ClusterSpec] | None = None
 
     @property
     def shapes(self) -> list[Shape]:
@@ -50,8 +51,10 @@ class Catalogue:
 
     @property
     def cluster(self) -> ClusterSpec:
-        """The cluster that the market is to Slurm's eyes."""
-        return cloud(self._name, self.policy, self.shapes)
+        """The cluster that the market is to Slurm's eyes; the same one until the policy or the shapes are others."""
+        if self._made is None or self._made[0] is not self.policy or self._made[1] is not self._kept:
+            self._made = self.policy, self._kept, cloud(self._name, self.policy, self.shapes)
+        return self._made[2]
 
     def learn(self, types: Sequence[wire.InstanceType], auctions: Sequence[wire.Auction], at: int) -> bool:
         """Whether the cluster has another shape now; then it is on disk too."""

@@ -103,8 +103,10 @@ def alone(cluster: ClusterSpec, partition: PartitionSpec, need: Demand, node: No
     return Occupancy(cluster.model_copy(update={"nodes": (node,)})).find(need, room)
 
 
-def candidates(need: Demand, nodes: Sequence[NodeSpec]) -> list[NodeSpec]:
+def candidates(need: Demand, nodes: Sequence[NodeSpec]) -> Sequence[NodeSpec]:
     """Those of equal nodes that the job's --nodelist and --exclude leave."""
+    if not need.exclude and not need.nodelist:
+        return nodes
     return [
         node for node in nodes if node.name not in need.exclude and (not need.nodelist or need.nodelist == (node.name,))
     ]

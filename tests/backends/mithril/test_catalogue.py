@@ -72,6 +72,16 @@ def test_capacity_that_falls_takes_no_node_away(catalogue):
     assert catalogue.learn(TYPES, [auction(capacity=41)], NOW + 2)
 
 
+def test_the_cluster_is_made_when_it_changes_and_not_when_it_is_asked_for(catalogue):
+    catalogue.learn(TYPES, [auction()], NOW)
+    before = catalogue.cluster
+    assert catalogue.cluster is before
+    catalogue.policy = MarketPolicy(default_time_s=60)
+    assert catalogue.cluster.partitions != before.partitions
+    catalogue.learn(TYPES, [auction(capacity=40)], NOW)
+    assert len(catalogue.cluster.nodes) == 40
+
+
 def test_a_small_market_has_room_for_a_queue(catalogue):
     catalogue.learn(TYPES, [auction(capacity=0)], NOW)
     assert len(catalogue.cluster.nodes) == MACHINES

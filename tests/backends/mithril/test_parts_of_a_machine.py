@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import flowbatch
 from flowbatch.backends.mithril import bootstrap, containers, mounts, packing, prepare
 from flowbatch.backends.mithril.bootstrap import Lease
 from flowbatch.backends.mithril.errand import errand, errands, source, translated
@@ -57,6 +59,11 @@ def test_the_node_program_is_the_same_bytes_each_time_and_runs_alone(tmp_path):
     there = tmp_path / program.name
     with tarfile.open(fileobj=io.BytesIO(program.archive)) as archive:
         archive.extractall(there)
+    package = Path(flowbatch.__file__).parent
+    files = (path for room in packing.PARTS for path in (package / room).rglob("*") if path.is_file())
+    needed = {path.relative_to(package) for path in files if "__pycache__" not in path.parts}
+    there_are = {path.relative_to(there / "flowbatch") for path in (there / "flowbatch").rglob("*")}
+    assert needed <= there_are, "also what is no Python"
     oldest = shutil.which("python3.10") or sys.executable
     works = subprocess.run([oldest, "-c", ""], capture_output=True, check=False).returncode == 0
     for python in {oldest if works else sys.executable, sys.executable}:
