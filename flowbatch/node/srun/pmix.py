@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import flowbatch
 from flowbatch.node.srun.pmi import mapping
 from flowbatch.node.srun.wanted import CannotRun
 from flowbatch.protocol.launch import BadLine, line, parse
@@ -26,6 +25,8 @@ CHUNK = 65536
 OPENED_WITHIN_S = 60.0
 ENDED_WITHIN_S = 5.0
 PROGRAM = "flowbatch.node.srun.pmix_server"
+WHERE = Path(__file__).parents[3]
+"""Where the package is found, also on a rented machine."""
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ class Pmix:
         """The server's process, in a directory of its own: nothing of the caller's environment tunes it."""
         self._connection, theirs = socket.socketpair()
         self._directory = tempfile.mkdtemp(prefix="pmix.", dir="/tmp")
-        environ = {"PATH": os.defpath, "PYTHONPATH": str(Path(flowbatch.__file__).parent.parent)}
+        environ = {"PATH": os.defpath, "PYTHONPATH": str(WHERE)}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", PROGRAM, str(theirs.fileno())], env=environ, cwd=self._directory, stdin=subprocess.DEVNULL,
