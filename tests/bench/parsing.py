@@ -19,7 +19,7 @@ from flowbatch.directives.chosen import Surroundings
 from flowbatch.spec.market import MarketTerms
 from tests.bench import contenders, page
 
-COUNT, TREE, ROUNDS = 400, 2_000, 5
+COUNT, TREE, ROUNDS = 400, 2_000, 3
 
 VENDOR = "flow-compute==3.28.2"
 
@@ -109,7 +109,7 @@ def section(our_rates: Sequence[float], their_rates: Sequence[float]) -> str:
 
 
 _HEAD = """\
-A tree of {count} scripts with thirteen directives each, no two alike, in one process, by the processor's time; the quickest of five rounds in turns.
+A tree of {count} scripts with thirteen directives each, no two alike, in one process, by the processor's time; the quickest of three rounds in turns.
 Written by `python -m tests.bench --parsing`.
 
 {machine}
