@@ -131,9 +131,10 @@ class Ending:
         self._kill_at = time.monotonic() + self.kill_wait_s
 
     def lost(self, said: str) -> None:
-        """A task's process manager has missed it."""
-        self.aloud(said)
-        self.abort()
+        """A task's process manager has missed it: that ends all, unless they are being ended."""
+        if not (self._forced or self._closed):
+            self.aloud(said)
+            self.abort()
 
     def exit_code(self) -> int:
         """srun's, once all is over."""
