@@ -58,8 +58,10 @@ def test_whoever_runs_the_cluster_is_one(desk_of):
     assert limit(desk, desk.run(time_limit_min=10), 30, by=1000) == [None]
 
 
-def test_without_a_word_of_its_own_its_partition_has_said_it(desk_of):
-    desk = desk_of(partitions=(PartitionSpec(name="debug", nodes=("n1",), default=True, default_time_min=10),))
-    id = desk.run()
+def test_where_it_named_no_limit_its_own_partition_has(desk_of):
+    short = PartitionSpec(name="debug", nodes=("n1",), default=True, default_time_min=10)
+    desk = desk_of(partitions=(short, PartitionSpec(name="other", nodes=("n1",), default_time_min=60)))
+    id = desk.run(partitions=("debug", "other"))
+    assert desk.queue.jobs[id].state.allocation.partition == "debug"
     assert limit(desk, id, 20, by=1000) == ["ESLURM_ACCESS_DENIED"]
     assert limit(desk, id, 5, by=1000) == [None]
