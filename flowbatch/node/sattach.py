@@ -61,6 +61,7 @@ class Attachment:
     over: bool = False
     _tasks: int = 0
     _sinks: dict[tuple[int, int], Sink] = field(default_factory=dict)
+    _input_over: bool = False
 
     def live(self) -> None:
         """Until the step is over. Raises CannotAttach, OSError where its srun hangs up before."""
@@ -73,14 +74,13 @@ class Attachment:
                         self._typed()
                         continue
                     if events & selectors.EVENT_WRITE:
-                        self.talk.flush()
+                        with contextlib.suppress(OSError):  # what is still to be heard tells why
+                            self.talk.flush()
                     if events & selectors.EVENT_READ:
                         for message in self.talk.heard():
                             self._hear(message)
         for sink in self._sinks.values():
             sink.end()
-
-    _input_over: bool = False
 
     def _listen_to_input(self, selector: selectors.BaseSelector) -> None:
         """Input is read while the step takes what there was, once it is known whom it is for."""
@@ -99,7 +99,8 @@ class Attachment:
         except OSError:
             data = b""
         self._input_over = not data
-        self.talk.say(line("in", data=data.decode("latin-1"), rank=self.wish.input))
+        with contextlib.suppress(OSError):  # as above
+            self.talk.say(line("in", data=data.decode("latin-1"), rank=self.wish.input))
 
     def _hear(self, message: dict[str, Any]) -> None:
         match message["op"]:
@@ -169,8 +170,6 @@ def _door(directory: Path, wish: Wish) -> str:
                     return str(answer["door"])
                 if answer["op"] == "refused":
                     raise CannotAttach(OVER)
-                if answer["op"] == "unknown":
-                    break
     except (OSError, BadLine) as error:
         raise CannotAttach(f"{NO_INFO}the node of this job does not answer: {error}") from None
     raise CannotAttach(f"{NO_INFO}the node of this job is of a version whose steps nobody can attach to")

@@ -54,6 +54,15 @@ class _Backlog:
         return [(rank, stream, piece) for rank, stream, data in self._kept for piece in _pieces(data)][-REMEMBERED:]
 
 
+@dataclass(slots=True)
+class _Looker:
+    """One sattach. `bound`: with more bytes waiting for him he is dropped; what he missed, which came at once, is not counted."""
+
+    talk: Talk
+    bound: int
+    dropped: bool = False
+
+
 class Attached:
     """`tasks`: those of the step. `remark`: what srun says with -v."""
 
@@ -62,9 +71,8 @@ class Attached:
         self.feed: Feed = tasks.feed
         self._remark = remark
         self._backlogs: dict[int, _Backlog] = {}
-        self._talks: dict[int, Talk] = {}
+        self._lookers: dict[int, _Looker] = {}
         """By their descriptors."""
-        self._dropped: set[int] = set()
         self._listening: socket.socket | None = None
         self._door: Path | None = None
 
@@ -82,7 +90,7 @@ class Attached:
     def hear(self, node: int, rank: int, stream: int, data: bytes) -> None:
         """A task of that node has written this."""
         self._backlogs.setdefault(node, _Backlog()).add(rank, stream, data)
-        if self._talks:
+        if self._lookers:
             self._tell(_out(rank, stream, data))
 
     def said(self, text: str) -> None:
@@ -95,12 +103,12 @@ class Attached:
 
     def tick(self) -> None:
         """Called often while the step runs: hears and tells as far as that goes. No input is taken while some task has too much unread."""
-        for fd, talk in list(self._talks.items()):
-            dropped, unsent = fd in self._dropped, bool(talk.unsent)
-            if dropped and not unsent:
+        for fd, looker in list(self._lookers.items()):
+            unsent = bool(looker.talk.unsent)
+            if looker.dropped and not unsent:
                 self._gone(fd)
                 continue
-            reading = not dropped and not self._tasks.stuffed
+            reading = not looker.dropped and not self._tasks.stuffed
             self._tasks.watch(fd, partial(self._converse, fd), reading=reading, writing=unsent)
 
     def over(self, within_s: float) -> None:
@@ -108,13 +116,13 @@ class Attached:
         self._close_door()
         self._tell(line("over"))
         until = time.monotonic() + within_s
-        while (behind := [talk for talk in self._talks.values() if talk.unsent]) and time.monotonic() < until:
+        while (behind := [fd for fd, one in self._lookers.items() if one.talk.unsent]) and time.monotonic() < until:
             poll = select.poll()
-            for talk in behind:
-                poll.register(talk.fd, select.POLLOUT)
+            for fd in behind:
+                poll.register(fd, select.POLLOUT)
             for fd, _ in poll.poll(1000 * max(0.0, until - time.monotonic())):
                 self._flush(fd)
-        for fd in list(self._talks):
+        for fd in list(self._lookers):
             self._gone(fd)
 
     def _close_door(self) -> None:
@@ -133,20 +141,22 @@ class Attached:
         except OSError:
             return
         talk = Talk(connection)
-        self._talks[talk.fd] = talk
-        if len(self._talks) > MOST:
-            self._drop(talk.fd, f"{MOST} others look on at this step already")
+        looker = self._lookers[talk.fd] = _Looker(talk, BEHIND)
+        if len(self._lookers) > MOST:
+            self._drop(looker, f"{MOST} others look on at this step already")
             return
         missed = [message for backlog in self._backlogs.values() for message in backlog.messages()]
-        self._say(talk.fd, b"".join((line("step", tasks=len(self._tasks.all)), *(_out(*one) for one in missed))))
+        greeting = b"".join((line("step", tasks=len(self._tasks.all)), *(_out(*one) for one in missed)))
+        looker.bound += len(greeting)
+        self._say(talk.fd, greeting)
 
     def _converse(self, fd: int) -> None:
         """He reads again, has said something, or is gone."""
-        talk = self._talks[fd]
-        if not self._flush(fd) or fd in self._dropped:
+        looker = self._lookers[fd]
+        if not self._flush(fd) or looker.dropped:
             return
         try:
-            messages = talk.heard()
+            messages = looker.talk.heard()
         except OSError:
             self._gone(fd)
             return
@@ -159,29 +169,29 @@ class Attached:
             self.feed(data.encode("latin-1", "replace"), rank)
 
     def _tell(self, message: bytes) -> None:
-        for fd in [fd for fd in self._talks if fd not in self._dropped]:
+        for fd in [fd for fd, looker in self._lookers.items() if not looker.dropped]:
             self._say(fd, message)
 
     def _say(self, fd: int, message: bytes) -> None:
-        talk = self._talks[fd]
+        looker = self._lookers[fd]
         try:
-            talk.say(message)
+            looker.talk.say(message)
         except OSError:
             self._gone(fd)
             return
-        if talk.unsent > BEHIND:
-            self._drop(fd, f"it has not read {talk.unsent} bytes, and the step does not wait for it")
+        if looker.talk.unsent > looker.bound:
+            self._drop(looker, f"it has not read {looker.talk.unsent} bytes, and the step does not wait for it")
 
-    def _drop(self, fd: int, why: str) -> None:
-        self._dropped.add(fd)
+    def _drop(self, looker: _Looker, why: str) -> None:
+        looker.dropped = True
         self._remark(f"srun: a sattach was dropped: {why}")
-        self._talks[fd].cut(line("dropped", why=why))
-        self._flush(fd)
+        looker.talk.cut(line("dropped", why=why))
+        self._flush(looker.talk.fd)
 
     def _flush(self, fd: int) -> bool:
         """False if he is gone."""
         try:
-            self._talks[fd].flush()
+            self._lookers[fd].talk.flush()
         except OSError:
             self._gone(fd)
             return False
@@ -189,8 +199,7 @@ class Attached:
 
     def _gone(self, fd: int) -> None:
         self._tasks.unwatch(fd)
-        self._talks.pop(fd).close()
-        self._dropped.discard(fd)
+        self._lookers.pop(fd).talk.close()
 
 
 def _out(rank: int, stream: int, data: bytes) -> bytes:

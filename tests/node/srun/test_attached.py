@@ -100,6 +100,17 @@ def test_of_what_he_missed_each_node_keeps_the_last_messages(step: Step) -> None
     assert many[-1].endswith("319999\n")
 
 
+def test_much_that_was_missed_is_no_reason_to_be_dropped(step: Step) -> None:
+    for node in range(2 * BEHIND // (REMEMBERED * 1024)):
+        step.attached.hear(node, 0, 1, b"x" * (REMEMBERED * 1024))
+    came = step.come()
+    step.attached.hear(0, 0, 1, b"the last\n")
+    told: list[dict[str, Any]] = []
+    while not told or outputs(told[-1:])[0][2] != "the last\n":
+        told = step.heard(came, "out")
+    assert step.said == []
+
+
 def test_one_who_does_not_read_is_dropped_by_name_and_the_others_are_not(step: Step) -> None:
     idle, busy = step.come(), step.come()
     begun, read = time.monotonic(), 0
@@ -124,7 +135,7 @@ def test_one_who_is_gone_and_one_too_many(step: Step) -> None:
     for _ in range(3):
         step.attached.hear(0, 0, 1, b"to nobody\n")
         step.look()
-    assert not step.attached._talks
+    assert not step.attached._lookers
     there = [step.come() for _ in range(MOST)]
     assert "look on at this step already" in step.heard(step.come(), "dropped")[-1]["why"]
     step.attached.over(5)
@@ -139,7 +150,7 @@ def test_what_he_types_is_for_all_tasks_or_one_and_nonsense_ends_him(step: Step)
     other.sendall(b"nonsense\n")
     until(lambda: step.look() or len(step.fed) == 3, 10)
     assert step.fed == [(b"all\n", None), (b"one\n", 1), (b"", None)]
-    until(lambda: step.look() or len(step.attached._talks) == 1, 10)
+    until(lambda: step.look() or len(step.attached._lookers) == 1, 10)
 
 
 def test_nobody_else_may_connect(step: Step) -> None:
