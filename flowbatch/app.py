@@ -174,7 +174,7 @@ class Offered:
         """Raises ConfigError for an account that is not whole."""
         key = one.api_key
         if key is None and one.api_key_file is not None:
-            key = SecretStr((_text(self._here.config / one.api_key_file) or "").strip())
+            key = importlib.import_module("flowbatch.backends.mithril.vault").read(self._here.config, one.api_key_file)
         if key is None or not key.get_secret_value():
             raise ConfigError(f"cluster {one.name} has no API key", hint="flow setup, or set MITHRIL_API_KEY")
         if one.project is None:

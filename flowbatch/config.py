@@ -54,7 +54,7 @@ Kind = Literal["local", "mithril"]
 class ClusterConfig:
     """One `[clusters.NAME]`. `local`: one more queue on this machine. `mithril`: an account; what is None was not said.
 
-    `api_key_file` is relative to flow.toml's directory and read when the cluster is opened. `regions`: nowhere else; empty
+    `api_key_file` is relative to flow.toml's directory, or `keyring:NAME`, and read when the cluster is opened. `regions`: nowhere else; empty
     is everywhere.
     """
 

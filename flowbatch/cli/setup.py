@@ -19,6 +19,7 @@ KEY_HINT = "flow setup --api-key - <file, or set MITHRIL_API_KEY"
 
 @click.command()
 @click.option("--api-key", metavar="KEY", help="The account's key; - reads it from standard input. [MITHRIL_API_KEY]")
+@click.option("--keyring", is_flag=True, help="Keep the key in the system's keyring, not in a file.")
 @click.option("--project", metavar="NAME", help="The project that pays; the only one where there is but one.")
 @click.option(
     "--region", "regions", multiple=True, metavar="REGION", help="Rent here and nowhere else; may be repeated."
@@ -37,7 +38,8 @@ def setup(api_key: str | None, no_check: bool, no_input: bool, json_: bool, **sa
     flow setup
     flow setup --api-key - --project research --budget-per-day '$200' <key.txt
 
-    What flow.toml says besides stays. The key goes to a file of its own that nobody else can read, and is never shown.
+    What flow.toml says besides stays. The key goes to a file of its own that nobody else can read, or to the system's
+    keyring, and is never shown.
     """
     # Loaded when it runs: asking the market takes an HTTP library, a quarter of a second of every other `flow`.
     steps = importlib.import_module("flowbatch.sdk.setup")

@@ -32,9 +32,9 @@ STOP_WITHIN_S = 30
 ALREADY = 75
 """A controller's exit code when another one holds the lock."""
 
-KEPT = ("PATH", "HOME", "LANG", "TZ")
+KEPT = ("PATH", "HOME", "LANG", "TZ", "DBUS_SESSION_BUS_ADDRESS")
 OURS = ("FLOW_", "MITHRIL_")
-"""What of the starter's environment the controller keeps: these variables, and all that begin so."""
+"""What of the starter's environment the controller keeps: these variables (the last leads to the system's keyring), and all that begin so."""
 
 READY = b"ready\n"
 

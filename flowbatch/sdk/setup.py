@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from flowbatch import text
+from flowbatch.backends.mithril import vault
 from flowbatch.backends.mithril.account import Account
 from flowbatch.backends.mithril.api import Api
 from flowbatch.backends.mithril.client import Client
@@ -38,6 +39,8 @@ class Wishes:
     """What is to be written; None is left as it stands. Money is text (`$200`), as flow.toml has it."""
 
     api_key: SecretStr | None = None
+    keyring: bool = False
+    """Whether the system's keyring is to have the key, and no file."""
     project: str | None = None
     regions: tuple[str, ...] = ()
     api_url: str | None = None
@@ -66,8 +69,7 @@ def kept_key(paths: Paths) -> SecretStr | None:
     one = configured(paths).clusters.get(MITHRIL)
     if one is None or one.api_key is not None:
         return one.api_key if one else None
-    said = _read(paths.config / one.api_key_file).strip() if one.api_key_file else ""
-    return SecretStr(said) if said else None
+    return vault.read(paths.config, one.api_key_file) if one.api_key_file else None
 
 
 def projects(api_key: SecretStr, api_url: str | None = None) -> tuple[Project, ...]:
@@ -92,9 +94,12 @@ def write(paths: Paths, wishes: Wishes) -> Written:
     """All of it is on the disk, or nothing is. What else flow.toml says stays. Raises ConfigError."""
     file, key_file = paths.config / FILE, paths.config / KEY_FILE
     account = ("clusters", MITHRIL)
+    key = wishes.api_key or (kept_key(paths) if wishes.keyring else None)
+    in_file = key is not None and not wishes.keyring
+    place = None if key is None else KEY_FILE if in_file else vault.keep(MITHRIL, key)
     values: dict[flowtoml.Path, str | tuple[str, ...] | None] = {
         ("default",): wishes.default,
-        (*account, "api_key_file"): KEY_FILE if wishes.api_key else None,
+        (*account, "api_key_file"): place,
         (*account, "api_url"): wishes.api_url,
         (*account, "project"): wishes.project,
         (*account, "regions"): wishes.regions or None,
@@ -107,13 +112,15 @@ def write(paths: Paths, wishes: Wishes) -> Written:
     flowtoml.parse(new, str(file))
     try:
         paths.config.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if wishes.api_key is not None:
-            _replace(key_file, wishes.api_key.get_secret_value() + "\n", 0o600)
+        if key is not None and in_file:
+            _replace(key_file, key.get_secret_value() + "\n", 0o600)
         _replace(file, new, 0o600)
+        if wishes.keyring:
+            key_file.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot write {error.filename or file}: {error.strerror}") from None
     told = {".".join(path): value for path, value in said.items()}
-    return Written(str(file), str(key_file) if wishes.api_key else None, told)
+    return Written(str(file), str(key_file) if in_file else None, told)
 
 
 async def _projects(account: Account) -> tuple[Project, ...]:

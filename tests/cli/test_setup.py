@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import keyring
 import pytest
 
 KEY = "fkey_right"
@@ -137,3 +138,17 @@ def test_on_a_terminal_it_asks(flow: Any, paths: Any, url: str, monkeypatch: pyt
     assert (code, err) == (0, "")
     assert asked == [("API", True), ("Project", False), ("The", False)]
     assert KEY not in out and "budgets" not in files(paths)["flow.toml"]
+
+
+def test_the_keyring_has_the_key_and_no_file(flow: Any, paths: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: dict[tuple[str, str], str] = {}
+    monkeypatch.setattr(keyring, "set_password", lambda service, name, key: held.update({(service, name): key}))
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: held.get((service, name)))
+    flow("setup", "--api-key", KEY, "--api-url", url)
+    assert "mithril.key" in files(paths)
+    code, out, err = flow("setup", "--keyring")  # the key that a file had until now
+    assert (code, err) == (0, "") and KEY not in out
+    assert held == {("flowbatch", "mithril"): KEY}
+    assert list(files(paths)) == ["flow.toml"]
+    assert 'api_key_file = "keyring:mithril"' in files(paths)["flow.toml"] and KEY not in files(paths)["flow.toml"]
+    assert flow("setup", "--budget", "$7")[0] == 0  # the market is asked with it
