@@ -314,3 +314,16 @@ WORDS = st.one_of(
 def test_nothing_that_can_be_said_is_an_exception(argv: list[str], caller: Any, fixed_queue: Any) -> None:
     """But for `--iterate`, which does not end."""
     assert caller.run(sinfo.main, fixed_queue(Snapshot(NOW, CLUSTER, BUSY, {})), *argv).code in (0, 1)
+
+
+def test_jobs_that_wait_are_not_looked_at(caller, fixed_queue):
+    class Placed(fixed_queue):
+        def snapshot(self, job_ids=None):
+            raise AssertionError("everything was asked for")
+
+        def placed(self):
+            return super().snapshot()
+
+    queue = Placed(Snapshot(NOW, CLUSTER, (), {}))
+    assert caller.run(sinfo.main, queue, "-h").code == 0
+    assert caller.run(scontrol.main, queue, "show", "node").code == 0

@@ -25,7 +25,7 @@ from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.past import Past
 from flowbatch.core.ports import Payload, Tally
 from flowbatch.core.queue import Stepped
-from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
+from flowbatch.core.states import Allocation, Completing, Ending, ExitStatus, Finished, NodeShare, Pending, Running
 from flowbatch.core.steps import JobSteps, Step, StepKey
 from flowbatch.spec.array import IndexRange, IndexSet
 from flowbatch.spec.job import JobSpec
@@ -235,3 +235,45 @@ def test_what_was_over_long_ago_is_forgotten(store, write):
     assert store.history([2]) == [second] and store.story(2)  # not over for as long: it is still in the queue
     loaded = store.load()
     assert [job.id for job in loaded.jobs] == [2, 3] and loaded.seq == 5
+
+
+AGAIN = replace(FINISHED, id=3, submitted_at=400, restarts=1, eligible_at=400)
+CANCELLED = replace(PENDING, id=4, state=Finished(300, Ending("CANCELLED", ExitStatus(), "None", 0)), eligible_at=None)
+OTHERS = replace(
+    FINISHED,
+    id=5,
+    owner=Owner(1001, 1001, "bob", "staff"),
+    spec_id=5,
+    spec=JobSpec(name="other", work_dir="/", account="lab"),
+)
+ENDING = replace(
+    RUNNING, id=6, state=Completing(105, RUNNING.state.allocation, 120, Ending("TIMEOUT", ExitStatus(), "None"))
+)
+TASK = replace(FINISHED, id=7, array=ArrayTask(2, 9))
+REMEMBERED = (FINISHED, replace(PENDING, id=2, array=ArrayRest(IndexSet.of((IndexRange(first=1, last=8),)), None)), AGAIN, CANCELLED, OTHERS,
+              ENDING, TASK)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        Past(),
+        Past(since=111),
+        Past(until=399),
+        Past(eligible_by=99),
+        Past(eligible_by=100),
+        Past(outcomes=frozenset({"CANCELLED", "TIMEOUT"})),
+        Past(users=frozenset({1001, 7})),
+        Past(groups=frozenset({1000})),
+        Past(accounts=frozenset({"lab", "x'y"})),
+        Past(names=frozenset({"other"})),
+        Past(names=frozenset()),
+        Past(since=105, until=300, eligible_by=300, outcomes=frozenset({"FAILED"}), users=frozenset({1000})),
+    ],
+)
+@pytest.mark.parametrize("named", [None, [1, 2, 5], [(2, 9), 4], [(2, 1), (1, 1)]])
+def test_history_is_what_the_past_admits(store, write, past, named):
+    write((Passed(1), stepped(*REMEMBERED)))
+    names = {job.id: {job.id, job.array_id} | ({(2, 9)} if job is TASK else set()) for job in REMEMBERED}
+    wanted = [job for job in REMEMBERED if (named is None or names[job.id] & {*named}) and past.admits(job)]
+    assert store.history(named, past=past) == sorted(wanted, key=lambda job: -job.id)

@@ -43,12 +43,12 @@ class Occupancy:
 
     def union(self, others: Sequence[Occupancy]) -> Occupancy:
         """What is held here or in any of the others (other times of the same cluster)."""
-        loads = dict(self._loads)
+        loads, latest = dict(self._loads), dict(self._loads)
         licenses = dict(self._licenses)
         for other in others:
             for name, load in other._loads.items():
-                if load is not loads[name]:
-                    loads[name] = loads[name].union(load)
+                if load is not latest[name]:  # from one time to the next most nodes hold what they held
+                    loads[name], latest[name] = loads[name].union(load), load
             for name, count in other._licenses.items():
                 licenses[name] = max(licenses.get(name, 0), count)
         return self._with(loads, licenses, min(one._idle for one in (self, *others)))

@@ -54,11 +54,12 @@ def _at(
     """A place for each from `time` on, one after the other."""
     found: list[Place] = []
     for wish in wishes:
+        if found:
+            timeline.book(found[-1].booking)
         used = frozenset(node for place in found for node in place.booking.allocation.nodes) if apart else frozenset()
         place = _first(timeline, time, wish, avoid | used)
         if place is None:
             return None
-        timeline.book(place.booking)
         found.append(place)
     return found
 
