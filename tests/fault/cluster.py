@@ -292,7 +292,7 @@ class Cluster:
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if os.readlink(entry / "cwd").startswith(str(folder)):
+                if Path(os.readlink(entry / "cwd")).is_relative_to(folder):
                     found.append(int(entry.name))
         return found
 

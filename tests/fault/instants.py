@@ -74,7 +74,7 @@ class Instants:
         return bool(self._shared.fired) and not any(map(_lives, filter(None, self._shared.dying)))
 
     def come(self, kind: Kind, name: str) -> None:
-        """An instant of the process that calls this."""
+        """An instant of the process that calls this; of a statement's name, the first words."""
         shared, index = self._shared, KINDS.index(kind)
         shared.counts[index] += 1
         if shared.armed == index and shared.counts[index] == shared.number:

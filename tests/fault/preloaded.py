@@ -54,7 +54,7 @@ def _controller_itself(words: list[str], instants: Instants) -> int:
     """As `flowbatch.app` when it is run; what is requeued waits no two minutes."""
     shape = app.cluster
     app.cluster = lambda config: shape(config).model_copy(update={"requeue_delay_s": 0})
-    app.SqliteStore = partial(SqliteStore, trace=partial(instants.come, "statement"))  # type: ignore[misc]
+    app.SqliteStore = partial(SqliteStore, trace=partial(instants.come, "statement"))
     return app.run(paths.find(os.environ), Settings.read(os.environ), {}, partial(instants.come, "controller"))
 
 
@@ -101,7 +101,7 @@ class Preloaded:
     def _serve(self) -> None:
         """For ever: a child for each who asks, and how it ended."""
         sys.executable = str(self.python)
-        lifecycle.PROGRAM = (sys.executable, *lifecycle.PROGRAM[1:])  # type: ignore[misc]
+        lifecycle.PROGRAM = (sys.executable, *lifecycle.PROGRAM[1:])
         readable, writable = os.pipe()
         os.set_blocking(writable, False)
         os.set_blocking(readable, False)
@@ -148,7 +148,7 @@ class Preloaded:
             os.chdir(cwd)
             os.umask(int(umask, 8))
             os.environ.clear()
-            os.environb.update(word.partition(b"=")[::2] for word in rest[int(count) :])  # type: ignore[misc]
+            os.environb.update(word.partition(b"=")[::2] for word in rest[int(count) :])
             _, _, module, *arguments = words
             sys.argv = [module, *arguments]
             try:

@@ -70,7 +70,7 @@ class Point:
     def read(cls, words: str) -> Point:
         scene, kind, number, victim = words.split(":")
         assert scene in SCENES and kind in get_args(Kind) and victim in get_args(Victim), words
-        return cls(scene, kind, int(number), victim)  # type: ignore[arg-type]
+        return cls(scene, kind, int(number), victim)
 
 
 @dataclass(frozen=True)
@@ -191,16 +191,11 @@ def many(chosen: Sequence[Point], workers: int, kept: Path | None) -> Iterator[R
 
 def table(results: Iterable[Result]) -> str:
     """How many points were reached, by instant and victim."""
-    reached = Counter((_instant(result), result.point.victim) for result in results if result.hit is not None)
+    reached = Counter((f"{one.point.kind}: {one.hit}", one.point.victim) for one in results if one.hit is not None)
     names = sorted({name for name, _ in reached})
     rows = [[name, *(reached[name, victim] or "" for victim in get_args(Victim))] for name in names]
     rows.append(["all", *(sum(reached[name, victim] for name in names) for victim in get_args(Victim))])
     return tabulate(rows, headers=("instant", *get_args(Victim)), tablefmt="github")
-
-
-def _instant(result: Result) -> str:
-    """Statements are told by their verb and table, the rest as they are named."""
-    return f"{result.point.kind}: {result.hit}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
