@@ -126,7 +126,8 @@ def measure(jobs: int) -> Counted:
                 who.market.ask("POST", "/sandbox/capacity", plenty)
             with _child(lambda: _controller(who)):
                 until(lambda: who.run("squeue").code == 0, "a controller answers", who.logs)
-                who.submit("#!/bin/bash\n", f"--array=1-{jobs}", "-t", "60", "--exclusive")
+                words = ("sbatch", f"--array=1-{jobs}", "-t", "60", "--wrap", "true")
+                assert who.run(*words, timeout=PATIENCE_S).code == 0
                 until(lambda: _running(who) == jobs, f"{jobs} jobs run", who.logs, PATIENCE_S)
                 until(
                     lambda: asked.read_text().count("DELETE /v2/api-keys") >= jobs, "all is quiet", who.logs, PATIENCE_S
@@ -139,7 +140,7 @@ def measure(jobs: int) -> Counted:
 
 
 def _running(who: Renter) -> int:
-    done = who.run("squeue", "-h", "-r", "-t", "R", "-o", "%i")
+    done = who.run("squeue", "-h", "-r", "-t", "R", "-o", "%i", timeout=PATIENCE_S)
     return len(done.out.split())
 
 

@@ -117,9 +117,9 @@ class Api:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         what = f"{method} {path}"
         for attempt in count(1):
-            await self._pace.turn()
             try:
-                return await within(WHOLE_S, self._once(method, path, query, body, headers))
+                async with self._pace.turn():
+                    return await within(WHOLE_S, self._once(method, path, query, body, headers))
             except _Again as again:
                 failed = again
             except TookTooLong:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import heapq
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
@@ -51,42 +51,55 @@ rank: ContextVar[int] = ContextVar("rank", default=ORDERS)
 """Of all calls that the present task makes."""
 
 
+AT_ONCE = 16
+"""So many calls are under way at most: a market that answers slowly is not asked more and more."""
+
+
 class Pace:
-    """At most `burst` calls at once and `per_s` calls a second for long; the others wait for their turn: by rank, then first come first
-    served."""
+    """At most `burst` calls begin at once and `per_s` calls a second for long, and `AT_ONCE` are under way; the others wait for their turn: by
+    rank, then first come first served."""
 
     def __init__(self, per_s: float, burst: int) -> None:
         self._gap = 1 / per_s
         self._slack = self._gap * (burst - 1)
         self._next = 0.0
+        self._under_way = 0
         self._arrivals = count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        if not self._waiting and self._due(loop) <= loop.time():
-            self._next = self._due(loop) + self._gap
-            return
-        mine = loop.create_future()
-        if not self._waiting:
-            loop.call_at(self._due(loop), self._let)
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A call is made inside."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (rank.get(), next(self._arrivals), mine))
-        await mine
-
-    def _due(self, loop: asyncio.AbstractEventLoop) -> float:
-        return max(self._next, loop.time() - self._slack)
+        self._let()
+        try:
+            await mine
+            yield
+        finally:
+            if mine.done() and not mine.cancelled():
+                self._under_way -= 1
+                self._let()
 
     def _let(self) -> None:
-        """The next one has its turn; those who have gone away meanwhile have none."""
+        """Whoever may begin now does; those who have gone away meanwhile do not."""
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            if self._due(loop) > loop.time():
-                loop.call_at(self._due(loop), self._let)
+        while self._waiting and self._under_way < AT_ONCE:
+            due = max(self._next, loop.time() - self._slack)
+            if due > loop.time():
+                if self._timer is None:
+                    self._timer = loop.call_at(due, self._rung)
                 return
             *_, first = heapq.heappop(self._waiting)
             if not first.done():
-                self._next = self._due(loop) + self._gap
+                self._next = due + self._gap
+                self._under_way += 1
                 first.set_result(None)
+
+    def _rung(self) -> None:
+        self._timer = None
+        self._let()
 
 
 class Shared(Generic[T]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from flowbatch.backends.mithril.pace import HOUSEKEEPING, LOOKS, ORDERS, Pace, Shared, rank
+from flowbatch.backends.mithril.pace import AT_ONCE, HOUSEKEEPING, LOOKS, ORDERS, Pace, Shared, rank
 
 
 def test_who_waits_goes_by_rank_and_then_by_arrival():
@@ -12,8 +12,8 @@ def test_who_waits_goes_by_rank_and_then_by_arrival():
 
     async def asks(name, of):
         rank.set(of)
-        await pace.turn()
-        served.append(name)
+        async with pace.turn():
+            served.append(name)
 
     async def story():
         await asks("at once", ORDERS)
@@ -28,10 +28,42 @@ def test_who_waits_goes_by_rank_and_then_by_arrival():
     assert served == ["at once", "look", "bid", "bid 2", "tidy"]
 
 
+async def takes(pace):
+    async with pace.turn():
+        return
+
+
+def test_so_many_are_under_way_and_who_is_gone_gives_his_place_back():
+    async def story():
+        go, inside = asyncio.Event(), []
+
+        async def waits():
+            async with pace.turn():
+                inside.append(1)
+                await go.wait()
+
+        tasks = [asyncio.ensure_future(waits()) for _ in range(AT_ONCE + 3)]
+        while len(inside) < AT_ONCE:
+            await asyncio.sleep(0)
+        tasks[0].cancel()
+        while len(inside) < AT_ONCE + 1:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        assert len(inside) == AT_ONCE + 1
+        tasks[1].cancel()
+        tasks[-1].cancel()  # at the moment of his turn, perhaps
+        go.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await takes(pace)
+
+    pace = Pace(per_s=10_000, burst=100)
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
 def test_a_burst_goes_at_once_and_then_the_rate_holds():
     async def story():
         began = asyncio.get_running_loop().time()
-        await asyncio.gather(*(pace.turn() for _ in range(7)))
+        await asyncio.gather(*(takes(pace) for _ in range(7)))
         return asyncio.get_running_loop().time() - began
 
     pace = Pace(per_s=20, burst=3)
