@@ -279,6 +279,19 @@ def test_a_controller_that_dies_meanwhile(start, listening, tmp_path, command, t
     assert child.returncode == 1
 
 
+@pytest.mark.parametrize(("job", "times"), [("7", 2), (None, 1)])
+def test_srun_in_a_job_asks_the_next_controller(start, listening, tmp_path, monkeypatch, job, times):
+    """Nothing came of its question; outside a job it has asked for one."""
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    if job is not None:
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+    child = start(tmp_path, command="srun")
+    for _ in range(times):
+        Played(listening).line.close()
+    assert child.communicate(timeout=10) == (b"", b"srun: error: Zero Bytes were transmitted or received\n")
+    assert child.returncode == 1
+
+
 CONNECT_FAILURE = b"Unable to contact slurm controller (connect failure)\n"
 
 
