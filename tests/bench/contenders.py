@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.records import Records
+from tests.bench.records import LOOK_S, Records
 from tests.conformance import oracle, worlds
 
 SLOTS = 64
@@ -29,11 +28,13 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 MaxArraySize=100001
 MaxJobCount=200000
+MinJobAge=10
 NodeName=n[1-{NODES}] CPUs={SLOTS // NODES} Sockets=1 CoresPerSocket={SLOTS // NODES} ThreadsPerCore=1 RealMemory=16000 State=UNKNOWN
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
 TUNED = """\
+MinJobAge=10
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1,default_queue_depth=1000,partition_job_depth=0
 MessageTimeout=60
 SlurmctldDebug=error
@@ -92,28 +93,37 @@ class Ours:
         return run
 
 
+class Real:
+    """A real Slurm under `place`, its daemons started; `records` gets a line for each job that is over."""
+
+    def __init__(self, place: Path, records: Path, env: Mapping[str, str]) -> None:
+        self._place = place
+        self._records = records
+        self._env = env
+
+    def daemons(self) -> list[int]:
+        return [int(file.read_text()) for file in sorted((self._place / "run").glob("*.pid"))]
+
+    def work(self, submission: Callable[[int], str]) -> Callable[[int], None]:
+        """Runs jobs that are submitted so."""
+
+        def run(count: int) -> None:
+            wanted = _lines(self._records) + count
+            _sh(submission(count), self._env)
+            _until(lambda: _lines(self._records) >= wanted)
+
+        return run
+
+
 @contextmanager
-def real(
-    place: Path,
-) -> Iterator[tuple[Callable[[Callable[[int], str]], Callable[[int], None]], Callable[[], Sequence[int]]]]:
-    """A real Slurm, tuned; what makes its `work`, and its `daemons`."""
+def real(place: Path) -> Iterator[Real]:
+    """A real Slurm, tuned."""
     records = place / "done.txt"
     place.mkdir()
     records.touch()
-    with oracle.real_slurm(
-        place, nodes=NODES, cpus=SLOTS // NODES, gpus=1, extra=TUNED.format(records=records)
-    ) as variables:
-        env = _environment(Path("/usr/bin"), variables)
-
-        def work(submission: Callable[[int], str]) -> Callable[[int], None]:
-            def run(count: int) -> None:
-                wanted = _lines(records) + count
-                _sh(submission(count), env)
-                until(lambda: _lines(records) >= wanted, WITHIN_S)
-
-            return run
-
-        yield work, lambda: [int(file.read_text()) for file in sorted((place / "run").glob("*.pid"))]
+    tuned = TUNED.format(records=records)
+    with oracle.real_slurm(place, nodes=NODES, cpus=SLOTS // NODES, gpus=1, extra=tuned) as variables:
+        yield Real(place, records, _environment(Path("/usr/bin"), variables))
 
 
 def array(count: int) -> str:
@@ -207,17 +217,13 @@ def python_with(package: str, home: Path) -> Path | None:
     return python if done.returncode == 0 else None
 
 
-def until(holds: Callable[[], bool], within_s: float, pause_s: float = 0.02) -> None:
+def _until(holds: Callable[[], bool]) -> None:
     """Returns once it holds. Raises TimeoutError."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + WITHIN_S
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError
-        time.sleep(pause_s)
-
-
-def which(name: str) -> bool:
-    return shutil.which(name) is not None
+        time.sleep(LOOK_S)
 
 
 def _environment(path: Path, variables: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -34,7 +35,6 @@ PEERS = "FLOWBATCH_PEERS_VENV"
 """An environment that is kept, with the peers from PyPI; else one is made each time."""
 
 FLOOR, REAL_ARRAY, REAL_SINGLES = "xargs -P", "real Slurm, one array", "real Slurm, one by one"
-OURS_ARRAY = "ours, one array"
 
 
 def measure(one: Contender) -> None:
@@ -77,7 +77,7 @@ def resident_mb(pid: int) -> float:
 
 @contextmanager
 def ready(place: Path) -> Iterator[tuple[list[Contender], contenders.Ours]]:
-    """Everybody who can be had on this machine, and ours once more: for its memory."""
+    """Everybody who can be had on this machine, and ours once more, for its memory."""
     script = place / "true.sh"
     script.write_text(contenders.JOB)
     script.chmod(0o755)
@@ -86,7 +86,7 @@ def ready(place: Path) -> Iterator[tuple[list[Contender], contenders.Ours]]:
         ours = _ours(all_, place / "ours")
         thin = _ours(all_, place / "thin", "--python")
         found += [
-            Contender(OURS_ARRAY, "", TASKS, ours.work(contenders.array), ours.daemons),
+            Contender("ours, one array", "compiled client", TASKS, ours.work(contenders.array), ours.daemons),
             Contender("ours, one by one", "compiled client", SINGLES, ours.work(contenders.single), ours.daemons),
             Contender(
                 "ours, one by one, in Python", "client in Python", SLOW, thin.work(contenders.single), thin.daemons
@@ -94,17 +94,17 @@ def ready(place: Path) -> Iterator[tuple[list[Contender], contenders.Ours]]:
         ]
         if oracle.installed():
             _adopt_orphans()  # not before ours have started: they are waited for by whoever stops them
-            work, daemons = all_.enter_context(contenders.real(place / "real"))
+            real = all_.enter_context(contenders.real(place / "real"))
             found += [
-                Contender(REAL_ARRAY, "tuned, no database", TASKS, work(contenders.array), daemons),
-                Contender(REAL_SINGLES, "tuned, no database", SINGLES, work(contenders.single), daemons),
+                Contender(REAL_ARRAY, "tuned, no database", TASKS, real.work(contenders.array), real.daemons),
+                Contender(REAL_SINGLES, "tuned, no database", SINGLES, real.work(contenders.single), real.daemons),
             ]
         found += _peers(all_, place, script)
         slots = contenders.SLOTS
         found.append(
             Contender(FLOOR, "the floor: keeps no record", TASKS, contenders.processes(script, f"xargs -n1 -P{slots}"))
         )
-        if contenders.which("parallel"):
+        if shutil.which("parallel"):
             gnu = contenders.processes(script, f"parallel -j{slots}")
             found.append(Contender("GNU parallel", "keeps no record", SINGLES, gnu))
         yield found, ours
@@ -141,9 +141,13 @@ def rounds(found: Sequence[Contender]) -> None:
 
 
 def memory(ours: contenders.Ours) -> list[list[str]]:
-    """Resident memory of controller and node at rest, after some thousand tasks, and after many more."""
+    """Resident memory of controller and node: now, after some thousand tasks, and after many more."""
     rows = []
-    for what, count in (("before", 0), (f"after {TASKS} tasks more", TASKS), (f"after {MANY} tasks more", MANY)):
+    for what, count in (
+        ("after the rounds above", 0),
+        (f"after {TASKS} tasks more", TASKS),
+        (f"after {MANY} tasks more", MANY),
+    ):
         for some in range(0, count, TASKS):
             ours.work(contenders.array)(min(TASKS, count - some))
         rows.append([what, *(f"{resident_mb(pid):.1f}" for pid in ours.daemons())])
@@ -179,7 +183,7 @@ the clients started. Written by `python -m tests.bench --throughput` (some six m
 
 _TAIL = """
 The real Slurm is 22.05 with four slurmd and, for many short jobs, `batch_sched_delay=0`, `sched_min_interval=0`, `sched_interval=1`, `bf_interval=1`,
-`default_queue_depth=1000`, `partition_job_depth=0`, logs of errors alone, no prologs, no database. Ours syncs its store before it acknowledges a submission, its
+`default_queue_depth=1000`, `partition_job_depth=0`, logs of errors alone, no prologs, no database; `MinJobAge=10` on both sides. Ours syncs its store before it acknowledges a submission, its
 journal before a job's first instruction, and a job's exit status when it ends; none of the others does. What bounds the rest: `docs/dev/decisions/0033`.
 """
 
