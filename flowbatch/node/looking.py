@@ -47,7 +47,9 @@ def _leaders(step: Stepped, processes: Processes) -> dict[int, int]:
     srun = step.step.srun
     if not srun or processes.born(srun) != step.srun_born:
         return {}
-    ranks = {pid: processes.variable(pid, RANK) or "" for pid in processes.family(srun) if processes.leads_session(pid, srun)}
+    ranks = {
+        pid: processes.variable(pid, RANK) or "" for pid in processes.family(srun) if processes.leads_session(pid, srun)
+    }
     return {int(rank): pid for pid, rank in ranks.items() if rank.isdecimal()}
 
 
