@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,21 +70,20 @@ class SqliteStore:
             self._reader = Reader(path)
 
     def load(self) -> Loaded:
-        with _border("cannot read the store"):
+        with _reading():
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             meta = dict(self._db.execute("SELECT name, value FROM meta"))
             jobs = tuple(sorted(records(self._db.execute(_QUEUED)), key=lambda job: job.id))
             (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
-            owed = tuple(self._owed(int(meta["performed"])))
+            next_job_id, performed = int(meta["next_job_id"]), int(meta["performed"])
+            owed = tuple(self._owed(performed))
             departed = {(account, day): micro_usd for account, day, micro_usd in self._db.execute(_DEPARTED)}
             steps = remembered(jobs, self._last_steps(jobs))
             rulings = rows.rulings(meta["rulings"]) if "rulings" in meta else NOTHING_SAID
             store = self._identity(meta, placed=any(map(_is_placed, jobs)))
         self._known_specs = {job.spec_id for job in jobs}
-        return Loaded(
-            store, int(meta["next_job_id"]), jobs, seq, int(meta["performed"]), owed, departed, steps, rulings
-        )
+        return Loaded(store, next_job_id, jobs, seq, performed, owed, departed, steps, rulings)
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         with _border("cannot write to the store"), self._transaction():
@@ -104,24 +104,24 @@ class SqliteStore:
             self._meta({"next_job_id": str(next_job_id), "performed": str(performed), **ruled})
 
     def payload(self, payload_id: int) -> Payload | None:
-        with _border("cannot read the store"):
+        with _reading():
             found = self._db.execute("SELECT body FROM payloads WHERE id = ?", (payload_id,)).fetchone()
-        return rows.payload(found[0]) if found else None
+            return rows.payload(found[0]) if found else None
 
     def history(self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING) -> list[Job]:
-        with _border("cannot read the store"):
+        with _reading():
             return self._reader.history(named, limit, past)
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
-        with _border("cannot read the store"):
+        with _reading():
             return self._reader.story(job_id)
 
     def tally(self, since: int) -> Tally:
-        with _border("cannot read the store"):
+        with _reading():
             return self._reader.tally(since)
 
     def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
-        with _border("cannot read the store"):
+        with _reading():
             return self._reader.steps(job_ids, since)
 
     def prune(self, journal_before: int, jobs_before: int) -> int:
@@ -264,5 +264,15 @@ def _border(what: str) -> Iterator[None]:
     """No exception of sqlite3 or the file system leaves the store."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # the last: sqlite3 reading the words of a broken schema
         raise StoreFailed(f"{what}: {error}") from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Nor does what a damaged record makes of its reader: a file of SQLite's may be whole, and what stands in it is not."""
+    try:
+        with _border("cannot read the store"):
+            yield
+    except (ValueError, LookupError, TypeError, zlib.error) as error:
+        raise StoreFailed(f"cannot read the store: a record is damaged: {error!r}") from error

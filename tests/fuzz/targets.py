@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,18 +15,20 @@ from pydantic import BaseModel, ValidationError
 from flowbatch import text
 from flowbatch.backends.conversation import fact_of
 from flowbatch.backends.mithril import wire
-from flowbatch.directives import flowtoml, market, sbatch, slurmconf
+from flowbatch.directives import crontab, flowtoml, market, sbatch, slurmconf
 from flowbatch.directives.chosen import FileWanted, Surroundings
 from flowbatch.directives.diagnosis import DirectiveError
 from flowbatch.directives.script import Script, fault
 from flowbatch.directives.settings import Help
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.errors import ConfigError
+from flowbatch.errors import ConfigError, FlowError
+from flowbatch.node import journal
 from flowbatch.node.srun import options as srun_options
 from flowbatch.node.steps import STEP_WORDS
 from flowbatch.protocol import frames, launch
 from flowbatch.slurm import hostlist as hosts
 from flowbatch.slurm import patterns
+from flowbatch.store.sqlite import SqliteStore
 from tests.languages import LANGUAGES, NOW
 
 DATA = Path(__file__).parents[1] / "data"
@@ -92,6 +95,21 @@ def _node_hears(data: bytes) -> None:
         launch.launch_of(message["message"])
     elif message["op"] not in STEP_WORDS and "key" in message:
         launch.key_of(message["key"])
+
+
+def _store(data: bytes) -> None:
+    """Another's file is migrated, and read as a whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "store.db")
+        path.write_bytes(data)
+        store = SqliteStore(path)
+        try:
+            store.load()
+            store.steps()
+            store.payload(2)
+            store.story(1)
+        finally:
+            store.close()
 
 
 def _wire(model: type[BaseModel]) -> Callable[[bytes], object]:
@@ -177,6 +195,20 @@ TARGETS: dict[str, Target] = {
         ),
         (srun_options.CannotRun,),
         (b"-n4\n-l\n-o\nx%t\nhostname", b"--cpu-bind=none\n--multi-prog\nf"),
+    ),
+    "store": Target(_store, (FlowError,), tuple(file.read_bytes() for file in sorted((DATA / "stores").glob("*.db")))),
+    "crontab": Target(
+        lambda data: crontab.parse(text.decode(data), "Europe/Berlin"),
+        (crontab.CrontabFault,),
+        (
+            b"#SCRON -t 5 -J x\nA=1\n*/5 1-3 * jan,feb sun echo hello\n@daily /bin/true\n",
+            b"#SCRON --mem=1G\n0 0 1 1 * x %y\n",
+        ),
+    ),
+    "journal": Target(
+        lambda data: [journal._read(line) for line in data.split(b"\n")],
+        (),
+        (journal._line({"record": "Opened", "key": {"store": "a", "job_id": 1, "restart": 0}}), b"00000000 {}\n"),
     ),
     "frame": Target(
         _frame,

@@ -93,6 +93,31 @@ def test_a_file_that_is_no_store_is_named(tmp_path):
         SqliteStore(path)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE jobs SET body = replace(body, 'started_at', 'begun_at')", "UPDATE specs SET body = '{'",
+        "DELETE FROM meta WHERE name = 'performed'", "UPDATE meta SET value = 'many' WHERE name = 'next_job_id'",
+    ],
+)  # fmt: skip
+def test_a_record_that_is_damaged_is_a_failure_in_words(tmp_path, damage):
+    shutil.copy(OLD / "v4.db", tmp_path / "store.db")
+    store = SqliteStore(tmp_path / "store.db")
+    store._db.execute(damage)
+    with pytest.raises(StoreFailed, match="cannot read the store: a record is damaged"):
+        store.load()
+    store.close()
+
+
+def test_a_payload_that_is_damaged_is_a_failure_in_words(tmp_path):
+    shutil.copy(OLD / "v4.db", tmp_path / "store.db")
+    store = SqliteStore(tmp_path / "store.db")
+    store._db.execute("UPDATE payloads SET body = x'789c00'")
+    with pytest.raises(StoreFailed, match="a record is damaged"):
+        store.payload(2)
+    store.close()
+
+
 def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreFailed, match="cannot open the store"):
