@@ -128,6 +128,7 @@ class Talk:
 
     def __init__(self, process: Process) -> None:
         self._in, self.out = process.stdin, process.stdout
+        self._left = LONGEST_ANSWER
 
     def ask(self, *words: Any) -> Any:
         """The answer's one line."""
@@ -139,9 +140,11 @@ class Talk:
         self._in.flush()
 
     def hear(self) -> Any:
-        line = self.out.readline(LONGEST_ANSWER)
+        """The next line; all lines of a conversation have one bound."""
+        line = self.out.readline(self._left)
+        self._left -= len(line)
         if not line.endswith(b"\n"):
-            raise EOFError("the machine hung up")
+            raise EOFError("the machine said too much" if not self._left else "the machine hung up")
         return json.loads(line)
 
     def send(self, root: str, paths: Sequence[str]) -> None:

@@ -382,6 +382,13 @@ def test_a_list_of_changes_that_makes_no_sense_is_a_cut(sides, tmp_path, said):
         sides.fetch(replace(sides.workspace, command=f"cat {tmp_path}/said"))
 
 
+def test_a_list_of_changes_without_end_is_cut(sides, tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace, "LONGEST_ANSWER", 10_000)
+    (tmp_path / "said").write_text('[{"path": "x", "kind": "dir"}, null]\n' * 1000)
+    with pytest.raises(SshAway, match="said too much"):
+        sides.fetch(replace(sides.workspace, command=f"sh -c 'cat {tmp_path}/said; cat > /dev/null'"))
+
+
 def test_output_grows_and_nothing_is_said_twice_after_a_cut(tmp_path):
     growing = Growing(tmp_path)
     growing.there.write_text("one\n")
