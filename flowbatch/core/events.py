@@ -44,14 +44,13 @@ class Submitted:
 @dataclass(frozen=True, slots=True)
 class HetSubmitted:
     """A user asked for a heterogeneous job of several components, the leader first. Reply: `Accepted` with the leader's id, or
-    `Refused`: all of them or none. `test_only` as of `Submitted`."""
+    `Refused`: all of them or none. `test_only` as of `Submitted`; what is `immediate` is refused, as 22.05 starts no such job at once."""
 
     at: int
     owner: Owner
     specs: tuple[JobSpec, ...] = field(repr=False)
     test_only: bool = False
     immediate: bool = False
-    """It is refused, as by 22.05, which starts no such job at once."""
     notes: tuple[str, ...] = ()
 
 
