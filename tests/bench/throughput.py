@@ -20,7 +20,7 @@ from tests.bench import contenders, page
 from tests.bench.contenders import Contender
 from tests.conformance import oracle, worlds
 
-TASKS, SINGLES, SLOW = 2_000, 500, 100
+TASKS, SINGLES, SLOW = 2_000, 500, 50
 """Tasks of one array, submissions one by one, and jobs of those that are much slower."""
 
 PR_SET_CHILD_SUBREAPER = 36
