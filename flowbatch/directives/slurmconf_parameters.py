@@ -197,7 +197,9 @@ CLUSTER = (
         "PrologFlags", _prolog, "Contain: jobs have a step `.extern`, which no process from elsewhere is put into"
     ),
     Parameter(
-        "JobAcctGatherType", _as("gathers", lambda text: text.lower() not in ("", NO_GATHERING)), "any but none: sstat measures what runs"
+        "JobAcctGatherType",
+        _as("gathers", lambda text: text.lower() not in ("", NO_GATHERING)),
+        "any but none: sstat measures what runs",
     ),
     Parameter("FirstJobId", _as("first_job_id", _number), "the number of the first job"),
     Parameter(

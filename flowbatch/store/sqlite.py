@@ -264,7 +264,11 @@ def _border(what: str) -> Iterator[None]:
     """No exception of sqlite3 or the file system leaves the store."""
     try:
         yield
-    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # the last: sqlite3 reading the words of a broken schema
+    except (
+        sqlite3.Error,
+        OSError,
+        UnicodeDecodeError,
+    ) as error:  # the last: sqlite3 reading the words of a broken schema
         raise StoreFailed(f"{what}: {error}") from error
 
 

@@ -41,7 +41,12 @@ def test_grammars_clients_and_the_wrapper_are_in_the_wheel(wheel: zipfile.ZipFil
     grammars = {f"flowbatch/grammar/{p.name}" for p in (ROOT / "grammar").glob("*.lark")}
     assert grammars
     assert grammars <= names
-    assert {"flowbatch/shims/client.py", "flowbatch/node/wrapper.pl", "flowbatch/node/wrapper.c", "flowbatch/py.typed"} <= names
+    assert {
+        "flowbatch/shims/client.py",
+        "flowbatch/node/wrapper.pl",
+        "flowbatch/node/wrapper.c",
+        "flowbatch/py.typed",
+    } <= names
 
 
 def test_the_wheel_puts_flow_alone_on_path(wheel: zipfile.ZipFile) -> None:

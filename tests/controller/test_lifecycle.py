@@ -161,7 +161,9 @@ def test_a_file_system_whose_locks_keep_nobody_out(tmp_path):
 def test_no_controller_serves_where_locks_keep_nobody_out(played, tmp_path):
     program = tmp_path / "played.py"
     unlocked = "sys.exit(being.live(here, serve))"
-    program.write_text(program.read_text().replace(unlocked, f"being.lifecycle.locks_hold = lambda file: False\n{unlocked}"))
+    program.write_text(
+        program.read_text().replace(unlocked, f"being.lifecycle.locks_hold = lambda file: False\n{unlocked}")
+    )
     with pytest.raises(ControllerUnreachable, match="does not lock files: two controllers could serve one queue"):
         lifecycle.start(played, os.environ)
     assert not played.store.exists()

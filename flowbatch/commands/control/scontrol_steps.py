@@ -88,7 +88,13 @@ async def listpids(asked: Asked) -> int:
         raise Stop(1, out=_PIDS, err=f"{_nothing(word, '(null)' if node is None else node, bool(steps))}\n")
     processes = Processes(asked.queue)
     try:
-        lines = [line for step in chosen for task in await processes.of(step) if node in (None, task.node) for line in _pids(step, task)]
+        lines = [
+            line
+            for step in chosen
+            for task in await processes.of(step)
+            if node in (None, task.node)
+            for line in _pids(step, task)
+        ]
     except OSError as error:
         said = "scontrol: error: Requested operation not supported on this system\n"
         raise Stop(1, err=f"{said}scontrol: listpids: {error}\n") from None

@@ -36,7 +36,9 @@ _KINDS: dict[str, dealing.Kind] = {"Block": "block", "Cyclic": "cyclic"}
 
 _NO_INFO = "sattach: error: Could not get job step info: "
 _OF_BATCH = "sattach: hint: what the batch script prints is in its output file (flow logs -f {})\n"
-_ELSEWHERE = "sattach: hint: the jobs of cluster {} run on other machines, and nothing carries a step's streams from there\n"
+_ELSEWHERE = (
+    "sattach: hint: the jobs of cluster {} run on other machines, and nothing carries a step's streams from there\n"
+)
 
 
 async def main(call: Call, queue: QueuePort) -> int:

@@ -182,7 +182,9 @@ def _job(said: Mapping[str, Any]) -> Job:
 def _granted(said: Mapping[str, Any]) -> tuple[dict[str, Any], Granted]:
     """The step as the node names it, and what it has."""
     which = {"placement": said["placement"], "step": said["step"]}
-    return which, Granted(said["step"], tuple(map(Part.of, said["parts"])), said.get("door"), tuple(said.get("notes", ())))
+    return which, Granted(
+        said["step"], tuple(map(Part.of, said["parts"])), said.get("door"), tuple(said.get("notes", ()))
+    )
 
 
 def _variables(said: Mapping[str, str]) -> dict[str, str]:
