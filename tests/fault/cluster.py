@@ -86,7 +86,7 @@ class Row:
     @property
     def number(self) -> int:
         """What sbatch said."""
-        return int(self.id.split("_")[0].split("+")[0])
+        return _number(self.id)
 
 
 class Cluster:
@@ -169,6 +169,7 @@ class Cluster:
         before = self.instants.over
         done = self.call(name, *words, stdin=stdin, tag=tag)
         if not done.well and self._died(before):
+            self.until(lambda: self.instants.over, "they are dead")
             done = self.call(name, *words, stdin=stdin, tag=tag)
             if done_already is not None and done_already in done.err:
                 return done
@@ -230,8 +231,8 @@ class Cluster:
     def calm(self) -> None:
         """Nothing is queued, nothing runs; what was submitted and never acknowledged is cancelled."""
         if sum(self.unsure.values()) > len(self.lasted):
-            queued = (line.split("|") for line in self.ask("squeue", "-h", "-o", "%F|%j").out.splitlines())
-            for number in {int(id) for id, tag in queued if tag not in self.lasted} - self.acknowledged.keys():
+            queued = (line.split("|") for line in self.ask("squeue", "-h", "-o", "%i|%j").out.splitlines())
+            for number in {_number(id) for id, tag in queued if tag not in self.lasted} - self.acknowledged.keys():
                 self.ask("scancel", "-Q", str(number))
         self.until(lambda: not self.ask("squeue", "-h", "-a").out, "the queue is empty")
 
@@ -295,6 +296,11 @@ class Cluster:
                 if Path(os.readlink(entry / "cwd")).is_relative_to(folder):
                     found.append(int(entry.name))
         return found
+
+
+def _number(id: str) -> int:
+    """Of a job, a task or a component: what sbatch said."""
+    return int(id.split("_")[0].split("+")[0])
 
 
 def _check(true: bool, what: str) -> None:

@@ -17,7 +17,7 @@ SOME = ("arrays:controller:20:controller", "requeued:node:14:both")
 MORE = (
     "suspended:statement:30:controller", "components:controller:8:both", "components:node:1:wrapper",
     "arrays:node:9:both", "arrays:controller:12:client", "requeued:controller:18:controller", "requeued:node:8:machine",
-    "suspended:controller:21:controller", "steps:node:6:both", "steps:node:9:both", "steps:controller:16:controller",
+    "suspended:controller:21:controller", "steps:node:6:both", "steps:node:9:both", "steps:controller:16:controller", "steps:controller:16:node",
     "steps:node:8:wrapper", "allocations:controller:36:controller", "allocations:node:12:node", "allocations:chance:300:machine",
     "components:controller:15:client",
 )  # fmt: skip

@@ -146,7 +146,9 @@ class Grant:
         return int(message["signal"]) if message["op"] == "signalled" else None
 
     def tasks(self, pids: Sequence[int]) -> None:
-        self._socket.sendall(line("tasks", pids=list(pids)))
+        """The node may signal them; one that is gone has a successor who knows the step by its srun."""
+        with contextlib.suppress(OSError):
+            self._socket.sendall(line("tasks", pids=list(pids)))
 
     def done(self, **spent: int) -> None:
         """The step is over: `code` and `signal`, the worst of its tasks', `max_rss_kib` and `cpu_ms`. Returns once that is on
