@@ -30,6 +30,7 @@ from flowbatch.protocol.launch import Key, LaunchMessage
 from flowbatch.sandbox import process
 from flowbatch.sandbox.contract import Address, MachineOrder
 from flowbatch.sandbox.settings import Settings
+from flowbatch.sandbox.web import quotas
 from flowbatch.sandbox.web.gate import CONTROL, Gate
 from tests.bench.renting import Renter
 from tests.e2e.conftest import until
@@ -163,6 +164,7 @@ def _market(who: Renter, asked: Path) -> None:
         await answer(gate, scope, receive, send)
 
     Gate.__call__ = counting  # type: ignore[method-assign]  # in a process of its own
+    quotas.INSTANCES = max(SIZES)
     process.LocalMachines = lambda base: Unreal()  # type: ignore[assignment, misc]
     process.Process._save = lambda self: None  # type: ignore[method-assign]
     process.become(who.market.directory, MARKET)
