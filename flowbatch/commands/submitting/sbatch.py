@@ -93,8 +93,7 @@ async def understand(call: Call, queue: QueuePort, argv: Sequence[str], flow: Se
     except CannotOpen as closed:
         raise _error(call, line, f"Unable to open file {closed.path}") from None
     except TooLarge:
-        refusal = codes.message("ESLURM_PATHNAME_TOO_LONG")
-        raise _error(call, line, f"Batch job submission failed: {refusal}") from None
+        raise _too_large(call, line) from None
     submission, around = await with_files(
         call, around, lambda a: sbatch.read(line, found.raw, found.name, a, call.environ), len(found.raw)
     )
@@ -322,6 +321,14 @@ def _error(call: Call, line: CommandLine, sentence: str, said: Sequence[str] | N
     exit_code, _ = exit_error(call.environ)
     fault = Diagnosis(sentence, (f"sbatch: error: {sentence}",), exit_code)
     return DirectiveError(fault, line.said if said is None else said)
+
+
+def _too_large(call: Call, line: CommandLine) -> DirectiveError:
+    """In the words of a refusal: slurmctld gives it, whom sbatch sends the script."""
+    sentence = codes.message("ESLURM_PATHNAME_TOO_LONG")
+    if "test-only" in line.tried:
+        return DirectiveError(Diagnosis(sentence, (f"allocation failure: {sentence}",), 1), line.said)
+    return _error(call, line, f"Batch job submission failed: {sentence}")
 
 
 def _say(call: Call, lines: Sequence[str]) -> None:
