@@ -118,10 +118,10 @@ def test_a_client_that_goes_leaves_no_terminal_program(house, address, until) ->
     client = connected(house, address)
     channel = client.get_transport().open_session()
     channel.get_pty()
-    channel.exec_command("echo ready; exec sleep 98762")
+    channel.exec_command("echo ready; exec sleep 98762.125")
     assert b"ready" in channel.recv(100)
     client.close()
-    until(lambda: house.ssh(address, "pgrep -f '[9]8762'").returncode == 1)
+    until(lambda: house.ssh(address, "pgrep -f 'sleep [9]8762[.]125'").returncode == 1)
 
 
 def test_strangers_stay_out(house, address, tmp_path) -> None:
