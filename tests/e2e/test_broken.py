@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import resource
 import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from tests.disks import fill, small
+
 mounts = pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted by root alone")
 WAITS = "until [ -e go ]; do sleep 0.1; done; exit 3"
-
-
-@contextmanager
-def small(directory: Path, size: str) -> Iterator[None]:
-    """A file system of so many bytes is there."""
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "flowbatch-test", str(directory)], check=True
-    )
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(directory)], check=True)
-
-
-def fill(file: Path) -> None:
-    """No byte is left where this file is."""
-    with open(file, "wb", buffering=0) as ballast:
-        for size in (1 << 16, 1 << 8, 1):
-            try:
-                while True:
-                    ballast.write(b"x" * size)
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
 
 
 def doctor(cluster) -> subprocess.CompletedProcess[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import subprocess
-from contextlib import contextmanager
 
 import pytest
 
+from tests.disks import fill, small
 from tests.fault.market import Cuts, until
 
 pytestmark = [pytest.mark.patient, pytest.mark.xdist_group("market machine")]
@@ -128,25 +126,3 @@ def test_a_disk_of_the_store_that_is_full(laptop):
         laptop.finished(job, "COMPLETED")
         laptop.nothing_lost("COMPLETED")
         assert laptop.witness.starts == [(job, 0)]
-
-
-@contextmanager
-def small(directory, size):
-    """A file system of so many bytes is there."""
-    directory.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "flowbatch-test", str(directory)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(directory)], check=True)
-
-
-def fill(file):
-    """No byte is left where this file is."""
-    with open(file, "wb", buffering=0) as ballast:
-        for size in (1 << 16, 1 << 8, 1):
-            try:
-                while True:
-                    ballast.write(b"x" * size)
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
