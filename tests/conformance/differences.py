@@ -120,8 +120,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         "they are printed from the tables of options",
     ),
     Difference(
-        "250-*", r"NumNodes=2(?:-2)? NumCPUs=[14] NumTasks=2 (.*\n) +TRES=cpu=[14],mem=[24]00M,node=2,billing=[14]$", r"NumTasks=2 \1",
-        "a waiting job with both `--gpus` and `--cpus-per-gpu` is recorded with the CPUs and memory that it will take",
+        "250-*", r"NumNodes=2(?:-2)? NumCPUs=[12] NumTasks=2 (.*\n) +TRES=cpu=[12],mem=[24]00M,node=2,billing=[12]$", r"NumTasks=2 \1",
+        "a waiting job with `--gpus` on more than one node is recorded with a CPU for each, and the memory of all its GPUs",
         "real Slurm reckons them when it places the job; what is then given is the same",
     ),
     Difference(
