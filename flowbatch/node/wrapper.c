@@ -17,6 +17,8 @@
 #endif
 
 static const int IGNORED[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE};
+static const int BUSY_TRIES = 500;
+static const struct timespec BUSY_PAUSE = {0, 10 * 1000 * 1000};
 static const char *spool;
 
 static void for_ignored(void (*what)(int))
@@ -106,8 +108,13 @@ static void run(int gate, char **command, char **variables, size_t count)
         interpreter[strcspn(interpreter, "\n")] = 0;
     }
     errno = ENOEXEC;
+    // Whatever the node daemon forks holds the files that it was writing until it is another program, this script perhaps too.
     if (interpreter[strspn(interpreter, " \t\r\f\v")])
-        execve(command[0], command, variables);
+        for (int tries = 0; tries < BUSY_TRIES && (!tries || errno == ETXTBSY); tries++) {
+            if (tries)
+                nanosleep(&BUSY_PAUSE, NULL);
+            execve(command[0], command, variables);
+        }
     int number = errno;
     dprintf(2, "slurmstepd: error: execve(): %s%s%s: %s\n", number == ENOENT ? "bad interpreter(" : "",
             number == ENOENT ? interpreter : command[0], number == ENOENT ? ")" : "", strerror(number));

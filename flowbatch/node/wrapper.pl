@@ -10,7 +10,8 @@ use strict;
 
 my ($spool, $gate_fd, $prctl, $fsync) = @ARGV;
 my @ignored = qw(HUP INT QUIT TERM USR1 USR2 PIPE);
-my ($PR_SET_CHILD_SUBREAPER, $WNOHANG, $ENOENT, $ENOEXEC) = (36, 1, 2, 8);
+my ($PR_SET_CHILD_SUBREAPER, $WNOHANG, $ENOENT, $ENOEXEC, $ETXTBSY) = (36, 1, 2, 8, 26);
+my ($busy_tries, $busy_pause_s) = (500, 0.01);
 
 $SIG{$_} = 'IGNORE' for @ignored;
 syscall($prctl + 0, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) if $prctl;
@@ -49,8 +50,13 @@ sub run {
     for (@words) { my ($name, $value) = split /=/, $_, 2; $ENV{$name} = $value }
     $ENV{SLURM_TASK_PID} = $$;
     my ($interpreter) = slurp($command[0]) =~ /\A#!(.*)/;
-    if ($interpreter =~ /\S/) { exec { $command[0] } @command }
-    else { $! = $ENOEXEC }
+    $! = $ENOEXEC;
+    # Whatever the node daemon forks holds the files that it was writing until it is another program, this script perhaps too.
+    for my $try (1 .. ($interpreter =~ /\S/ ? $busy_tries : 0)) {
+        select(undef, undef, undef, $busy_pause_s) if $try > 1;
+        { exec { $command[0] } @command }
+        last if $! != $ETXTBSY;
+    }
     my $errno = $! + 0;
     my $what = $errno == $ENOENT ? "bad interpreter($interpreter)" : $command[0];
     syswrite(STDERR, "slurmstepd: error: execve(): $what: $!\n");

@@ -13,6 +13,7 @@ import time
 
 IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
 PR_SET_CHILD_SUBREAPER = 36
+BUSY_TRIES, BUSY_PAUSE_S = 500, 0.01
 
 
 def main(spool: str, gate: int, prctl: int, _fsync: int) -> None:
@@ -64,11 +65,15 @@ def run(spool: str, gate: int, command: list[bytes], environment: list[bytes]) -
     first = re.match(rb"#!(.*)", slurp(command[0]))
     interpreter = first[1] if first else b""
     number: int = errno.ENOEXEC
-    if interpreter.strip():
+    for attempt in range(BUSY_TRIES if interpreter.strip() else 0):
+        # Whatever the node daemon forks holds the files that it was writing until it is another program, this script perhaps too.
+        time.sleep(BUSY_PAUSE_S if attempt else 0)
         try:
             os.execve(command[0], command, variables)
         except OSError as error:
             number = error.errno or number
+        if number != errno.ETXTBSY:
+            break
     what = b"bad interpreter(%s)" % interpreter if number == errno.ENOENT else command[0]
     os.write(2, b"slurmstepd: error: execve(): %s: %s\n" % (what, os.strerror(number).encode()))
     return number

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from flowbatch.node import files, wrappers
 from flowbatch.node import node as node_module
-from flowbatch.node import wrappers
 from flowbatch.protocol.launch import Report
 from flowbatch.sdk.compiling import compiled_wrapper, compiler
 from tests.node.jobs import key
@@ -80,6 +80,27 @@ def test_a_script_that_cannot_be_executed(play, wrapper, first, code, line):
         assert (report.what, report.code, report.signal) == ("ended", code, 0)
         script = next(r for r in node.node._book.entries.values()).started.spool + "/slurm_script"
         assert node.output() == f"slurmstepd: error: execve(): {line.format(script=script)}\n"
+
+    play(scene)
+
+
+def test_a_script_that_is_still_open_for_writing_runs_once_it_is_not(play, wrapper, monkeypatch):
+    """As where the daemon's thread writes one while another forks: the fork has it open until it is another program."""
+    filled, held = files.fill, []
+
+    def fill(spool, message):
+        script = filled(spool, message)
+        held.append(script.open("ab"))
+        return script
+
+    monkeypatch.setattr(files, "fill", fill)
+
+    async def scene(node):
+        job = asyncio.ensure_future(node.over(node.job("exit 3")))
+        await node.said("launched")
+        await asyncio.sleep(0.2)  # it is tried meanwhile, in vain
+        held[0].close()
+        assert (await job).code == 3
 
     play(scene)
 
