@@ -138,10 +138,11 @@ def _padded(pids: list[int]) -> list[int]:
 
 def _lives(pid: int) -> bool:
     """Whether any thread of it does: until the last one is gone its sockets are open."""
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with suppress(OSError):
-            if stat.read_text().rpartition(")")[2].split()[0] not in "ZX":
-                return True
+    with suppress(FileNotFoundError):  # gone as it is looked at
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+            with suppress(OSError):
+                if stat.read_text().rpartition(")")[2].split()[0] not in "ZX":
+                    return True
     return False
 
 
