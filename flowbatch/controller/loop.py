@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from flowbatch.clock import Clock
 from flowbatch.core.effects import Effect
-from flowbatch.core.events import Configured, Event, Passed, Reply
+from flowbatch.core.events import Configured, Event, HetSubmitted, Passed, Reply, Submitted
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
@@ -39,6 +39,10 @@ LONGEST_RETRY_S = 30.0
 
 TURN = 1000
 """So many facts a turn at most: those who come later wait for one commit, not for a flood."""
+
+SETTLES_S = 0.1
+"""A batch job begins no sooner after its submission: what its submitter does as soon as sbatch returns, as making the directory of
+its output, comes first. With slurmctld, too, a pass comes some moments later (batch_sched_delay)."""
 
 T = TypeVar("T")
 log = logging.getLogger("flowbatch.loop")
@@ -90,6 +94,8 @@ class Loop:
         self._passed_at: int | None = None
         self._looked_at = 0
         """What the clock said at the last look."""
+        self._settles_at = 0.0
+        """Until when no pass follows from submissions alone, by the event loop's clock; 0 where there was none."""
         self._stopping = False
 
     @property
@@ -170,13 +176,13 @@ class Loop:
         """Turns until `stop`; what had arrived by then is committed."""
         while self._inbox or not self._stopping:
             self._arrived.clear()
-            due = self._due()
+            due = max(self._due(), self._settles_at - asyncio.get_running_loop().time())
             if due > 0 and not self._inbox:
                 await self._wait(due)
                 continue
             batch, self._inbox = self._inbox[:TURN], self._inbox[TURN:]
             self._passed_at = None
-            if (due <= 0 or self.timers) and not self._stopping:
+            if (due <= 0 or self.timers) and not self._stopping and not self._settling(batch):
                 # Also where nothing was due: what these facts make due, as a start in the place of an ended job, shares their commit.
                 self._passed_at = self.clock.now()
                 batch.append(_Asked(Passed(self._passed_at), None, asyncio.get_running_loop().create_future()))
@@ -185,6 +191,16 @@ class Loop:
             await self._turn([])
         self._disk.shutdown()
         self._past.shutdown()
+
+    def _settling(self, batch: Sequence[_Asked]) -> bool:
+        """Whether submissions alone have come, a moment ago."""
+        now = asyncio.get_running_loop().time()
+        if batch and all(_is_of_script(asked.event) for asked in batch):
+            self._settles_at = self._settles_at or now + SETTLES_S
+            if now < self._settles_at:
+                return True
+        self._settles_at = 0.0
+        return False
 
     def stop(self) -> None:
         """No fact is taken any more; `run` returns after the last commit."""
@@ -280,6 +296,15 @@ class Loop:
 def unfinished(jobs: Iterable[Job]) -> bool:
     """Whether any of them is queued or running, or has a bid that may still cost something."""
     return any(not isinstance(job.state, Finished) or not all(bid.settled for bid in job.bids) for job in jobs)
+
+
+def _is_of_script(event: Event) -> bool:
+    """Whether a batch job is submitted, whose submitter does not wait for it to begin."""
+    match event:
+        case Submitted(spec=spec) | HetSubmitted(specs=(spec, *_)):
+            return spec.is_batch
+        case _:
+            return False
 
 
 def _fail(batch: Iterable[_Asked], error: StoreFailed) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -103,9 +104,34 @@ def test_a_fact_and_what_it_makes_due_share_a_commit(running, store, toy, monkey
 
     async def main():
         async with running() as loop:
-            await loop.apply(toy.submission())
+            await asyncio.gather(loop.apply(toy.submission()), loop.apply(Launched(100, 7, 0)))
             assert loop.orders.get_nowait().effect == Launch(1, 0)
             assert committed == [[Submitted, Passed]]
+
+    asyncio.run(main())
+
+
+def test_a_batch_job_begins_a_moment_after_its_submission_is_answered(running, toy):
+    async def main():
+        async with running() as loop:
+            await loop.apply(toy.submission())
+            assert loop.orders.empty()
+            await loop.apply(toy.submission())
+            assert loop.orders.empty()
+            assert [(await asyncio.wait_for(loop.orders.get(), 30)).effect for _ in range(2)] == [
+                Launch(1, 0),
+                Launch(2, 0),
+            ]
+
+    asyncio.run(main())
+
+
+def test_an_allocation_that_somebody_waits_for_begins_at_once(running, toy):
+    async def main():
+        async with running() as loop:
+            event = toy.submission()
+            await loop.apply(replace(event, spec=event.spec.model_copy(update={"kind": "salloc"})))
+            assert loop.orders.get_nowait().effect == Launch(1, 0)
 
     asyncio.run(main())
 
