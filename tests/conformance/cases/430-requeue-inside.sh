@@ -9,8 +9,8 @@ echo "asked: $?"
 sleep 100
 X
 sub -J self self.sh; A=$J
-until_state $A PENDING
 said self.out asked
+until_state $A PENDING
 run squeue -h -j $A -o '%t %r %N'
 run squeue -h -j $A -O restartcnt,requeue
 THROUGH="grep -oE '(JobState|Reason|Requeue|Restarts|ExitCode)=[^ ]+'" run scontrol show job $A
