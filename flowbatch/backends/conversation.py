@@ -50,11 +50,17 @@ class Conversation:
     """
 
     def __init__(
-        self, store: str, connect: Callable[[], Awaitable[Connection]], called: Callable[[int], None] | None = None
+        self,
+        store: str,
+        connect: Callable[[], Awaitable[Connection]],
+        called: Callable[[int], None] | None = None,
+        leaves: Callable[[int | None], None] | None = None,
     ) -> None:
-        """`called`: somebody on the node's machine calls a command, under this number."""
+        """`called`: somebody on the node's machine calls a command, under this number. `leaves`: the machine goes away then by its
+        own word, or stays (None)."""
         self._store = store
         self._called = called
+        self._leaves = leaves
         self._connect = connect
         self._tell: Tell | None = None
         self._running: set[Key] = set()
@@ -212,6 +218,9 @@ class Conversation:
                 self._compare_clocks(float(message.get("now", time.time())))
             case "caller" if self._called is not None:
                 self._called(int(message["number"]))
+            case "leaves" if self._leaves is not None:
+                until = message["until"]
+                self._leaves(None if until is None else int(until) - self._ahead_s)
             case "report":
                 await self._report(report_of(message["report"]))
             case "step":

@@ -76,7 +76,9 @@ class Daemon:
     async def _run(self, idle_s: float, failpoint: Failpoint) -> None:
         ended = asyncio.Event()
         server = Server(self._steps, retire=ended.set)
-        node = Node(self.directory, server.tell, tell_step=server.tell_step, failpoint=failpoint)
+        node = Node(
+            self.directory, server.tell, tell_step=server.tell_step, tell_leaving=server.tell_leaving, failpoint=failpoint
+        )  # fmt: skip
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         watching = None if self._standing is None else asyncio.ensure_future(rented.watch(node, self._standing))

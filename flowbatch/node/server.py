@@ -47,6 +47,11 @@ class Server:
         if self._listener is not None:
             self._listener.write(line("step", step=report))
 
+    def tell_leaving(self, until: float | None) -> None:
+        """As `tell`, of when this machine goes away."""
+        if self._listener is not None:
+            self._listener.write(line("leaves", until=until))
+
     async def serve(self, node: Node, listening: socket.socket) -> asyncio.Server:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._converse(node, reader, writer)
@@ -111,6 +116,7 @@ class Server:
 
     def _resume(self, node: Node, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
         self._listener = writer
+        self.tell_leaving(node.leaves_at)
         for report in node.reports(map(key_of, message["keys"])):
             self.tell(report)
             if report.what == "launched":  # before the end of its placement, which comes next

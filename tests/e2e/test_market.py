@@ -143,10 +143,6 @@ def accuracy(text: str) -> float:
     return float(found[1])
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="a known fault: requeued on a machine that leaves, the next run gets the notice's signal before it has set its trap",
-)
 @pytest.mark.timeout(300)
 def test_a_training_survives_its_machine_and_costs_what_the_market_says(renter: Renter) -> None:
     plan = renter.asks("submit", "train.slurm", "-M", "sandbox", "--dry-run", "--limit-price", "$2.00/h")

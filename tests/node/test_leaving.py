@@ -112,18 +112,6 @@ def test_the_next_life_of_the_node_stops_it_in_time_and_signals_no_second_time(p
     play(second)
 
 
-@pytest.mark.parametrize("taken_back", [False, True])
-def test_a_placement_on_its_way_to_the_gate_is_told_there(play, taken_back):
-    async def scene(node):
-        node.node.launch(node.job("sleep 1.5", kill_wait_s=1))
-        leaves(node, 0)
-        if taken_back:
-            node.node.stay(key())
-        assert (await node.said("ended")).cause == ("exit" if taken_back else "preempted")
-
-    play(scene)
-
-
 def test_the_machine_s_own_word_is_enough(play, tmp_path, monkeypatch):
     monkeypatch.setattr(rented, "LOOK_S", 0.02)
     notice, standing = tmp_path / "MITHRIL_SIGNAL.yml", tmp_path / "standing"
@@ -195,3 +183,53 @@ def test_a_notice_is_read_tolerantly(tmp_path, text, instant):
 
 def test_without_a_notice_the_machine_stays(tmp_path):
     assert rented.leaves_at(tmp_path / "none") is None
+
+
+def test_nothing_begins_on_a_machine_that_leaves(play, work):
+    """By its own word, or by the controller's: the launch waits until it stays, and a stop ends it meanwhile."""
+
+    async def scene(node):
+        said = []
+        node.node._tell_leaving = said.append
+        node.node.machine_leaves(time.time() + 1000)
+        node.node.launch(node.job("echo ran > ran", signal=signal.SIGUSR1))
+        node.node.launch(node.job("echo ran > other", key=key(2)))
+        await asyncio.sleep(0.3)
+        assert not node.reports and not list((work.parent / "node" / "spool").glob("*/*"))
+        node.node.stop(key(2), "cancelled")
+        assert (await node.said("ended", of=key(2))).why == "stopped before it ran"
+        leaves(node, 1000)
+        node.node.machine_leaves(None)
+        await asyncio.sleep(0.2)
+        assert not (work / "ran").exists(), "the controller has not said that it stays"
+        node.node.stay(key())
+        assert (await node.said("ended")).cause == "exit"
+        assert (work / "ran").exists() and not (work / "other").exists()
+        assert [until is None for until in said] == [False, True]
+
+    play(scene)
+
+
+def test_a_notice_before_the_gate_opens_keeps_it_shut(play, work, monkeypatch):
+    """The script waits there already: it never runs, and may be launched anew."""
+
+    async def scene(node):
+        sync = node.node._book.sync
+
+        async def notice():
+            await sync()
+            monkeypatch.undo()
+            node.node.machine_leaves(time.time() + 1000)
+
+        monkeypatch.setattr(node.node._book, "sync", notice)
+        job = node.job("echo ran > ran", signal=signal.SIGUSR1)
+        node.node.launch(job)
+        await node.said("absent")
+        await asyncio.sleep(0)
+        node.node.launch(job)
+        node.node.machine_leaves(None)
+        assert (await node.said("ended")).cause == "exit"
+        assert (work / "ran").read_text() == "ran\n"
+        assert [report.what for report in node.reports] == ["absent", "launched", "ended"]
+
+    play(scene)

@@ -19,7 +19,7 @@ from flowbatch.backends.mithril.pace import poked
 from flowbatch.backends.mithril.sights import Belief, Sight, Stage
 from flowbatch.backends.mithril.tenancy import Tenancy
 from flowbatch.core.bids import Phase
-from flowbatch.core.events import BidCharged, BidGone, BidLost, BidRefused
+from flowbatch.core.events import BidCharged, BidFact, BidGone, BidLost, BidRefused
 from flowbatch.core.ports import Door
 from flowbatch.errors import FlowError, MarketAway, MarketFailed
 from flowbatch.protocol.launch import Key
@@ -50,10 +50,11 @@ class Pursuit:
         self._sending = Sending(desk, tender, may_be_there=not new)
         self._belief = Belief(BEGAN[tender.bid.phase], tender.bid.leaves_at)
         self._sight: Sight | None = None
+        self._warning: int | None = None
         self._bill: Bill | None = None
         self._charged = tender.bid.spent_micro_usd
         self._changing = False
-        self._tenancy = Tenancy(desk, tender)
+        self._tenancy = Tenancy(desk, tender, self.warn)
         self._poked = asyncio.Event()
         if tender.bid.fid is not None:
             self._fids[tender.bid.fid] = None
@@ -102,6 +103,11 @@ class Pursuit:
 
     def see(self, sight: Sight) -> None:
         self._sight = sight
+        self._poked.set()
+
+    def warn(self, until: int | None) -> None:
+        """The machine itself says when it goes away, or that it stays."""
+        self._warning = until
         self._poked.set()
 
     def see_bill(self, seen: Bill) -> None:
@@ -270,23 +276,28 @@ class Pursuit:
     # what was seen
 
     async def report(self) -> None:
-        """Tells what the last look adds to what was told, and has the machine know."""
+        """Tells what its machine's warning and the last look add to what was told, and has the machine know."""
         sight, desk = self._sight, self._desk
         if self._bill is not None and self.stage != "gone":
             await self._charge(self._bill)
+        await self._pass_on(self._belief.warned(self.tender.key, self._warning, self._now()))
         if sight is None or self.fid is None or self.stage == "gone":
             return
         facts = self._belief.take(self.tender.key, self.fid, sight, self._now(), desk.seconds(), desk.tempo.settle_s)
-        for fact in facts:
-            await self._say(fact)
-        for fact in facts:
-            await self._tenancy.hear(fact)
+        await self._pass_on(facts)
         if any(isinstance(fact, BidLost) for fact in facts):
             self._changing = True  # what was refused while it had its machine holds for the next one
         if self._belief.stage == "gone":
             self._wish = "gone"
         elif self._belief.stage in ("won", "leaving") and self._wish != "gone":
             await self._tenancy.aim(sight)
+
+    async def _pass_on(self, facts: Sequence[BidFact]) -> None:
+        """They are told, and then the machine knows what they mean for it."""
+        for fact in facts:
+            await self._say(fact)
+        for fact in facts:
+            await self._tenancy.hear(fact)
 
     async def _charge(self, seen: Bill) -> None:
         if seen.micro_usd > self._charged:

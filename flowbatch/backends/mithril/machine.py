@@ -35,6 +35,8 @@ from flowbatch.protocol.relay import joined
 from flowbatch.spec.market import MarketTerms
 from flowbatch.text import encode
 
+Warn = Callable[[int | None], None]
+
 SIGTERM = 15
 HOST_KEY = "hostkey"
 
@@ -72,8 +74,9 @@ class Machine:
         self._visit = Visit(
             rental.identity, rental.owner, rental.login, rental.directory / HOST_KEY, bool(rental.terms.image)
         )
-        self._conversation = Conversation(rental.store, self._attach, self._called)
+        self._conversation = Conversation(rental.store, self._attach, self._called, self._warned)
         self._tell: Tell | None = None
+        self._warn: Warn | None = None
         self._work = asyncio.Event()
         """There is something to do on the machine: it is not visited before."""
         self._gone = asyncio.Event()
@@ -84,12 +87,16 @@ class Machine:
         self._live: set[Key] = set()
         """Placements whose end was not told yet."""
         self._leaves_at: int | None = None
+        self._staying = asyncio.Event()
+        """Not while it is to go away: nothing is begun on it then."""
+        self._staying.set()
         self._aside: set[asyncio.Task[None]] = set()
         """Work that no order waits for."""
 
-    async def start(self, tell: Tell, running: Sequence[Key]) -> None:
-        """Begins; returns at once. The truth about `running` is told as soon as the machine has said it."""
-        self._tell = tell
+    async def start(self, tell: Tell, running: Sequence[Key], warn: Warn | None = None) -> None:
+        """Begins; returns at once. The truth about `running` is told as soon as the machine has said it. `warn` is called with what
+        the machine itself says of when it goes away, mostly before the market's looks show it."""
+        self._tell, self._warn = tell, warn
         self._live.update(running)
         if running:
             self._work.set()
@@ -143,6 +150,7 @@ class Machine:
     async def leave(self, until: int) -> None:
         """It goes away at `until`: its jobs get their signals, are stopped in time, and their files come back."""
         self._leaves_at = until
+        self._staying.clear()
         for key in self._live:
             await self._conversation.leave(key, until)
         for coming in self._homecomings.values():
@@ -151,6 +159,7 @@ class Machine:
     async def stay(self) -> None:
         """It does not go away after all."""
         self._leaves_at = None
+        self._staying.set()
         for key in self._live:
             await self._conversation.stay(key)
 
@@ -206,6 +215,10 @@ class Machine:
         connection, place = await self._visit.reach()
         return await connection.converse(attach_command(place))
 
+    def _warned(self, until: int | None) -> None:
+        if self._warn is not None:
+            self._warn(until)
+
     def _called(self, number: int) -> None:
         """A command is called on the machine: whoever answers hears it, and it hears the answer."""
         if self._reception is not None:
@@ -236,10 +249,9 @@ class Machine:
         _, place = await self._visit.patiently()
         terms = self._rental.terms
         shared = [one.where for one in mounts.mounts(terms.volumes, terms.mounts)]
+        await self._staying.wait()
         await self._conversation.launch(translated(message, place, terms.image, shared))
         log.info("handed over", extra={"fields": {"placement": str(message.key)}})
-        if self._leaves_at is not None:
-            await self._conversation.leave(message.key, self._leaves_at)
 
     async def _set_up(self, connection: Connection, place: Place, message: LaunchMessage) -> None:
         """All that the job needs is there; from here on it may have been launched. Raises NotMirrored, NotBrought, SshAway."""

@@ -52,6 +52,8 @@ class Belief:
 
     stage: Stage
     until: int | None = None
+    warning: int | None = None
+    """When its machine goes away by the machine's own word."""
     _before: Stage | None = None
     _since_s: float = float("-inf")
     _doubted: tuple[Stage, float] | None = None
@@ -67,9 +69,21 @@ class Belief:
         if self._doubtful(stage, now, now_s, settle_s):
             return []
         facts = list(_facts(key, fid, self.stage, stage, now, until := _until(sight, now)))
+        if stage == "won" and self.warning is not None:
+            facts = [fact for fact in facts if not isinstance(fact, BidKept)]
         self._before, self.stage, self._since_s, self._doubted = self.stage, stage, now_s, None
         self.until = until if stage == "leaving" else None
         return facts
+
+    def warned(self, key: BidKey, until: int | None, now: int) -> list[BidFact]:
+        """The facts that the machine's own word adds: it is believed at once, and the market's counts beside it."""
+        if until == self.warning:
+            return []
+        self.warning = until
+        if self.stage != "won":
+            return []
+        job, number = key.job_id, key.number
+        return [BidKept(now, job, number) if until is None else BidLeaving(now, job, number, until)]
 
     def _postponed(self, key: BidKey, sight: Sight, now: int) -> list[BidFact]:
         """The end time moved, or is known at last."""
@@ -83,14 +97,17 @@ class Belief:
     def _doubtful(self, stage: Stage, now: int, now_s: float, settle_s: float) -> bool:
         """Whether it may be the past that was seen; asked of each sight, so that what lasts is believed in the end."""
         back = stage == self._before and now_s - self._since_s < settle_s
-        unannounced = stage == "open" and (
-            self.stage == "won" or (self.stage == "leaving" and self.until is not None and now < self.until)
-        )
-        if stage == "gone" or not (back or unannounced):
+        if stage == "gone" or not (back or (stage == "open" and not self._announced(now))):
             return False
         if self._doubted is None or self._doubted[0] != stage:
             self._doubted = (stage, now_s)
         return now_s - self._doubted[1] < settle_s
+
+    def _announced(self, now: int) -> bool:
+        """Whether its machine was to be gone by now, if it ever had one."""
+        if self.stage == "won":
+            return self.warning is not None and self.warning <= now
+        return self.stage != "leaving" or self.until is None or self.until <= now
 
 
 def _until(sight: Sight, now: int) -> int:

@@ -11,7 +11,7 @@ from itertools import count
 from flowbatch.backends.contract import MarketFact, Tender
 from flowbatch.backends.mithril import keys, wire
 from flowbatch.backends.mithril.desk import Desk
-from flowbatch.backends.mithril.machine import Machine, Rental
+from flowbatch.backends.mithril.machine import Machine, Rental, Warn
 from flowbatch.backends.mithril.pace import HOUSEKEEPING, rank
 from flowbatch.backends.mithril.sights import Sight
 from flowbatch.core.events import BidGone, BidKept, BidLeaving, BidLost
@@ -25,8 +25,10 @@ log = logging.getLogger(__name__)
 class Tenancy:
     """Makes the bid's `Machine` when it is first needed, says where it is and that it leaves, and ends it with its loss."""
 
-    def __init__(self, desk: Desk, tender: Tender) -> None:
+    def __init__(self, desk: Desk, tender: Tender, warn: Warn) -> None:
+        """`warn`: the machine's own word of when it goes away."""
         self._desk = desk
+        self._warn = warn
         self._tender = tender
         self._machine: Machine | None = None
         self._instance: str | None = None
@@ -57,7 +59,7 @@ class Tenancy:
                     return_allowance_s=desk.policy.return_allowance_s,
                 )
             )
-            await self._machine.start(desk.tell, self._running)
+            await self._machine.start(desk.tell, self._running, self._warn)
             self._running = ()
         return self._machine
 
@@ -103,6 +105,7 @@ class Tenancy:
             machine, self._machine = self._machine, None
             await machine.lost(at)
             await machine.close()
+            self._warn(None)
 
     def clear(self) -> None:
         """Nothing of the machine is left here: its bid is over."""

@@ -58,14 +58,16 @@ def lapses_at(policy: MarketPolicy, job: Job) -> int | None:
     """When the job's bid is taken off the market because nothing came of it in time; None for never.
 
     One without a machine: when its lease leaves no room for a placement. One whose machine does not begin the job, or
-    does not report its end: when the allowances for that are used up.
+    does not report its end, or is still there well after it was to go away: when the allowances for that are used up.
     """
     bid, state = job.bid, job.state
     if bid is None or bid.phase == "withdrawn":
         return None
-    if isinstance(state, Pending):
-        return bid.lease_ends_at - bid.longest_s if bid.phase in ("asked", "open") else None
     back = policy.grace_s + policy.return_allowance_s
+    if isinstance(state, Pending):
+        if bid.phase == "leaving" and bid.leaves_at is not None:
+            return bid.leaves_at + back
+        return bid.lease_ends_at - bid.longest_s if bid.phase in ("asked", "open") else None
     if isinstance(state, Completing):
         return state.since + back
     if not isinstance(state, Running):

@@ -272,11 +272,13 @@ class FakeMachine:
         self.rental = rental
         self._heard = heard
         self._destination = ""
+        self.warn: Callable[[int | None], None] = lambda until: None
 
     def _note(self, *words: Any) -> None:
         self._heard.append(words)
 
-    async def start(self, tell: Any, running: Any) -> None:
+    async def start(self, tell: Any, running: Any, warn: Any) -> None:
+        self.warn = warn
         self._note("start", self.rental.bid, tuple(running))
 
     def at(self, destination: str) -> None:
@@ -319,11 +321,16 @@ class Cluster:
         self.directory = directory
         self.told: list[Any] = []
         self.heard: list[tuple[Any, ...]] = []
+        self.machines: list[FakeMachine] = []
         self.backend = MithrilBackend(
             "mithril", account, MarketPolicy(), directory, STORE, tempo=QUICK,
             api=Api(account, QUICK, transport=transport),
-            machines=lambda rental: FakeMachine(rental, self.heard),  # type: ignore[arg-type, return-value]  # the same methods
+            machines=self._machine,  # type: ignore[arg-type]  # the same methods
         )  # fmt: skip
+
+    def _machine(self, rental: Any) -> FakeMachine:
+        self.machines.append(FakeMachine(rental, self.heard))
+        return self.machines[-1]
 
     async def tell(self, fact: Any) -> None:
         await asyncio.sleep(0)

@@ -402,6 +402,38 @@ def test_the_life_of_a_bid_with_a_machine(market, cluster):
     ]  # fmt: skip
 
 
+def test_a_machine_s_own_word_is_told_before_the_market_shows_it(market, cluster):
+    """And is forgotten with the machine: the next one has said nothing."""
+
+    @run
+    async def story(cluster):
+        await cluster.start()
+        await cluster.backend.place(tender())
+        await until(lambda: cluster.facts(BidPlaced))
+        bid = market.bid_named(NAME)
+        market.win(bid)
+        await until(lambda: cluster.machines)
+        cluster.machines[-1].warn(2_000_000_000)
+        await until(lambda: cluster.facts(BidLeaving))
+        cluster.machines[-1].warn(None)
+        await until(lambda: cluster.facts(BidKept))
+        cluster.machines[-1].warn(int(time.time()))
+        await until(lambda: len(cluster.facts(BidLeaving)) == 2)
+        market.lose(bid)
+        await until(lambda: cluster.facts(BidLost))
+        market.win(bid)
+        await until(lambda: len(cluster.facts(BidWon)) == 2)
+
+    story(cluster)
+    assert cluster.words() == [
+        "BidPlaced", "BidWon", "BidLeaving", "BidKept", "BidLeaving", "BidLost", "BidWon",
+    ]  # fmt: skip
+    assert cluster.facts(BidLeaving)[0].until == 2_000_000_000
+    assert [word for word in cluster.machine_words() if word in ("leave", "stay", "lost")] == [
+        "leave", "stay", "leave", "lost",
+    ]  # fmt: skip
+
+
 def test_the_key_of_the_script_is_replaced_once_the_machine_is_there(market, cluster):
     @run
     async def story(cluster):

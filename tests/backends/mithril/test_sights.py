@@ -84,3 +84,27 @@ def test_an_end_time_that_moves_is_told_again():
     assert words(belief, "Preempting", 10, NOW + 290) == ["BidLeaving"]
     assert words(belief, "Preempting", 15) == []
     assert belief.until == NOW + 290
+
+
+def warned(belief: Belief, until: int | None) -> list[str]:
+    return [type(fact).__name__ for fact in belief.warned(KEY, until, NOW)]
+
+
+def test_a_machine_s_own_word_counts_beside_the_market_s():
+    belief = Belief("won")
+    assert warned(belief, None) == []
+    assert warned(belief, NOW + 300) == ["BidLeaving"]
+    assert warned(belief, NOW + 300) == []
+    assert words(belief, "Allocated", 0) == []
+    assert words(belief, "Preempting", 10, NOW + 300) == ["BidLeaving"]
+    assert words(belief, "Allocated", 100) == [], "the machine says otherwise"
+    assert warned(belief, None) == ["BidKept"]
+    assert warned(Belief("leaving", NOW + 300), NOW + 300) == []
+    assert warned(Belief("open"), NOW + 300) == []
+
+
+def test_a_loss_that_the_machine_has_announced_is_believed_at_once():
+    belief = Belief("won")
+    warned(belief, NOW + 300)
+    assert words(belief, "Open", 299) == []
+    assert words(belief, "Open", 300) == ["BidLost"]

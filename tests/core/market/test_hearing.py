@@ -155,6 +155,18 @@ class TestTime:
         desk.gone(id)
         assert desk.says(id) == "finished CANCELLED None, gone"
 
+    def test_a_machine_that_was_to_go_away_and_does_not(self, desk):
+        """The machine itself said so, and the market never does: its job waits for another."""
+        id = desk.run()
+        desk.leaving(id)
+        desk.ended(id, cause="preempted")
+        desk.taken()
+        gone = 300 + desk.policy.grace_s + desk.policy.return_allowance_s
+        desk.passed(gone - 1)
+        assert (desk.taken(), desk.says(id)) == ([], "pending Resources, leaving")
+        desk.passed(gone)
+        assert desk.taken() == [WithdrawBid(id, 1)]
+
     def test_a_lease_that_runs_out_is_renewed_by_another_bid(self, desk):
         id = desk.opened()
         desk.taken()
