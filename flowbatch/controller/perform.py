@@ -121,14 +121,10 @@ class Performer:
         return Key(self.site.store, effect.job_id, effect.restart)
 
     async def _launch(self, job: Job | None) -> None:
-        state = (
-            job.state.was
-            if job is not None and isinstance(job.state, Suspended)
-            else job.state
-            if job is not None
-            else None
-        )
-        if job is None or not isinstance(state, Running):
+        if job is None:
+            return
+        state = job.state.was if isinstance(job.state, Suspended) else job.state
+        if not isinstance(state, Running):
             return
         payload = await self.queue.payload(job.id)
         if payload is None:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from flowbatch.core import asked, changes, cron, stepping, terms
 from flowbatch.core.accounting import changing
+from flowbatch.core.effects import Forget
 from flowbatch.core.events import (
     BidFact,
     CancelAsked,
@@ -42,6 +43,7 @@ from flowbatch.core.passing import pass_time
 from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.ruling import administering, reserving, topping
 from flowbatch.core.ruling.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
+from flowbatch.core.states import Holding
 from flowbatch.core.submitting import submit, submit_het
 from flowbatch.core.turn import Turn
 
@@ -66,10 +68,18 @@ def _configure(turn: Turn, event: Configured) -> None:
 
 
 def _hear(turn: Turn, event: Launched | LaunchFailed | Ended | NodeLost) -> None:
-    """What a node says; of a placement that is over or was never made it changes nothing."""
+    """What a node says; of a placement that is over or was never made it changes nothing, and its end is to be forgotten: the
+    node would say it again for ever."""
     job = turn.queue.jobs.get(event.job_id)
-    if job is not None and turn.advance(_noted(job, event), event) is None:
+    if isinstance(event, LaunchFailed | Ended) and not _holds(job, event.restart):
+        turn.stepped.orders.append(Forget(event.job_id, event.restart))
+    elif job is not None and turn.advance(_noted(job, event), event) is None:
         turn.reconsider(turn.queue.jobs[job.id])
+
+
+def _holds(job: Job | None, restart: int) -> bool:
+    """Whether that placement is the one by which the job has its nodes."""
+    return job is not None and job.restarts == restart and isinstance(job.state, Holding)
 
 
 def _noted(job: Job, event: Event) -> Job:

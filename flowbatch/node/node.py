@@ -19,6 +19,7 @@ from flowbatch.node.allocation.held import HeldRun
 from flowbatch.node.allocation.holders import Holders
 from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
 from flowbatch.node.launch import CannotStart, Launcher, Waiting, in_own_thread
+from flowbatch.node.leaving import Leaving
 from flowbatch.node.processes import Processes, here
 from flowbatch.node.run import Run
 from flowbatch.node.stepbook import Stepbook
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 
 class Node:
     """One machine. `tell` and `tell_step` are called with each report as it becomes true; `reports` and `step_reports` give
-    them again. `tell_leaving`: when the machine goes away by its own word, which `leaves_at` gives again."""
+    them again. `tell_leaving`: when the machine goes away by its own word, which `leaving.at` gives again."""
 
     def __init__(
         self,
@@ -54,7 +55,6 @@ class Node:
         failpoint: Failpoint = nowhere,
     ) -> None:
         self._tell = tell
-        self._tell_leaving = tell_leaving
         self._now = now
         self._failpoint = failpoint
         self._processes = processes or here()
@@ -67,16 +67,11 @@ class Node:
         self.holders = Holders(self._held_place)
         self._launching: dict[Key, str | None] = {}
         """Placements on their way to the gate, and why they are to be stopped there."""
-        self._leaves: dict[Key, float] = {}
-        """When its machine goes away, for placements that are to be told."""
+        self.leaving = Leaving(tell_leaving)
         self._pauses: dict[Key, bool] = {}
         """Whether it is to stop where it is, for placements on their way to the gate."""
         self._limits: dict[Key, int | None] = {}
         """When its time limit falls instead of when its launch says, for placements on their way to the gate."""
-        self.leaves_at: float | None = None
-        """The same for all of them, by this machine's own word."""
-        self._stirred = asyncio.Event()
-        """What a launch that is held back waits for may have changed."""
         self._children: dict[Key, subprocess.Popen[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -132,7 +127,7 @@ class Node:
             self._runs[key].stop(why)
         elif key in self._launching:
             self._launching[key] = why
-            self._stirred.set()
+            self.leaving.stir()
         elif key in self._book.entries:
             for report in self._reports_of(key):
                 self._tell(report)
@@ -166,20 +161,17 @@ class Node:
         if key in self._runs:
             self._runs[key].leave(until)
         elif key in self._launching:
-            self._leaves[key] = until
+            self.leaving.note(key, until)
 
     def stay(self, key: Key) -> None:
-        self._leaves.pop(key, None)
-        self._stirred.set()
+        self.leaving.drop(key)
         if key in self._runs:
             self._runs[key].stay()
 
     def machine_leaves(self, until: float | None) -> None:
         """This machine's own word: it goes away at `until`, or stays (None), for all that runs or will run here. The controller
         hears it before any of them is signalled, and so before what they do then."""
-        self.leaves_at = until
-        self._tell_leaving(until)
-        self._stirred.set()
+        self.leaving.machine(until)
         for run in self._runs.values():
             if until is None:
                 run.stay()
@@ -274,7 +266,7 @@ class Node:
         key = message.key
         started = None
         try:
-            await self._stays(key)
+            await self.leaving.stays(key, lambda: self._launching[key] is not None)
             waiting = await self._start(message)
             started = await self._open(message, waiting)
         except CannotStart as error:
@@ -285,16 +277,6 @@ class Node:
             del self._launching[key]
         if started is not None:
             await self._follow(started)
-
-    def _going(self, key: Key) -> bool:
-        return self.leaves_at is not None or key in self._leaves
-
-    async def _stays(self, key: Key) -> None:
-        """Nothing begins on a machine that goes away: it would be signalled before it is ready for that. Returns when the machine
-        stays after all, or the placement is to be stopped."""
-        while self._going(key) and self._launching[key] is None:
-            self._stirred.clear()
-            await self._stirred.wait()
 
     async def _start(self, message: LaunchMessage) -> Waiting:
         """The script waits at its gate; only its own launch waits for its disks and FIFOs. Raises CannotStart."""
@@ -316,7 +298,7 @@ class Node:
             self._book.note(Unrun(key))
             await self._finish(self._never_ran(key))
             return None
-        if self._going(key):
+        if self.leaving.until(key) is not None:
             self._drop(waiting)
             self._unrun(key)
             return None
@@ -346,7 +328,7 @@ class Node:
             run.pause(True)
         if key in self._limits:
             run.limit(self._limits.pop(key))
-        report = await run.live(self._leaves.pop(key, self.leaves_at))
+        report = await run.live(self.leaving.until(key))
         del self._runs[key]
         self.holders.over(key)
         if key in self._children:
@@ -381,7 +363,7 @@ class Node:
     async def _finish(self, report: Report) -> None:
         """The end is in the journal and told, that of its steps before. On a full disk it is told all the same: the wrapper's
         file has it too."""
-        self._leaves.pop(report.key, None)
+        self.leaving.drop(report.key)
         self.steps.over(report.key)
         self.stepbook.close(report.key)
         self._book.note(Over(report.key, report))

@@ -116,7 +116,7 @@ class Server:
 
     def _resume(self, node: Node, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
         self._listener = writer
-        self.tell_leaving(node.leaves_at)
+        self.tell_leaving(node.leaving.at)
         for report in node.reports(map(key_of, message["keys"])):
             self.tell(report)
             if report.what == "launched":  # before the end of its placement, which comes next

@@ -14,6 +14,9 @@ from math import prod
 
 from flowbatch.errors import FlowError
 
+MAX_DIGITS = 18
+"""So many at a name's end are its number."""
+
 MAX_RANGE = 65536
 """Slurm refuses a range of more hosts."""
 
@@ -122,9 +125,9 @@ def sort_key(name: str) -> tuple[str, int, int]:
 
 
 def split(name: str) -> tuple[str, str]:
-    """`n01` is (n, 01); a name without a number has none."""
-    stem = name.rstrip(_DIGITS)
-    return stem, name[len(stem) :]
+    """`n01` is (n, 01); a name without a number has none. Of very many digits the last are the number: a range of them can be read."""
+    cut = max(len(name.rstrip(_DIGITS)), len(name) - MAX_DIGITS)
+    return name[:cut], name[cut:]
 
 
 def host_range(text: str) -> HostRange | None:

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from flowbatch.node import rented
+from flowbatch.node.leaving import Leaving
 from tests.node.jobs import key
 
 TRAPS = "trap 'echo signalled >> got' USR1; echo up > up; while :; do sleep 0.05; done"
@@ -190,7 +191,7 @@ def test_nothing_begins_on_a_machine_that_leaves(play, work):
 
     async def scene(node):
         said = []
-        node.node._tell_leaving = said.append
+        node.node.leaving = Leaving(said.append)
         node.node.machine_leaves(time.time() + 1000)
         node.node.launch(node.job("echo ran > ran", signal=signal.SIGUSR1))
         node.node.launch(node.job("echo ran > other", key=key(2)))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from flowbatch.core import invariants
-from flowbatch.core.effects import ChangeBid, Launch, PlaceBid, WithdrawBid
+from flowbatch.core.effects import ChangeBid, Forget, Launch, PlaceBid, WithdrawBid
 from flowbatch.core.events import (
     BidCharged,
     BidGone,
@@ -123,7 +123,8 @@ class MarketMachine(RuleBasedStateMachine):
         self.do(event)
         before = dict(self.queue.jobs)
         again = self.do(event)
-        assert again.orders == [] and again.changed == {}
+        orders = [Forget(event.job_id, event.restart)] if isinstance(event, Ended | LaunchFailed) else []
+        assert again.orders == orders and again.changed == {}
         assert self.queue.jobs == before
 
     def obey(self, order) -> None:

@@ -115,18 +115,19 @@ class QueueMachine(RuleBasedStateMachine):
         return stepped
 
     def ordered(self, order) -> None:
-        """No placement is launched twice, and nothing is ordered for one that never was."""
+        """No placement is launched twice, and nothing is ordered for one that never was but to forget what is said of it."""
         if isinstance(order, Launch):
             assert (order.job_id, order.restart) not in self.placed
             self.placed.add((order.job_id, order.restart))
-        elif isinstance(order, Stop | Deliver | Forget):
+        elif isinstance(order, Stop | Deliver):
             assert (order.job_id, order.restart) in self.placed
 
     def told(self, event) -> None:
-        """A node says everything at least twice."""
+        """A node says everything at least twice; an end that nobody waits for is to be forgotten."""
         self.do(event)
         before, steps = dict(self.queue.jobs), dict(self.queue.steps)
-        assert self.do(event).orders == []
+        end = isinstance(event, Ended | LaunchFailed)
+        assert self.do(event).orders == ([Forget(event.job_id, event.restart)] if end else [])
         assert (self.queue.jobs, self.queue.steps) == (before, steps)
 
     @rule(

@@ -84,3 +84,8 @@ def test_what_is_none_is_refused(text: str) -> None:
 def test_more_names_than_any_cluster_has_are_refused_before_they_are_made():
     with pytest.raises(InvalidHostlist, match="Too many hosts"):
         expand("a[0-65535]b[0-65535]c[0-65535]")
+
+
+def test_folding_writes_what_can_be_read():
+    names = ["0" * 41 + "1", "0" * 41 + "2", "n" + "9" * 60]
+    assert expand(fold(names)) == names

@@ -114,7 +114,7 @@ def test_requeued(desk):
     desk.passed(126)
     assert desk.kind(id) == "running"
     assert desk.orders[-1] == Launch(id, 1)
-    assert desk.step(LaunchFailed(desk.now, id, 0, "late")) == Stepped()
+    assert desk.step(LaunchFailed(desk.now, id, 0, "late")) == Stepped(orders=[Forget(id, 0)])
     desk.end(id)
     assert desk.outcome(id) == ("COMPLETED", "None", 0, 0)
 

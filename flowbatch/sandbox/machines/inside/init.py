@@ -108,6 +108,8 @@ def main() -> None:
     line = socket.socket(fileno=int(sys.argv[1]))
     line.set_inheritable(False)
     os.umask(0o022)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # whatever the sandbox was started to ignore
+        signal.signal(number, signal.SIG_DFL)
     asyncio.run(live(line))
 
 
