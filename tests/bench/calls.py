@@ -77,7 +77,7 @@ class Pretended:
     def __init__(self, rental: Rental, reception: object = None) -> None:
         self._tell: Any = None
 
-    async def start(self, tell: Any, running: Any) -> None:
+    async def start(self, tell: Any, running: Any, warn: Any = None) -> None:
         self._tell = tell
 
     def at(self, destination: str | None) -> None: ...
@@ -97,6 +97,10 @@ class Pretended:
         )
 
     async def forget(self, key: Key) -> None: ...
+
+    async def leave(self, until: int) -> None: ...
+
+    async def stay(self) -> None: ...
 
     async def lost(self, at: int) -> None: ...
 
