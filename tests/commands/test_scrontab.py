@@ -115,6 +115,21 @@ def test_a_table_that_comes_half_way_leaves_nothing_behind(caller, live_queue):
     assert caller.run(scrontab.main, queue, "-l").out == "@daily true\n"
 
 
+def test_a_table_that_another_one_overtakes_leaves_the_other(caller, live_queue, monkeypatch):
+    queue = live_queue(CLUSTER.model_copy(update={"max_job_count": 1}), AT)
+    apply, other = queue.apply, "# of another scrontab\n"
+
+    async def overtaken(event, payload=None):
+        if isinstance(event, Submitted) and not event.test_only:
+            await apply(CrontabAsked(AT, 0, caller.owner, other))
+        return await apply(event, payload)
+
+    monkeypatch.setattr(queue, "apply", overtaken)
+    caller.files = {"tab": b"@hourly true\n@weekly true\n"}
+    assert caller.run(scrontab.main, queue, "tab", HOME="/root").code == 1  # there is no room for the second job
+    assert caller.run(scrontab.main, queue, "-l").out == other
+
+
 def test_a_new_tables_jobs_are_held_until_it_is_there(queue, tell):
     tell("@daily true\n@hourly true\n")
     facts = [event for event in queue.events if not getattr(event, "test_only", False)]

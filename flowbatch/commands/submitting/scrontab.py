@@ -150,14 +150,13 @@ async def _replace(call: Call, queue: QueuePort, asked: Asked) -> None:
     for entry, spec in zip(entries, specs, strict=True):
         tried = await queue.apply(Submitted(queue.now(), asked.owner, spec, test_only=True))
         _accepted(tried, entry)
-    before = queue.snapshot().rulings.crontabs.get(str(asked.owner.uid))
-    event = CrontabAsked(
-        queue.now(), call.owner.uid, asked.owner, *((before.text, before.lines) if before else (None,))
-    )
+    made = None
     try:
-        event = replace(event, text=text, lines=await _submitted(call, queue, asked, entries, specs))
+        made = (text, await _submitted(call, queue, asked, entries, specs))
     finally:  # also where a job is refused, or nobody waits any more: what was submitted for nothing goes
-        await queue.apply(event)
+        stands = queue.snapshot().rulings.crontabs.get(str(asked.owner.uid))  # now: another may have come meanwhile
+        table = made or ((stands.text, stands.lines) if stands else (None,))
+        await queue.apply(CrontabAsked(queue.now(), call.owner.uid, asked.owner, *table))
 
 
 async def _submitted(
