@@ -41,8 +41,9 @@ TURN = 1000
 """So many facts a turn at most: those who come later wait for one commit, not for a flood."""
 
 SETTLES_S = 0.1
-"""A batch job begins no sooner after its submission: what its submitter does as soon as sbatch returns, as making the directory of
-its output, comes first. With slurmctld, too, a pass comes some moments later (batch_sched_delay)."""
+"""For so long submissions alone make no pass: what their submitter does as soon as sbatch returns, as making the directory of its
+job's output, comes first. Any other fact makes one at once, for all that waits. With slurmctld, too, a pass comes some moments later
+(batch_sched_delay)."""
 
 T = TypeVar("T")
 log = logging.getLogger("flowbatch.loop")
@@ -182,7 +183,7 @@ class Loop:
                 continue
             batch, self._inbox = self._inbox[:TURN], self._inbox[TURN:]
             self._passed_at = None
-            if (due <= 0 or self.timers) and not self._stopping and not self._settling(batch):
+            if self.timers and not self._stopping and not self._settling(batch):
                 # Also where nothing was due: what these facts make due, as a start in the place of an ended job, shares their commit.
                 self._passed_at = self.clock.now()
                 batch.append(_Asked(Passed(self._passed_at), None, asyncio.get_running_loop().create_future()))
