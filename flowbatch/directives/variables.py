@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flowbatch.directives.options import COMMAND, Command
+from flowbatch.directives.options import COMMAND
 from flowbatch.directives.refusal import ERROR
+from flowbatch.directives.values.integers import as_int32, leading
 
 
 def truth(text: str | None) -> bool:
@@ -18,13 +19,12 @@ def truth(text: str | None) -> bool:
     return digits.isdecimal() and int(digits) != 0
 
 
-def exit_error(environ: Mapping[str, str], command: Command = COMMAND) -> tuple[int, tuple[str, ...]]:
+def exit_error(environ: Mapping[str, str], command: str = COMMAND) -> tuple[int, tuple[str, ...]]:
     """The exit code that SLURM_EXIT_ERROR names, and what is said where it names none."""
     text = environ.get("SLURM_EXIT_ERROR")
     if text is None:
         return ERROR, ()
-    digits = text.strip()
-    code = int(digits) if digits.lstrip("+-").isdecimal() else 0
+    code = as_int32(leading(text))  # as atoi reads it
     if code == 0:
         return ERROR, (f"{command}: error: SLURM_EXIT_ERROR has zero value",)
     return code & 0xFF, ()

@@ -135,6 +135,26 @@ def test_sattach_lays_out_a_step(caller: Any, fixed_queue: Any, layout: str, ran
     )
 
 
+ZERO = "sattach: error: SLURM_EXIT_ERROR has zero value\n"
+
+
+@pytest.mark.parametrize(("word", "code", "complaint"), [
+    ("42", 42, ""), ("300", 44, ""), ("5x", 5, ""), ("0", 1, ZERO), ("abc", 1, ZERO), ("+-5", 1, ZERO), ("9" * 5000, 255, ""),
+])  # fmt: skip
+def test_sattach_fails_with_the_code_that_is_asked_for(
+    caller: Any, queue: Any, word: str, code: int, complaint: str
+) -> None:
+    said = caller.run(sattach.main, queue, "9.0", SLURM_EXIT_ERROR=word)
+    assert said.code == code
+    assert said.err == f"{complaint}sattach: error: Could not get job step info: Invalid job id specified\n"
+
+
+@pytest.mark.parametrize(("word", "told"), [("2147483648", "2147483648"), ("9" * 5000, "9223372036854775807")])
+def test_sattach_knows_how_large_a_task_can_be(caller: Any, queue: Any, word: str, told: str) -> None:
+    said = caller.run(sattach.main, queue, "--input-filter", word, "2.0")
+    assert (said.code, said.err) == (1, f"sattach: error: Numeric argument {told} to big for input-filter.\n")
+
+
 def test_sattach_tells_where_the_output_is(caller: Any, queue: Any) -> None:
     assert "Node 0 (n1), 1 task(s): 0" in caller.run(sattach.main, queue, "--layout", "2.batch").out
     assert "flow logs -f 2" in caller.run(sattach.main, queue, "2.batch").err

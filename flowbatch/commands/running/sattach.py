@@ -12,6 +12,8 @@ from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.plain_options import Said
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.steps import Step
+from flowbatch.directives.values.integers import as_long, whole
+from flowbatch.directives.variables import exit_error
 from flowbatch.node import dealing
 from flowbatch.node.sattach import Wish
 from flowbatch.slurm import hostlist
@@ -29,6 +31,7 @@ OPTIONS = (
     *plain_options.ASKED,
 )
 FILTERS = ("input-filter", "output-filter", "error-filter")
+LARGEST = 2**31 - 1
 USAGE = "Usage: sattach [options] <jobid.stepid>\n"
 _STEP = re.compile(r"(\d{1,10})(?:_(\d{1,10}))?\.(batch|extern|interactive|\d{1,10})")
 _KINDS: dict[str, dealing.Kind] = {"Block": "block", "Cyclic": "cyclic"}
@@ -43,6 +46,8 @@ _ELSEWHERE = (
 
 async def main(call: Call, queue: QueuePort) -> int:
     """Prints the layout of a step, or returns only where nothing is attached: else the caller is another program by then."""
+    failed, complaints = exit_error(call.environ, "sattach")
+    call.err.write("".join(f"{line}\n" for line in complaints))
     try:
         said = plain_options.read("sattach", "<jobid.stepid>", OPTIONS, call.argv)
         tasks = _tasks(said)
@@ -57,7 +62,7 @@ async def main(call: Call, queue: QueuePort) -> int:
     except Stop as stop:
         call.out.write(stop.out)
         call.err.write(stop.err)
-        return _code(stop.code, call.environ)
+        return failed if stop.code else 0  # SLURM_EXIT_ERROR stands for sattach's own failures
     flags = said.flags
     wish = Wish(
         view.job.id, number, label="label" in flags, pty="pty" in flags, verbose="verbose" in flags,
@@ -76,7 +81,10 @@ def _tasks(said: Said) -> dict[str, int]:
             continue
         if not (value.isascii() and value.isdecimal()):
             raise Stop(1, err=f'sattach: error: Invalid numeric value "{value}" for {name}.\n')
-        found[name.removesuffix("-filter")] = int(value)
+        task = as_long(whole(value))
+        if task > LARGEST:
+            raise Stop(1, err=f"sattach: error: Numeric argument {task} to big for {name}.\n")
+        found[name.removesuffix("-filter")] = task
     if found and "pty" in said.flags:
         raise Stop(1, err="sattach: error: don't specify both --pty and I/O filtering\n")
     return found
@@ -84,12 +92,6 @@ def _tasks(said: Said) -> dict[str, int]:
 
 def _unable(hint: str) -> Stop:
     return Stop(1, err=f"{_NO_INFO}{MESSAGES['ESLURM_NOT_SUPPORTED']}\n{hint}")
-
-
-def _code(code: int, environ: Mapping[str, str]) -> int:
-    """SLURM_EXIT_ERROR stands for sattach's own failures."""
-    other = environ.get("SLURM_EXIT_ERROR", "")
-    return int(other) if code and other.isdecimal() else code
 
 
 def _step(queue: QueuePort, operands: tuple[str, ...]) -> tuple[JobView, str]:
