@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from tests.living import files
+
 CLIENTS: dict[str, tuple[str, ...]] = {
     "dask": ("dask-jobqueue==0.9.0",),
     "executorlib": ("executorlib==1.11.0", "pysqa==1.1.1", "h5py"),
@@ -117,16 +119,14 @@ class Site:
         return answer
 
     def logs(self) -> str:
-        return "\n".join(
-            f"{file}:\n{file.read_text()[-4000:]}" for file in sorted((self.root / "state").rglob("*.log"))
-        )
+        return "\n".join(f"{file}:\n{file.read_text()[-4000:]}" for file in files(self.root / "state", "*.log"))
 
     def shut(self) -> None:
         """Jobs, controller and node daemon are gone."""
         self.says("scancel", "--me")
         self.until(lambda: not self.says("squeue", "-h"), "the queue is empty")
         self._flow("controller", "stop")
-        for file in (self.root / "state").rglob("*.pid"):
+        for file in files(self.root / "state", "*.pid"):
             try:
                 os.kill(int(file.read_text().split()[0]), signal.SIGTERM)
             except (OSError, ValueError, IndexError):

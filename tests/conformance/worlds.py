@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conformance import oracle
+from tests.living import files
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.sh"))
@@ -126,7 +127,7 @@ def recorded(case: Path) -> str:
 
 def stop(state: Path) -> None:
     """Ends the controller and the node daemon of this state directory, by their recorded pids."""
-    for file in state.rglob("*.pid"):
+    for file in files(state, "*.pid"):
         pid = int(file.read_text().split()[0])
         with_deadline = time.monotonic() + 10
         try:

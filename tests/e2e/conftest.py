@@ -17,6 +17,7 @@ from flowbatch import app
 from flowbatch.core import invariants
 from flowbatch.core.queue import Queue
 from flowbatch.store.sqlite import SqliteStore
+from tests.living import files
 
 CLIENT = Path(__file__).resolve().parents[2] / "shims" / "client.py"
 WITHIN_S = 30
@@ -101,7 +102,7 @@ class Cluster:
 
     def pid(self, name: str = "controller.pid") -> int | None:
         """The process that a pid file under the state directory names, if it lives."""
-        for file in self.state.rglob(name):
+        for file in files(self.state, name):
             try:
                 pid = int(file.read_text().split()[0])
                 os.kill(pid, 0)
@@ -141,11 +142,11 @@ class Cluster:
 
     def logs(self) -> str:
         """What controller and node wrote down: for messages of failed tests."""
-        return "\n".join(f"{file}:\n{file.read_text()[-4000:]}" for file in sorted(self.state.rglob("*.log")))
+        return "\n".join(f"{file}:\n{file.read_text()[-4000:]}" for file in files(self.state, "*.log"))
 
     def shut(self) -> None:
         """Every process of this cluster is gone: jobs, controller, node daemon."""
-        for file in self.state.rglob("*.pid"):
+        for file in files(self.state, "*.pid"):
             pid = self.pid(file.name)
             if pid is not None:
                 os.kill(pid, signal.SIGTERM)
