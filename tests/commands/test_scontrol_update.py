@@ -17,6 +17,7 @@ from flowbatch.core.states import Pending
 from flowbatch.spec.array import IndexRange, IndexSet
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
+from flowbatch.spec.policy import MarketPolicy
 from flowbatch.spec.resources import Memory, NodeCount
 
 NOW = 1_795_327_400
@@ -63,6 +64,20 @@ def test_several_jobs_and_tasks(caller: Any, queue: Any) -> None:
         1, "Invalid job id specified for job 999\n9_1: Invalid job id specified\n"
     )  # fmt: skip
     assert caller.run(scontrol.main, queue, "-Q", "update", "JobId=999", "TimeLimit=5").err == ""
+
+
+@pytest.mark.parametrize(("code", "err"), [
+    ("ESLURM_NOT_SUPPORTED", "Requested operation not supported on this system for job 7\nscontrol: error: what runs on a rented machine "
+                             "ends with its lease, which was bought with its time limit\n"),
+    ("ESLURM_ACCESS_DENIED", "Access/permission denied for job 7\n"),
+])  # fmt: skip
+def test_why_a_time_limit_does_not_grow_on_the_market(caller: Any, fixed_queue: Any, code: str, err: str) -> None:
+    market = CLUSTER.model_copy(update={"market": MarketPolicy()})
+    queue = fixed_queue(
+        Snapshot(NOW, market, (JOB,), {}), lambda event: tuple(Verdict(ref, code) for ref in event.refs)
+    )
+    assert caller.run(scontrol.main, queue, "update", "JobId=7", "TimeLimit=50").err == err
+    assert caller.run(scontrol.main, queue, "-Q", "update", "JobId=7", "TimeLimit=50").err == ""
 
 
 @pytest.mark.parametrize(

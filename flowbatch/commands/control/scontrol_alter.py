@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from flowbatch.commands.control.scancel_options import Target, read_target
 from flowbatch.commands.control.scontrol_options import Asked
@@ -24,12 +24,17 @@ class Complaint:
     suspends: bool
     stranger: str = INVALID
     """What is said of a number that no job has."""
+    whys: Mapping[str, str] = field(default_factory=dict)
+    """What is added to an error, by its name."""
 
     def lines(self, target: Target, code: str) -> str:
         said = codes.message(code)
         if target.tasks is not None:
             return f"{target.text.translate(_NO_BRACKETS)}: {said}\n"
         return f"{said} for job {target.text}\n" + (f"slurm_suspend error: {said}\n" if self.suspends else "")
+
+    def why(self, code: str) -> str:
+        return f"scontrol: error: {self.whys[code]}\n" if code in self.whys else ""
 
 
 async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Complaint, words: Sequence[str]) -> int:
@@ -45,7 +50,7 @@ async def alter(asked: Asked, make: Callable[[JobRef], Event], complaint: Compla
         if wrong is not None:
             code = 1
             if "quiet" not in asked.flags:
-                asked.err(complaint.lines(target, wrong))
+                asked.err(complaint.lines(target, wrong) + complaint.why(wrong))
     return code
 
 

@@ -54,6 +54,11 @@ WHY_NOT = {
 }
 """What real scontrol changes of a job and is not changed here."""
 
+LEASED = {
+    "ESLURM_NOT_SUPPORTED": "what runs on a rented machine ends with its lease, which was bought with its time limit"
+}
+"""Why a time limit does not grow on the market."""
+
 _NO_ENTITY = (
     "No valid entity in update command\n"
     'Input line must include "NodeName", "PartitionName", "Reservation", "JobId", or "SlurmctldDebug"\n'
@@ -108,12 +113,8 @@ async def update(asked: Asked) -> int:
     def event(ref: JobRef) -> TermsAsked:
         return TermsAsked(at, by, (ref,), terms.limit_micro_usd, limits[ref.job_id])
 
-    code = await alter(asked, event, Complaint(suspends=False), [jobs])
-    if code and asked.queue.cluster.market is not None and terms.limit_micro_usd is None:
-        asked.err(
-            "scontrol: error: what runs on a rented machine ends with its lease, which was bought with its time limit\n"
-        )
-    return code
+    leased = asked.queue.cluster.market is not None
+    return await alter(asked, event, Complaint(suspends=False, whys=LEASED if leased else {}), [jobs])
 
 
 def _named(asked: Asked, name: str, user: str | None) -> str:
