@@ -7,6 +7,7 @@ as Python's own; what is not in PROGRAMS is left to Python.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import signal
@@ -26,6 +27,9 @@ from flowbatch.node.allocation import holders
 from flowbatch.node.daemon import IDLE_S, AlreadyThere, Daemon
 from flowbatch.store.sqlite import SqliteStore
 from tests.fault.instants import Instants
+
+PR_SET_PDEATHSIG = 1
+"""Of the kernel: the signal that a process gets when its parent dies."""
 
 STAND_IN = """\
 #!{python} -IS
@@ -89,6 +93,7 @@ class Preloaded:
         self._listening.listen(64)
         self.python.write_text(STAND_IN.format(python=sys.executable, programs=set(PROGRAMS), address=address))
         self.python.chmod(0o755)
+        self._parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
             self._serve()
@@ -99,7 +104,10 @@ class Preloaded:
         os.waitpid(self._pid, 0)
 
     def _serve(self) -> None:
-        """For ever: a child for each who asks, and how it ended."""
+        """As long as its parent lives: a child for each who asks, and how it ended."""
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != self._parent:
+            os._exit(0)
         sys.executable = str(self.python)
         lifecycle.PROGRAM = (sys.executable, *lifecycle.PROGRAM[1:])
         readable, writable = os.pipe()
@@ -137,7 +145,10 @@ class Preloaded:
             head, streams, _, _ = socket.recv_fds(line, 4, 3)
             body = b""
             while len(body) < int.from_bytes(head, "big"):
-                body += line.recv(1 << 20)
+                more = line.recv(1 << 20)
+                if not more:
+                    raise SystemExit("who asked for a program is gone")
+                body += more
             line.close()
             cwd, umask, count, *rest = body.split(b"\0")
             words = [os.fsdecode(word) for word in rest[: int(count)]]
