@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -296,6 +297,20 @@ class Cluster:
                 if Path(os.readlink(entry / "cwd")).is_relative_to(folder):
                     found.append(int(entry.name))
         return found
+
+
+@contextmanager
+def rooted(cc: str | None = None) -> Iterator[Cluster]:
+    """A cluster in a directory of its own, with a name that is short enough for sockets; neither is left."""
+    root = Path(tempfile.mkdtemp(prefix="ff-", dir="/tmp"))
+    try:
+        cluster = Cluster(root / "c", cc)
+        try:
+            yield cluster
+        finally:
+            cluster.close()
+    finally:
+        shutil.rmtree(root)
 
 
 def _number(id: str) -> int:

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import queue
 import random
 import shutil
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -28,7 +26,7 @@ from typing import Any, get_args
 from tabulate import tabulate
 
 from flowbatch.sdk.compiling import compiler
-from tests.fault.cluster import Cluster, Found
+from tests.fault.cluster import Cluster, Found, rooted
 from tests.fault.instants import Kind, Victim
 from tests.fault.scenes import SCENES
 
@@ -146,21 +144,16 @@ def points(instants: Mapping[str, Mapping[Kind, int]], wanted: int, rng: random.
 
 def play(some: Sequence[Point], kept: Path | None) -> Iterator[Result]:
     """One after another, in state directories of their own; one that something was found in goes to `kept`."""
-    root = Path(tempfile.gettempdir()) / f"ff-{os.getpid()}"  # short: sockets
-    cluster = Cluster(root, compiler() if len(some) > RENEWED_AFTER else None)
-    try:
+    with rooted(compiler() if len(some) > RENEWED_AFTER else None) as cluster:
         for number, point in enumerate(some, 1):
             result = survives(cluster, point)
             yield result
             if result.found and kept is not None:
                 shutil.copytree(
-                    root, kept / str(point), ignore=shutil.ignore_patterns("*.sock", "bin"), dirs_exist_ok=True
+                    cluster.root, kept / str(point), ignore=shutil.ignore_patterns("*.sock", "bin"), dirs_exist_ok=True
                 )
             if result.found or number % RENEWED_AFTER == 0:
                 cluster.renew()
-    finally:
-        cluster.close()
-        shutil.rmtree(root)
 
 
 def _worker(some: Sequence[Point], kept: Path | None, told: Any) -> None:
@@ -210,13 +203,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     began_at = time.monotonic()
     chosen = words.point
     if chosen is None:
-        root = Path(tempfile.mkdtemp(prefix="ff-", dir=tempfile.gettempdir())) / "c"
-        cluster = Cluster(root)
-        try:
+        with rooted() as cluster:
             instants = counted(cluster)
-        finally:
-            cluster.close()
-            shutil.rmtree(root.parent)
         print(f"instants: {instants}", flush=True)
         chosen = points(instants, words.points, rng)
     results, found = [], 0

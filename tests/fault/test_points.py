@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.fault import run
-from tests.fault.cluster import Cluster
+from tests.fault.cluster import Cluster, rooted
 from tests.fault.run import Point
 
 SOME = ("arrays:controller:20:controller", "requeued:node:14:both")
@@ -26,11 +23,8 @@ MORE = (
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    root = Path("/tmp") / f"ff-{os.getpid()}"  # short: sockets
-    cluster = Cluster(root)
-    yield cluster
-    cluster.close()
-    shutil.rmtree(root)
+    with rooted() as cluster:
+        yield cluster
 
 
 @pytest.mark.parametrize("words", [*SOME, *(pytest.param(words, marks=pytest.mark.patient) for words in MORE)])
