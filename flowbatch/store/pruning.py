@@ -12,10 +12,14 @@ PIECE = 500
 """So many lines, or jobs, in one transaction at most: nobody waits for more."""
 
 _JOURNAL = (
-    "DELETE FROM journal WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM journal ORDER BY seq LIMIT :piece) WHERE at < :before) "
+    "DELETE FROM journal WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM journal ORDER BY seq LIMIT :piece) "
+    "WHERE at NOT BETWEEN :before AND (SELECT at FROM journal ORDER BY seq DESC LIMIT 1)) "
     "AND seq <= (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'performed') "
     "AND seq < (SELECT max(seq) FROM journal)"
 )
+"""The first lines alone are looked at. One that is later than the last line was written while the clock was ahead: nobody knows how
+old it is, and those behind it do not wait for its time."""
+
 _OVER = "SELECT id, spec_id FROM jobs WHERE ended_at < ? AND NOT queued ORDER BY ended_at LIMIT ?"
 _OF_A_JOB = (
     "DELETE FROM story WHERE job_id = ?",

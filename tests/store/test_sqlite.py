@@ -18,6 +18,7 @@ from flowbatch.errors import FlowError, NewerStore, StoreFailed
 from flowbatch.spec.job import JobSpec
 from flowbatch.store.contract import Entry
 from flowbatch.store.migrations import MIGRATIONS
+from flowbatch.store.pruning import PIECE
 from flowbatch.store.sqlite import SqliteStore
 
 OLD = Path(__file__).parent.parent / "data" / "stores"
@@ -179,6 +180,20 @@ def test_a_start_reads_no_history(tmp_path):
     whole = [plan for plan in plans if "SCAN jobs" in plan and "jobs_queued" not in plan]
     assert whole == [] and not [plan for plan in plans if "SCAN journal" in plan]
     store.close()
+
+
+def test_lines_of_a_clock_that_was_ahead_keep_none_behind_them(tmp_path):
+    path, ahead = tmp_path / "store.db", 2 * PIECE
+    store = SqliteStore(path)
+    for first, count, at in ((1, ahead, 10**9), (ahead + 1, 10, 100), (ahead + 11, 2, 300)):
+        store.commit([Entry(first + n, Passed(at), Stepped({})) for n in range(count)], 2, ahead + 5)
+    while store.prune(200, 0):
+        pass
+    store.close()
+    db = sqlite3.connect(path)
+    kept = [seq - ahead for (seq,) in db.execute("SELECT seq FROM journal ORDER BY seq")]
+    db.close()
+    assert kept == [6, 7, 8, 9, 10, 11, 12]  # their orders were not carried out, or they are young
 
 
 def test_foreign_errors_stay_inside(tmp_path):
