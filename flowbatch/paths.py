@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+APART = "FLOWBATCH_APART"
+"""In the environment that a daemon, or a job's wrapper, began with: what a job has started of ours serves everybody, and is neither ended nor
+signalled with the job. The wrappers know the word too."""
+
+
 @dataclass(frozen=True)
 class Paths:
     """One user's directories: `state` (0700: store, socket, spool, logs) and `config` (slurm.conf, gres.conf, flow.toml)."""

@@ -20,6 +20,7 @@ from flowbatch.node.login import UNABLE, login_environment
 from flowbatch.node.processes import Processes
 from flowbatch.node.steps import SHARES
 from flowbatch.node.wrappers import wrapper
+from flowbatch.paths import APART
 from flowbatch.protocol.launch import LaunchMessage
 from flowbatch.slurm.environment import JobFacts, batch_environment, words
 from flowbatch.text import encode
@@ -129,7 +130,7 @@ class Launcher:
         with theirs:
             numbers = [str(number) for number in (theirs.fileno(), *self.processes.system_calls)]
             parent = subprocess.Popen(
-                [*self.wrapper.command, str(spool), *numbers], env={}, cwd=directory, umask=message.umask, start_new_session=True,
+                [*self.wrapper.command, str(spool), *numbers], env={APART: "1"}, cwd=directory, umask=message.umask, start_new_session=True,
                 stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr, pass_fds=(theirs.fileno(),),
             )  # fmt: skip
         try:

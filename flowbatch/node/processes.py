@@ -9,10 +9,12 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from flowbatch.paths import APART
 
 PAGE, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 POLL_S = 0.2
@@ -54,7 +56,7 @@ class Processes(Protocol):
         """Returns once that process is no more."""
 
     def family(self, pid: int) -> list[int]:
-        """All descendants of the process, without itself."""
+        """All descendants of the process, without itself, and without daemons of ours (APART) and what is theirs."""
 
     def leads_session(self, pid: int, parent: int) -> bool:
         """Whether it is a child of that process and in a session of its own."""
@@ -109,7 +111,11 @@ class Linux:
                 if name.isdigit() and (stat := _stat(int(name))) is not None:
                     self._children.setdefault(int(stat[1]), []).append(int(name))
             self._looked_at = time.monotonic()
-        return _descendants(pid, self._children)
+        return _descendants(pid, self._children, self._apart)
+
+    def _apart(self, pid: int) -> bool:
+        stat = _stat(pid)
+        return stat is not None and int(stat[3]) == pid and self.variable(pid, APART) is not None
 
     def leads_session(self, pid: int, parent: int) -> bool:
         stat = _stat(pid)
@@ -162,7 +168,7 @@ class Posix:
         for line in self._ps("-ax", "-o", "pid=,ppid=").splitlines():
             child, parent = map(int, line.split())
             children.setdefault(parent, []).append(child)
-        return _descendants(pid, children)
+        return _descendants(pid, children, lambda child: False)
 
     def leads_session(self, pid: int, parent: int) -> bool:
         return self._ps("-o", "ppid=,pgid=", "-p", str(pid)).split() == [str(parent), str(pid)]
@@ -203,10 +209,14 @@ def _stat(pid: int) -> list[str] | None:
         return None
 
 
-def _descendants(pid: int, children: Mapping[int, list[int]]) -> list[int]:
-    found = list(children.get(pid, ()))
-    for child in found:
-        found.extend(children.get(child, ()))
+def _descendants(pid: int, children: Mapping[int, list[int]], apart: Callable[[int], bool]) -> list[int]:
+    """Whoever is apart is left out, and all below it."""
+    found: list[int] = []
+    parents = [pid]
+    while parents:
+        family = [child for child in children.get(parents.pop(), ()) if not apart(child)]
+        found += family
+        parents += family
     return found
 
 

@@ -61,11 +61,27 @@ static int record(const char *what, int status)
     return done;
 }
 
-// Kills whoever has this process for a parent: with PR_SET_CHILD_SUBREAPER, all that the script left behind.
-static void kill_children(void)
+// Whether a process began with that word in its environment: a daemon of ours, or what is one's.
+static int apart(const char *pid)
+{
+    char path[strlen(pid) + 16];
+    size_t length;
+    int found = 0;
+    sprintf(path, "/proc/%s/environ", pid);
+    char *words = slurp(path, &length);
+    for (char *word = words; word < words + length; word += strlen(word) + 1)
+        found = found || !strncmp(word, "FLOWBATCH_APART=", 16);
+    free(words);
+    return found;
+}
+
+// Kills whoever has this process for a parent (with PR_SET_CHILD_SUBREAPER, all that the script left behind) and is not apart;
+// how many there were.
+static int kill_children(void)
 {
     DIR *proc = opendir("/proc");
     struct dirent *entry;
+    int found = 0;
     while (proc && (entry = readdir(proc))) {
         char path[sizeof entry->d_name + 16];
         size_t length;
@@ -74,12 +90,15 @@ static void kill_children(void)
             continue;
         sprintf(path, "/proc/%s/stat", entry->d_name);
         char *stat = slurp(path, &length), *name_end = strrchr(stat, ')');
-        if (name_end && sscanf(name_end, ") %*c %d", &parent) == 1 && parent == getpid())
+        if (name_end && sscanf(name_end, ") %*c %d", &parent) == 1 && parent == getpid() && !apart(entry->d_name)) {
             kill(atoi(entry->d_name), SIGKILL);
+            found++;
+        }
         free(stat);
     }
     if (proc)
         closedir(proc);
+    return found;
 }
 
 // The child: becomes the script, in its own process group.
@@ -167,9 +186,7 @@ int main(int argc, char **argv)
         while (!record("ran", status) && !stat(spool, &there) && S_ISDIR(there.st_mode))
             sleep(1);
     kill(-script, SIGKILL);
-    while (waitpid(-1, NULL, WNOHANG) != -1) {
-        kill_children();
+    while (waitpid(-1, NULL, WNOHANG) != -1 && kill_children())
         waitpid(-1, NULL, 0);
-    }
     return 0;
 }

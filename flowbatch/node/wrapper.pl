@@ -34,7 +34,8 @@ my $status = $?;
 unless (-e "$spool/status") { sleep 1 until record("ran $status") || !-d $spool }
 kill 'KILL', -$script;
 while (waitpid(-1, $WNOHANG) != -1) {
-    kill 'KILL', children();
+    my @left = children() or last;
+    kill 'KILL', @left;
     waitpid(-1, 0);
 }
 exit 0;
@@ -75,10 +76,12 @@ sub record {
     return close $file;
 }
 
-# Whoever has this process for a parent: with PR_SET_CHILD_SUBREAPER, all that the script left behind.
+# Whoever has this process for a parent: with PR_SET_CHILD_SUBREAPER, all that the script left behind; but for daemons of ours
+# and what is theirs.
 sub children {
     opendir(my $proc, '/proc') or return ();
-    return grep { (slurp("/proc/$_/stat") =~ /.*\) \S (\d+)/s)[0] == $$ } grep { /^\d+$/ } readdir $proc;
+    my @mine = grep { (slurp("/proc/$_/stat") =~ /.*\) \S (\d+)/s)[0] == $$ } grep { /^\d+$/ } readdir $proc;
+    return grep { slurp("/proc/$_/environ") !~ /(?:\A|\0)FLOWBATCH_APART=/ } @mine;
 }
 
 sub slurp {

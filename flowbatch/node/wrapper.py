@@ -38,8 +38,8 @@ def main(spool: str, gate: int, prctl: int, _fsync: int) -> None:
             time.sleep(1)
     kill(-script)
     try:
-        while os.waitpid(-1, os.WNOHANG):
-            for child in children():
+        while os.waitpid(-1, os.WNOHANG) and (left := children()):
+            for child in left:
                 kill(child)
             os.waitpid(-1, 0)
     except ChildProcessError:
@@ -93,10 +93,12 @@ def record(spool: str, text: str) -> bool:
 
 
 def children() -> list[int]:
-    """Whoever has this process for a parent: with PR_SET_CHILD_SUBREAPER, all that the script left behind."""
+    """Whoever has this process for a parent: with PR_SET_CHILD_SUBREAPER, all that the script left behind; but for daemons of ours
+    and what is theirs."""
     me = b"%d" % os.getpid()
     stats = ((path, re.match(rb".*\) \S (\d+)", slurp(path), re.DOTALL)) for path in glob.glob("/proc/[0-9]*/stat"))
-    return [int(path.split("/")[2]) for path, found in stats if found and found[1] == me]
+    mine = [path.split("/")[2] for path, found in stats if found and found[1] == me]
+    return [int(pid) for pid in mine if not re.search(rb"(?:\A|\0)FLOWBATCH_APART=", slurp(f"/proc/{pid}/environ"))]
 
 
 def kill(pid: int) -> None:

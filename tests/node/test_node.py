@@ -564,3 +564,21 @@ def test_a_signal_right_after_the_gate_is_not_lost(play, wrapper):
             assert (await node.said("ended", of=key(number))).signal == 15
 
     play(scene)
+
+
+def test_what_is_ours_outlives_the_job_that_started_it(play, wrapper, work):
+    """A daemon, apart by the word that it began with, and what it has started; not what only says so later."""
+
+    async def scene(node):
+        ours = "FLOWBATCH_APART=1 setsid sh -c 'sleep 1000 & echo $! >> pids; echo $$ >> pids; wait' & "
+        report = await node.over(
+            node.job(ours + "setsid sleep 1000 & echo $! > left; until [ $(wc -l < pids) = 2 ]; do :; done")
+        )
+        assert report.code == 0
+        born = node.node._processes.born
+        pids = [int(word) for word in (work / "pids").read_text().split()]
+        assert all(born(pid) for pid in pids) and not born(int((work / "left").read_text()))
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+
+    play(scene)
