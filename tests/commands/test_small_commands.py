@@ -57,6 +57,7 @@ def test_sprio_has_no_factors(caller: Any, queue: Any) -> None:
 
 
 def test_sstat_lists_running_batch_steps(caller: Any, queue: Any) -> None:
+    queue.seen = ()
     assert caller.run(sstat.main, queue, "-nP", "-j", "2.batch", "-o", "jobid,ntasks,maxrss").out == "2.batch|0|\n"
     said = caller.run(sstat.main, queue, "-n", "-a", "-j", "1,2,3,9", "-o", "jobid")
     assert said.out == "2.batch      \n"

@@ -81,6 +81,20 @@ def test_sstat_where_nothing_is_gathered_or_seen(caller: Any, queue: Any, fixed_
     assert caller.run(sstat.main, queue, "-nP", "-j", "36.0", "-o", "maxrss,ntasks,pids").out == "|0|\n"
 
 
+def test_sstat_asks_a_machine_that_does_not_answer_once_and_says_so(caller: Any, queue: Any, monkeypatch: Any) -> None:
+    asked = []
+
+    async def silent(job: Job) -> None:
+        asked.append(job.id)
+        raise OSError("the node does not say what runs")
+
+    monkeypatch.setattr(queue, "look", silent)
+    said = caller.run(sstat.main, queue, "-nP", "-a", "-j", "36", "-o", "jobid,maxrss")
+    assert (said.code, said.out) == (0, "36.batch|\n36.0|\n")
+    assert said.err == "sstat: error: what runs of job 36 is not known: the node does not say what runs\n"
+    assert asked == [36]
+
+
 HEADER = "PID      JOBID    STEPID   LOCALID GLOBALID\n"
 STEP_ON_N2 = "14432    36       0        0       2       \n"
 STEP_0 = "14434    36       0        0       0       \n14436    36       0        1       1       \n" + STEP_ON_N2

@@ -81,14 +81,17 @@ async def main(call: Call, queue: QueuePort) -> int:
         steps = _steps(said.words.get("jobs") or ",".join(said.operands[:1]))
         columns = _columns(said)
         rows = [_rows(queue, step, "allsteps" in said.flags) for step in steps]
-        values = await _values(queue, [step for found, _ in rows for step in found], said)
+        processes = Processes(queue)
+        values = await _values(queue, processes, [step for found, _ in rows for step in found], said)
         texts = [[one.get(column.header, "") for column in columns] for one in values]
         header = "noheader" not in said.flags
         if {"parsable", "parsable2"} & said.flags:
             call.out.write(print_fields.parsable(columns, texts, header=header, closed="parsable2" not in said.flags))
         else:
             call.out.write(print_fields.lines(columns, texts, header=header))
-        call.err.write("".join(f"sstat: error: {complaint}\n" for _, complaint in rows if complaint))
+        complaints = [complaint for _, complaint in rows if complaint]
+        complaints += [f"what runs of job {id} is not known: {error}" for id, error in processes.unseen.items()]
+        call.err.write("".join(f"sstat: error: {complaint}\n" for complaint in complaints))
         return 0
     except Stop as stop:
         call.out.write(stop.out)
@@ -148,9 +151,11 @@ def _rows(queue: QueuePort, step: Step, all_steps: bool) -> tuple[list[StepView]
     return named, "" if named else f"StepId={step.job_id}.{step.name} not found running."
 
 
-async def _values(queue: QueuePort, steps: Sequence[StepView], said: plain_options.Said) -> list[dict[str, str]]:
+async def _values(
+    queue: QueuePort, processes: Processes, steps: Sequence[StepView], said: plain_options.Said
+) -> list[dict[str, str]]:
     """The fields of each step; where its processes are asked for, one for each of its nodes."""
-    processes, found = Processes(queue), []
+    found = []
     for step in steps:
         try:
             tasks = await processes.of(step)

@@ -9,9 +9,11 @@ from flowbatch.protocol.seen import TaskSeen
 
 
 class Processes:
-    """What `queue` sees; each placement is looked at once."""
+    """What `queue` sees; each placement is looked at once, whether its machine answers or not."""
 
     def __init__(self, queue: QueuePort) -> None:
+        self.unseen: dict[int, OSError] = {}
+        """Why nobody saw what runs of a job."""
         self._queue = queue
         self._seen: dict[int, list[TaskSeen]] = {}
 
@@ -26,9 +28,15 @@ class Processes:
     async def _of_job(self, job: Job) -> list[TaskSeen]:
         """Of a heterogeneous job, all is the leader's."""
         leader = job.id if job.het is None else job.het.leader
+        if leader in self.unseen:
+            raise self.unseen[leader]
         if leader not in self._seen:
             jobs = {one.id: one for one in self._queue.snapshot((leader,)).jobs}
-            self._seen[leader] = list(await self._queue.look(jobs[leader])) if leader in jobs else []
+            try:
+                self._seen[leader] = list(await self._queue.look(jobs[leader])) if leader in jobs else []
+            except OSError as error:
+                self.unseen[leader] = error
+                raise
         return self._seen[leader]
 
 
