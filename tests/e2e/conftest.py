@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -67,6 +68,16 @@ class Cluster:
     def command(self, name: str, *args: str) -> list[str]:
         """The words that run a thin client."""
         return [sys.executable, "-I", "-S", str(CLIENT), name, str(self.state), self.python, *args]
+
+    def with_commands(self, *names: str) -> dict[str, str]:
+        """The environment of a caller who has these on the PATH."""
+        bin = self.root / "bin"
+        bin.mkdir(exist_ok=True)
+        for name in names:
+            program = bin / name
+            program.write_text(f'#!/bin/sh\nexec {shlex.join(self.command(name))} "$@"\n')
+            program.chmod(0o755)
+        return {**self.env, "PATH": f"{bin}:{self.env['PATH']}"}
 
     def run(
         self, name: str, *args: str, stdin: str | bytes = b"", cwd: Path | None = None,

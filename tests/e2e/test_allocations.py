@@ -13,17 +13,8 @@ import time
 import pytest
 
 WITHIN_S = 30
-
-
-def with_commands(cluster) -> dict[str, str]:
-    """The environment of a caller who has Slurm's commands on the PATH."""
-    bin = cluster.root / "bin"
-    bin.mkdir(exist_ok=True)
-    for name in ("srun", "salloc", "sbatch", "scancel", "squeue"):
-        words = " ".join(f"'{word}'" for word in cluster.command(name))
-        (bin / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-        (bin / name).chmod(0o755)
-    return {**cluster.env, "PATH": f"{bin}:{cluster.env['PATH']}"}
+COMMANDS = ("srun", "salloc", "sbatch", "scancel", "squeue")
+"""On the PATH of the callers."""
 
 
 def record(cluster, job_id: int) -> dict[str, str]:
@@ -39,7 +30,7 @@ class Behind:
         self.err = cluster.root / "err"
         with open(self.err, "wb") as err:
             self.process = subprocess.Popen(
-                cluster.command(*words), cwd=cluster.work, env=with_commands(cluster), stdin=subprocess.DEVNULL,
+                cluster.command(*words), cwd=cluster.work, env=cluster.with_commands(*COMMANDS), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=err, start_new_session=True,
             )  # fmt: skip
         self.cluster = cluster
@@ -98,7 +89,7 @@ def test_salloc_runs_a_command_with_the_job_s_variables(cluster):
 
 def test_steps_and_jobs_from_inside(cluster):
     inside = "srun echo step; sbatch -Q -o /dev/null --wrap true; srun sh -c 'exit 4'; echo $?"
-    done = cluster.run("salloc", "sh", "-c", inside, env=with_commands(cluster))
+    done = cluster.run("salloc", "sh", "-c", inside, env=cluster.with_commands(*COMMANDS))
     assert (done.code, done.out) == (0, "step\n4\n"), done
     cluster.wait_state(2, "COMPLETED")
 
@@ -110,7 +101,7 @@ def test_heterogeneous_jobs_of_srun_and_salloc(cluster):
     assert (done.code, sorted(done.out.splitlines())) == (0, [f"{rank}: n[1-2] 3" for rank in range(3)]), done
     assert done.err.splitlines() == waits
     inside = "srun --het-group=0,1 -l printenv SLURM_PROCID; srun --het-group=1 -l printenv SLURM_NTASKS; exit 4"
-    done = cluster.run("salloc", "-Q", "-n1", ":", "-n2", "sh", "-c", inside, env=with_commands(cluster))
+    done = cluster.run("salloc", "-Q", "-n1", ":", "-n2", "sh", "-c", inside, env=cluster.with_commands(*COMMANDS))
     assert (done.code, sorted(done.out.splitlines())) == (4, ["0: 0", "0: 2", "1: 1", "1: 2", "2: 2"]), done
     assert cluster.run("salloc", "--no-shell", "-n1", ":", "-n1").code == 0
     cluster.run("scancel", "5")

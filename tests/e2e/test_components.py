@@ -20,19 +20,9 @@ PartitionName=debug Nodes=n1 Default=YES State=UP
 """
 
 
-def with_srun(cluster) -> dict[str, str]:
-    """The environment of a caller who has srun on the PATH."""
-    bin = cluster.root / "bin"
-    bin.mkdir()
-    words = " ".join(f"'{word}'" for word in cluster.command("srun"))
-    (bin / "srun").write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-    (bin / "srun").chmod(0o755)
-    return {**cluster.env, "PATH": f"{bin}:{cluster.env['PATH']}"}
-
-
 def test_a_job_of_two_components(cluster):
     cluster.configure(CONF)
-    done = cluster.run("sbatch", "--wait", stdin=SCRIPT, env=with_srun(cluster))
+    done = cluster.run("sbatch", "--wait", stdin=SCRIPT, env=cluster.with_commands("srun"))
     assert (done.code, done.out, done.err) == (3, "Submitted batch job 1\n", "")
     lines = (cluster.work / "slurm-1.out").read_text().splitlines()
     assert lines[:4] == ["0: 0 of 3", "1: 1 of 3", "2: 2 of 3", "0: alone"]

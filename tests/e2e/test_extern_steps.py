@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.test_components import with_srun
-
 CONF = """SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 PrologFlags=Contain
@@ -19,7 +17,7 @@ srun -N1 -n1 sh -c 'touch began; until [ -e go ]; do sleep 0.05; done'
 
 def test_an_extern_step_is_listed_shown_and_remembered(cluster):
     cluster.configure(CONF)
-    assert cluster.run("sbatch", stdin=SCRIPT, env=with_srun(cluster)).code == 0
+    assert cluster.run("sbatch", stdin=SCRIPT, env=cluster.with_commands("srun")).code == 0
     cluster.until(lambda: (cluster.work / "began").exists(), "its second step runs")
     listed = cluster.run("squeue", "-hs", "-o", "%i|%j|%l|%N|%A").out.splitlines()
     assert listed == ["1.1|sh|UNLIMITED|n1|1", "1.batch|batch|UNLIMITED|n1|1", "1.extern|extern|UNLIMITED|n[1-2]|2"]

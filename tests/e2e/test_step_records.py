@@ -7,8 +7,6 @@ import signal
 
 import pytest
 
-from tests.e2e.test_steps import with_srun
-
 RUNS = """#!/bin/bash
 #SBATCH --ntasks=2 --overcommit --job-name=steps
 srun -n2 -J first true
@@ -36,7 +34,7 @@ def listed(cluster):
 @pytest.fixture
 def job(cluster):
     """A job whose steps 3 and 4 wait, after three that are over."""
-    done = cluster.run("sbatch", "--parsable", stdin=RUNS, env=with_srun(cluster))
+    done = cluster.run("sbatch", "--parsable", stdin=RUNS, env=cluster.with_commands("srun"))
     assert done.code == 0, done
     running = lambda: cluster.run("squeue", "-hs", "-o", "%i").out.split()  # noqa: E731  asked again and again
     cluster.until(lambda: {f"{done.out.strip()}.3", f"{done.out.strip()}.4"} <= {*running()}, "its steps run")

@@ -10,18 +10,8 @@ echo rc=$?
 """
 
 
-def with_srun(cluster) -> dict[str, str]:
-    """The environment of a caller who has srun on the PATH."""
-    bin = cluster.root / "bin"
-    bin.mkdir()
-    words = " ".join(f"'{word}'" for word in cluster.command("srun"))
-    (bin / "srun").write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-    (bin / "srun").chmod(0o755)
-    return {**cluster.env, "PATH": f"{bin}:{cluster.env['PATH']}"}
-
-
 def test_tasks_of_a_job(cluster):
-    done = cluster.run("sbatch", "--wait", stdin=STEPS, env=with_srun(cluster))
+    done = cluster.run("sbatch", "--wait", stdin=STEPS, env=cluster.with_commands("srun"))
     assert (done.code, done.err) == (0, "")
     host = next(iter((cluster.work / "slurm-1.out").read_text().splitlines()[2].split(":")[2:3])).strip()
     assert (cluster.work / "slurm-1.out").read_text().splitlines() == [

@@ -56,13 +56,7 @@ def this(tmp_path: Path) -> Iterator[Cluster]:
     """A cluster of this version; its commands are on the PATH of who calls them."""
     cluster = Cluster(tmp_path)
     cluster.configure(CONF)
-    bin = tmp_path / "bin"
-    bin.mkdir()
-    for name in ("srun", "sbatch"):
-        words = " ".join(f"'{word}'" for word in cluster.command(name))
-        (bin / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-        (bin / name).chmod(0o755)
-    cluster.env["PATH"] = f"{bin}:{cluster.env['PATH']}"
+    cluster.env = cluster.with_commands("srun", "sbatch")
     yield cluster
     cluster.shut()
 
