@@ -53,8 +53,11 @@ def state(paths: Paths, now: float) -> Iterator[Finding]:
         yield Finding("state", "problem", f"{directory} cannot be written: {error.strerror}", _cure(directory))
         return
     yield _room(paths)
-    if not lifecycle.locks_hold(paths.lock):
-        yield Finding("state", "problem", being.UNLOCKED.format(state=directory), being.ON_A_LOCAL_DISK)
+    try:
+        if not lifecycle.locks_hold(paths.lock):
+            yield Finding("state", "problem", being.UNLOCKED.format(state=directory), being.ON_A_LOCAL_DISK)
+    except OSError as error:
+        yield Finding("state", "problem", f"{paths.lock} cannot be tried: {error.strerror}", _cure(directory))
     yield from _clock(paths, now)
     if paths.socket.exists() and lifecycle.status(paths).pid is None:
         yield Finding(
@@ -78,18 +81,27 @@ def _room(paths: Paths) -> Finding:
         return Finding(
             "state", "problem", f"{paths.state}: room for {disk.f_favail} more files", "remove files on that disk: a full disk refuses new jobs"
         )  # fmt: skip
-    size = f", store {paths.store.stat().st_size // 1024} KiB" if paths.store.exists() else ""
+    store = _stat(paths.store)
+    size = f", store {store.st_size // 1024} KiB" if store else ""
     return Finding("state", "ok", f"{paths.state}: {free} MiB free{size}")
 
 
 def _clock(paths: Paths, now: float) -> Iterator[Finding]:
     files = (paths.store, paths.store.with_name(f"{paths.store.name}-wal"))
-    ahead = max((file.stat().st_mtime for file in files if file.exists()), default=now) - now
+    ahead = max((found.st_mtime for file in files if (found := _stat(file))), default=now) - now
     if ahead > CLOCK_S:
         yield Finding(
             "clock", "problem", f"it is {ahead:.0f} s behind the last write of the store: begins, limits and leases wait so much longer",
             "set the clock (timedatectl set-ntp true)",
         )  # fmt: skip
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    """None where it is not, or not any more: a controller that ends takes files with it."""
+    try:
+        return file.stat()
+    except OSError:
+        return None
 
 
 def descriptors(controller: int | None) -> Iterator[Finding]:

@@ -51,6 +51,18 @@ def test_locks_that_keep_nobody_out(here: Paths, monkeypatch: pytest.MonkeyPatch
     ]
 
 
+def test_a_lock_that_cannot_be_tried(here: Paths) -> None:
+    here.lock.mkdir()
+    assert found(here) == [("problem", "state: STATE/controller.lock cannot be tried: Is a directory")]
+
+
+def test_a_file_of_the_store_that_goes_away_meanwhile(here: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    SqliteStore(here.store).close()
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    monkeypatch.setattr(lifecycle, "status", lambda paths: lifecycle.Status(1, paths))
+    assert found(here) == []
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
