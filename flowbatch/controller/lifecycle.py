@@ -106,18 +106,19 @@ def lock(paths: Paths) -> FileLock:
 
 def locks_hold(file: Path, take: Callable[[int, int], None] = fcntl.flock) -> bool:
     """Whether a lock of this file keeps other processes out: on some network file systems it keeps out nobody, or there is
-    none. `take` is the system call. Raises OSError where the file cannot be opened."""
+    none. `take` is the system call. Raises OSError where the file cannot be opened, or nobody else can try."""
     fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True  # somebody holds it, and keeps us out
+        except OSError:
+            return False
         child = os.fork()
         if child == 0:
             os._exit(_another_gets(file, take))
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    except BlockingIOError:
-        return True  # somebody holds it, and keeps us out
-    except OSError:
-        return False
     finally:
         os.close(fd)
 

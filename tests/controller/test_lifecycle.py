@@ -158,6 +158,15 @@ def test_a_file_system_whose_locks_keep_nobody_out(tmp_path):
         assert lifecycle.locks_hold(file)
 
 
+def test_a_process_that_cannot_be_made_says_nothing_of_locks(tmp_path, monkeypatch):
+    def none() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", none)
+    with pytest.raises(BlockingIOError):
+        lifecycle.locks_hold(tmp_path / "lock")
+
+
 def test_no_controller_serves_where_locks_keep_nobody_out(played, tmp_path):
     program = tmp_path / "played.py"
     unlocked = "sys.exit(being.live(here, serve))"
