@@ -34,17 +34,20 @@ def compiled(cc: str, command: str, state: str, start: Sequence[str], mark: str,
 
 def compiled_wrapper(cc: str, node: Path) -> bool:
     """Whether the next daemon of the node in this directory has the compiled wrapper for its jobs (`node/wrappers.py`)."""
-    for folder in (node.parent, node):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = compiled_in(node)
     new = target.with_name(f".{target.name}.{os.getpid()}")
     text = wrapper_source("wrapper.c")
-    if not _made(cc, text, new, "-static") and not _made(
-        cc, text, new
-    ):  # static is quicker to start; not every libc has it
+    try:
+        for folder in (node.parent, node):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = _made(cc, text, new, "-static") or _made(
+            cc, text, new
+        )  # static is quicker to start; not every libc has it
+        if made:
+            new.replace(target)
+    except OSError:  # no room, or none of ours: jobs have a slower wrapper
         return False
-    new.replace(target)
-    return True
+    return made
 
 
 def _made(cc: str, source: bytes, target: Path, *words: str) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from flowbatch.errors import ForeignFile
 from flowbatch.node.commands import COMMANDS
-from flowbatch.node.wrappers import source
+from flowbatch.node.wrappers import compiled_in, source
 from flowbatch.paths import NODE, Paths
 from flowbatch.sdk.compiling import compiled, compiled_wrapper
 
@@ -121,9 +121,11 @@ def is_shim(path: Path) -> bool:
 
 
 def is_current(folder: Path, baked: Baked) -> bool:
-    """Whether `install` would write the same again."""
+    """Whether `install` would write the same again. With clients that were compiled comes a wrapper."""
     mark = baked.mark()
-    return all(_holds(folder / command, mark) for command in COMMANDS)
+    if not all(_holds(folder / command, mark) for command in COMMANDS):
+        return False
+    return _is_text(folder / COMMANDS[0]) or os.access(compiled_in(Path(baked.state) / NODE), os.X_OK)
 
 
 def _holds(path: Path, mark: str) -> bool:
@@ -134,6 +136,12 @@ def _holds(path: Path, mark: str) -> bool:
             return mark.encode() in file.read(LARGEST_SHIM)
     except OSError:
         return False
+
+
+def _is_text(path: Path) -> bool:
+    """Whether it is a script. Raises OSError."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 
 from flowbatch.errors import ForeignFile
 from flowbatch.node.commands import COMMANDS
+from flowbatch.node.wrappers import compiled_in
 from flowbatch.sdk.compiling import compiler
 from flowbatch.sdk.shims import Baked, install, is_current, is_shim, path_line, standing, uninstall
 
@@ -149,3 +150,17 @@ def test_what_is_installed_is_known_again(tmp_path: Path, baked: Baked) -> None:
     assert not is_current(folder, Baked(baked.python, baked.clients, "/elsewhere", ()))
     (Path(baked.clients) / "client.py").write_text(TELLING + "\n")
     assert not is_current(folder, baked)
+
+
+def test_a_wrapper_that_went_away_is_made_again(tmp_path: Path, cc: str) -> None:
+    baked = Baked(sys.executable, "/nowhere", str(tmp_path / "state"), ("true",))
+    install(tmp_path / "bin", baked, cc=cc)
+    assert is_current(tmp_path / "bin", baked)
+    compiled_in(tmp_path / "state" / "node").unlink()
+    assert not is_current(tmp_path / "bin", baked)
+
+
+def test_a_state_directory_that_takes_no_wrapper_takes_nothing_else_away(tmp_path: Path, cc: str) -> None:
+    (tmp_path / "state").write_text("no directory")
+    baked = Baked(sys.executable, "/nowhere", str(tmp_path / "state"), ("true",))
+    assert len(install(tmp_path / "bin", baked, cc=cc)) == len(COMMANDS)
