@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,25 +22,17 @@ from pathlib import Path
 from tabulate import tabulate
 
 from tests.bench import market, page, parsing, scale, throughput
+from tests.bench.measuring import took
 from tests.conformance import oracle, worlds
 
 ROUNDS = 40
 
 
-def seconds(world: worlds.World, argv: Sequence[str]) -> float:
-    """Wall time of one command, from fork to exit."""
-    env = {name: os.environ[name] for name in worlds.KEPT if name in os.environ}
-    env |= {"PATH": f"{world.path}:/usr/bin:/bin", **world.env}
-    began = time.perf_counter()
-    subprocess.run(argv, env=env, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return time.perf_counter() - began
-
-
 def beside(sides: Sequence[worlds.World], argv: Sequence[str], rounds: int = ROUNDS) -> list[float]:
     """Median seconds of each, taken in turns so that the machine's moods meet all; their queues are empty after."""
-    turns = [[seconds(world, argv) for world in sides] for _ in range(rounds)]
+    turns = [[took(world, argv, check=False) for world in sides] for _ in range(rounds)]
     for world in sides:
-        seconds(world, ("scancel", "--me"))
+        took(world, ("scancel", "--me"))
     return [statistics.median(turn[side] for turn in turns) for side in range(len(sides))]
 
 
@@ -91,7 +82,7 @@ def commands() -> None:
         subprocess.run(install, env=os.environ | ours.env, check=True, capture_output=True, timeout=300)
         try:
             for world in (real, ours):  # starts the controller; the job that others look at
-                seconds(world, ("sbatch", "-H", "-o", "/dev/null", "--wrap", "true"))
+                took(world, ("sbatch", "-H", "-o", "/dev/null", "--wrap", "true"))
             found = table(lambda argv, rounds: beside((real, ours, worlds.World(str(thin), ours.env)), argv, rounds))
         finally:
             worlds.stop(Path(place) / "ours")

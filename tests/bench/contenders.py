@@ -73,7 +73,7 @@ class Ours:
         variables = {"FLOW_STATE_DIR": str(self.state), "FLOW_CONFIG_DIR": str(config)}
         install = [sys.executable, "-m", "flowbatch", "shims", "install", "--to", str(root / "shims"), *words]
         subprocess.run(install, env=os.environ | variables, check=True, capture_output=True, timeout=300)
-        self.env = _environment(root / "shims", variables)
+        self.env = worlds.World(str(root / "shims"), variables).environment
         _sh(single(1), self.env)
         self.records = Records(self.state / "store.db")
         self.records.await_more(1, WITHIN_S)
@@ -123,7 +123,7 @@ def real(place: Path) -> Iterator[Real]:
     records.touch()
     tuned = TUNED.format(records=records)
     with oracle.real_slurm(place, nodes=NODES, cpus=SLOTS // NODES, gpus=1, extra=tuned) as variables:
-        yield Real(place, records, _environment(Path("/usr/bin"), variables))
+        yield Real(place, records, worlds.World("/usr/bin", variables).environment)
 
 
 def array(count: int) -> str:
@@ -224,11 +224,6 @@ def _until(holds: Callable[[], bool]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError
         time.sleep(LOOK_S)
-
-
-def _environment(path: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in worlds.KEPT if name in os.environ}
-    return kept | {"PATH": f"{path}:/usr/bin:/bin", **variables}
 
 
 def _sh(command: str, env: Mapping[str, str]) -> None:

@@ -17,11 +17,10 @@ from flowbatch.directives import build, sbatch
 from flowbatch.directives.build import Origins
 from flowbatch.directives.chosen import Surroundings
 from flowbatch.spec.market import MarketTerms
-from tests.bench import contenders, page
+from tests.bench import page
+from tests.judges.vendor import PLACE, VENDOR, NotToBeHad, install
 
 COUNT, TREE, ROUNDS = 400, 2_000, 3
-
-VENDOR = "flow-compute==3.28.2"
 
 SCRIPT = """\
 #!/bin/bash -l
@@ -90,6 +89,15 @@ def theirs(place: Path, python: Path) -> float:
     return float(subprocess.run(argv, capture_output=True, text=True, check=True, timeout=300).stdout)
 
 
+def their_python(place: Path) -> Path | None:
+    """The interpreter of the environment that has theirs; None where it cannot be installed."""
+    try:
+        return install(place).with_name("python")
+    except NotToBeHad as why:
+        print(why, file=sys.stderr)
+        return None
+
+
 def section(our_rates: Sequence[float], their_rates: Sequence[float]) -> str:
     """Its part of docs/reference/performance.md."""
     rows = [["ours, file to JobSpec", f"{max(our_rates):.0f}", f"{1000 / max(our_rates):.2f}", ""]]
@@ -126,7 +134,7 @@ def main() -> None:
         scripts = Path(place) / "tree"
         scripts.mkdir()
         tree(scripts, TREE)
-        python = contenders.python_with(VENDOR, Path(os.environ.get("FLOWBATCH_VENDOR_VENV") or Path(place) / "venv"))
+        python = their_python(Path(os.environ.get(PLACE) or Path(place) / "venv"))
         mine, other = [], []
         for _ in range(ROUNDS):
             mine.append(ours(scripts))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import resource
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from flowbatch.core.jobs import Owner
 from flowbatch.directives import slurmconf
 from tests.bench import page, passes
 from tests.bench.filling import fill
+from tests.bench.measuring import resident_mb, took
 from tests.conformance import oracle, worlds
 
 SIZES = ((1_000, 200), (10_000, 2_000), (100_000, 20_000))
@@ -98,15 +97,6 @@ class Subject:
         return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK") + ours.ru_utime + ours.ru_stime
 
 
-def took(world: worlds.World, argv: Sequence[str]) -> float:
-    """Wall time of one command, from fork to exit. Raises CalledProcessError."""
-    env = {name: os.environ[name] for name in worlds.KEPT if name in os.environ}
-    env |= {"PATH": f"{world.path}:/usr/bin:/bin", **world.env}
-    began = time.perf_counter()
-    subprocess.run(argv, env=env, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began
-
-
 def measure(case: Case, subjects: Sequence[Subject]) -> None:
     """The medians of one command, the worlds in turns, so that the machine's moods meet all of them. Every round names another job."""
     found: dict[str, list[tuple[float, float]]] = {one.name: [] for one in subjects}
@@ -162,10 +152,6 @@ def real(place: Path, queued: int) -> Iterator[Subject]:
         pid = int((place / "real" / "run" / "slurmctld.pid").read_text())
         ids = cycle(range(oracle.FIRST_JOB_ID, oracle.FIRST_JOB_ID + queued))
         yield Subject("real Slurm", world, pid, lambda: {"ID": str(next(ids))}, is_real=True)
-
-
-def resident_mb(pid: int) -> float:
-    return int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) / 1000
 
 
 def section(sizes: Sequence[Subject], beside: Subject | None) -> str:

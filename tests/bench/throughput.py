@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import resource
 import shutil
 import sys
@@ -18,6 +17,7 @@ from tabulate import tabulate
 
 from tests.bench import contenders, page
 from tests.bench.contenders import Contender
+from tests.bench.measuring import resident_mb
 from tests.conformance import oracle, worlds
 
 TASKS, SINGLES, SLOW = 2_000, 500, 50
@@ -69,10 +69,6 @@ def _bury() -> None:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             continue
-
-
-def resident_mb(pid: int) -> float:
-    return int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) / 1000
 
 
 @contextmanager

@@ -47,6 +47,12 @@ class World:
     path: str
     env: dict[str, str]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command of this world sees."""
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        return kept | {"PATH": f"{self.path}:/usr/bin:/bin", **self.env}
+
     def transcript(self, case: Path) -> str:
         """What the case prints in a fresh directory, normalised. Afterwards this world's queue is empty."""
         directory = Path(tempfile.mkdtemp(prefix="fb-", dir="/tmp"))  # always as long: columns are cut by width
@@ -58,8 +64,7 @@ class World:
     def _transcript(self, case: Path, work: Path, scratch: Path) -> str:
         work.mkdir()
         scratch.mkdir()
-        env = {name: os.environ[name] for name in KEPT if name in os.environ}
-        env |= {"PATH": f"{self.path}:/usr/bin:/bin", "SCRATCH": str(scratch), "TZ": "UTC", **self.env}
+        env = self.environment | {"SCRATCH": str(scratch), "TZ": "UTC"}
         first = self._next_job_id(env, work)
         done = subprocess.run(
             ["bash", "-c", f'. "{HERE}/prelude.sh"; . "{case}"'],

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from flowbatch.paths import Paths
 from flowbatch.sandbox import address
@@ -25,11 +24,8 @@ from flowbatch.sandbox.address import LOG, Address
 from flowbatch.sandbox.settings import Settings
 from flowbatch.sdk.sandbox import Sandbox
 from flowbatch.units import DAY
+from tests.judges.vendor import PLACE, VENDOR, NotToBeHad, install
 
-VENDOR = "flow-compute==3.28.2"
-PLACE = "FLOWBATCH_VENDOR_VENV"
-"""Names a directory for the environment; without it the environment lies in pytest's cache, and is made once for a checkout."""
-INSTALL_WITHIN_S = 240
 ANSWER_WITHIN_S = 120
 COME_WITHIN_S = 150
 QUICK = Settings(tick_s=1, notice_s=600, boot_delay_s=0, history_s=8 * DAY, requests_per_minute=0)
@@ -120,30 +116,22 @@ class Site:
             pytest.skip(f"this machine runs no instances: {why}")
 
 
-def install(place: Path) -> Path:
-    """The client's program, in an environment that is made if it is not there."""
-    program = place / "bin/flow"
-    with FileLock(f"{place}.lock"):
-        if not (place / "complete").exists():
-            shutil.rmtree(place, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", place], check=True, capture_output=True)
-            pip = [place / "bin/pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", VENDOR]
-            done = subprocess.run(pip, capture_output=True, text=True, timeout=INSTALL_WITHIN_S)
-            if done.returncode:
-                pytest.skip(f"{VENDOR} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
-            (place / "complete").touch()
-    return program
-
-
 @pytest.fixture(scope="session")
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("ssh") is None:
         pytest.skip("the vendor's client needs ssh (Debian: openssh-client)")
-    if place := os.environ.get(PLACE):
-        return install(Path(place))
-    kept = request.config.pluginmanager.hasplugin("cacheprovider")
-    above = request.config.cache.mkdir("vendor") if kept else tmp_path_factory.mktemp("vendor")
-    return install(above / f"{VENDOR.replace('==', '-')}-py{sys.version_info[0]}.{sys.version_info[1]}")
+    place = os.environ.get(PLACE)
+    try:
+        return install(Path(place) if place else _kept(request.config, tmp_path_factory))
+    except NotToBeHad as why:
+        pytest.skip(str(why))
+
+
+def _kept(config: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In pytest's cache: it is made once for a checkout."""
+    cached = config.pluginmanager.hasplugin("cacheprovider")
+    above = config.cache.mkdir("vendor") if cached else tmp_path_factory.mktemp("vendor")
+    return above / f"{VENDOR.replace('==', '-')}-py{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @pytest.fixture(scope="module")
