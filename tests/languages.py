@@ -46,6 +46,10 @@ class Spoken:
     start: str = "start"
     comes_back: Callable[[Any], bool] = field(default=lambda value: True)
 
+    def listed(self, text: str) -> str:
+        """The value as it is written. Raises ValueSyntax."""
+        return self.show(self.parse(text))
+
 
 LANGUAGES = {
     "time": Spoken("time", time.parse, time.show, comes_back=lambda minutes: minutes < 2**31 // 60),

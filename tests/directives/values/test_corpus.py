@@ -6,44 +6,31 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from flowbatch.directives.values import (
     array,
-    begin,
     binding,
     constraint,
     count,
     dependency,
-    distribution,
-    export,
     filename,
-    frequency,
     gres,
     hostlist,
     licenses,
-    mail,
-    memory,
-    nodeinfo,
-    nodes,
-    signal,
-    time,
 )
 from flowbatch.directives.values.syntax import ValueSyntax
-from flowbatch.units import Instant
+from tests.languages import LANGUAGES
 
 CORPUS = Path(__file__).parents[2] / "data" / "corpus"
-UTC = ZoneInfo("UTC")
-NOW = Instant(1795310128)
 
 Judge = Callable[[str], Any]
 Shown = Callable[[str], str]
 
 
-def _value(module: Any) -> tuple[Judge, Shown]:
-    return module.parse, lambda text: module.show(module.parse(text))
+def _spoken(name: str) -> tuple[Judge, Shown]:
+    return LANGUAGES[name].parse, LANGUAGES[name].listed
 
 
 def _kept(judge: Judge) -> tuple[Judge, Shown]:
@@ -52,31 +39,28 @@ def _kept(judge: Judge) -> tuple[Judge, Shown]:
 
 
 BY_SBATCH: dict[str, tuple[Judge, Shown]] = {
-    **dict.fromkeys(["time", "time-min"], _value(time)),
-    **dict.fromkeys(["mem", "mem-per-cpu", "mem-per-gpu", "tmp"], _value(memory)),
+    **dict.fromkeys(["time", "time-min"], _spoken("time")),
+    **dict.fromkeys(["mem", "mem-per-cpu", "mem-per-gpu", "tmp"], _spoken("memory")),
     **dict.fromkeys(
         [
             *("ntasks", "cpus-per-task", "mincpus", "ntasks-per-core", "ntasks-per-gpu", "ntasks-per-socket"),
             *("ntasks-per-node", "tasks-per-node", "cpus-per-gpu", "sockets-per-node", "cores-per-socket"),
             "threads-per-core",
         ],
-        _value(count),
+        _spoken("count"),
     ),
     "core-spec": (lambda text: count.parse(text, 0), lambda text: count.show(count.parse(text, 0))),
     "wait-all-nodes": (lambda text: count.parse(text, 0), lambda text: count.show(count.parse(text, 0))),
-    "nodes": _value(nodes),
-    "signal": _value(signal),
-    "mail-type": _value(mail),
-    "export": _value(export),
-    "distribution": _value(distribution),
-    "cpu-freq": (frequency.parse_cpu, frequency.parse_cpu),
+    "nodes": _spoken("nodes"),
+    "signal": _spoken("signal"),
+    "mail-type": _spoken("mail"),
+    "export": _spoken("export"),
+    "distribution": _spoken("distribution"),
+    "cpu-freq": _spoken("cpu-freq"),
     "gpu-bind": _kept(binding.parse_gpu),
-    "mem-bind": (binding.parse_mem, binding.parse_mem),
-    "extra-node-info": _value(nodeinfo),
-    "begin": (
-        lambda text: begin.parse(text, NOW, UTC),
-        lambda text: begin.show(begin.parse(text, NOW, UTC), UTC),
-    ),
+    "mem-bind": _spoken("mem-bind"),
+    "extra-node-info": _spoken("nodeinfo"),
+    "begin": _spoken("begin"),
 }
 """What sbatch itself judges and lists: both must be as recorded."""
 

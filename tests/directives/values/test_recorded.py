@@ -10,45 +10,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flowbatch.directives.values import (
-    array,
-    begin,
-    binding,
-    constraint,
-    count,
-    dependency,
-    distribution,
-    export,
-    frequency,
-    gres,
-    licenses,
-    mail,
-    memory,
-    nodeinfo,
-    nodes,
-    signal,
-    time,
-)
+from flowbatch.directives.values import array, begin, constraint, count, dependency, gres, licenses
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.units import Instant
+from tests.languages import LANGUAGES
 
 DATA = Path(__file__).parents[2] / "data" / "values"
 
+SPOKEN = {
+    "time": "time", "mem": "memory", "nodes": "nodes", "ntasks-per-node": "count", "signal": "signal", "mail-type": "mail",
+    "distribution": "distribution", "export": "export", "extra-node-info": "nodeinfo", "cpu-freq": "cpu-freq",
+    "gpu-freq": "gpu-freq", "gpu-bind": "gpu-bind", "mem-bind": "mem-bind",
+}  # fmt: skip
+"""Which language an option speaks."""
+
 LISTED: dict[str, Callable[[str], str]] = {
-    "time": lambda text: time.show(time.parse(text)),
-    "mem": lambda text: memory.show(memory.parse(text)),
-    "nodes": lambda text: nodes.show(nodes.parse(text)),
-    "ntasks-per-node": lambda text: count.show(count.parse(text)),
+    **{option: LANGUAGES[name].listed for option, name in SPOKEN.items()},
     "core-spec": lambda text: count.show(count.parse(text, 0)),
-    "signal": lambda text: signal.show(signal.parse(text)),
-    "mail-type": lambda text: mail.show(mail.parse(text)),
-    "distribution": lambda text: distribution.show(distribution.parse(text)),
-    "cpu-freq": lambda text: frequency.show(frequency.parse_cpu(text)),
-    "gpu-freq": lambda text: frequency.show(frequency.parse_gpu(text)),
-    "gpu-bind": lambda text: binding.show(binding.parse_gpu(text)),
-    "mem-bind": lambda text: binding.show(binding.parse_mem(text)),
-    "extra-node-info": lambda text: nodeinfo.show(nodeinfo.parse(text)),
-    "export": lambda text: export.show(export.parse(text)),
     "array": lambda text: array.show(array.parse(text)) or text,
     "dependency": lambda text: dependency.show(dependency.parse(text)) or text,
     "constraint": lambda text: text if constraint.parse(text) is not None else "",
