@@ -90,5 +90,10 @@ def _tell(written: Any, json_: bool, *, checked: bool, stale: bool) -> None:
     for name, value in written.values.items():
         click.echo(f"{name:30} {value if isinstance(value, str) else ', '.join(value)}")
     click.echo(f"written to {written.file}" + (f" and {written.key_file}" if written.key_file else ""))
+    if written.left is not None:
+        click.echo(
+            f"{written.left} still holds the key that was read from it until now: remove it if nothing else needs it",
+            err=True,
+        )
     if stale:
         click.echo("a cluster that is open keeps what it was opened with: flow controller stop", err=True)

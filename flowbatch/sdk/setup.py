@@ -51,11 +51,12 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Written:
-    """Where it stands. The key itself is never told."""
+    """Where it stands. The key itself is never told. `left`: a file of somebody else's choice, which held the key until now and still does."""
 
     file: str
     key_file: str | None
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    left: str | None = None
 
 
 def configured(paths: Paths) -> Configuration:
@@ -96,7 +97,7 @@ def write(paths: Paths, wishes: Wishes) -> Written:
     account = ("clusters", MITHRIL)
     key = wishes.api_key or (kept_key(paths) if wishes.keyring else None)
     in_file = key is not None and not wishes.keyring
-    place = None if key is None else KEY_FILE if in_file else vault.keep(MITHRIL, key)
+    place = None if key is None else KEY_FILE if in_file else f"{vault.KEYRING}{MITHRIL}"
     values: dict[flowtoml.Path, str | tuple[str, ...] | None] = {
         ("default",): wishes.default,
         (*account, "api_key_file"): place,
@@ -107,9 +108,11 @@ def write(paths: Paths, wishes: Wishes) -> Written:
         ("budgets", "per_day"): wishes.budget_per_day,
     }
     said = {path: value for path, value in values.items() if value is not None}
-    configured(paths)
+    left = _left(paths, place)
     new = flowtoml.with_values(_read(file), said)
     flowtoml.parse(new, str(file))
+    if key is not None and wishes.keyring:
+        vault.keep(MITHRIL, key)
     try:
         paths.config.mkdir(mode=0o700, parents=True, exist_ok=True)
         if key is not None and in_file:
@@ -120,7 +123,17 @@ def write(paths: Paths, wishes: Wishes) -> Written:
     except OSError as error:
         raise ConfigError(f"cannot write {error.filename or file}: {error.strerror}") from None
     told = {".".join(path): value for path, value in said.items()}
-    return Written(str(file), str(key_file) if in_file else None, told)
+    return Written(str(file), str(key_file) if in_file else None, told, left)
+
+
+def _left(paths: Paths, place: str | None) -> str | None:
+    """The file that holds the key now, and will not be read any more once it is kept at `place`; our own goes by itself. Raises
+    ConfigError."""
+    one = configured(paths).clusters.get(MITHRIL)
+    before = one.api_key_file if one is not None else None
+    if place is None or before is None or before in (place, KEY_FILE) or before.startswith(vault.KEYRING):
+        return None
+    return str(paths.config / before) if (paths.config / before).exists() else None
 
 
 async def _projects(account: Account) -> tuple[Project, ...]:

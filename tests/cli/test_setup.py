@@ -140,10 +140,16 @@ def test_on_a_terminal_it_asks(flow: Any, paths: Any, url: str, monkeypatch: pyt
     assert KEY not in out and "budgets" not in files(paths)["flow.toml"]
 
 
-def test_the_keyring_has_the_key_and_no_file(flow: Any, paths: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], str]:
+    """What the keyring has."""
     held: dict[tuple[str, str], str] = {}
     monkeypatch.setattr(keyring, "set_password", lambda service, name, key: held.update({(service, name): key}))
     monkeypatch.setattr(keyring, "get_password", lambda service, name: held.get((service, name)))
+    return held
+
+
+def test_the_keyring_has_the_key_and_no_file(flow: Any, paths: Any, url: str, held: dict[tuple[str, str], str]) -> None:
     flow("setup", "--api-key", KEY, "--api-url", url)
     assert "mithril.key" in files(paths)
     code, out, err = flow("setup", "--keyring")  # the key that a file had until now
@@ -152,3 +158,31 @@ def test_the_keyring_has_the_key_and_no_file(flow: Any, paths: Any, url: str, mo
     assert list(files(paths)) == ["flow.toml"]
     assert 'api_key_file = "keyring:mithril"' in files(paths)["flow.toml"] and KEY not in files(paths)["flow.toml"]
     assert flow("setup", "--budget", "$7")[0] == 0  # the market is asked with it
+
+
+def test_a_key_file_of_ones_own_is_named_once_the_keyring_has_the_key(
+    flow: Any, paths: Any, url: str, held: dict[tuple[str, str], str]
+) -> None:
+    paths.config.mkdir(exist_ok=True)
+    (paths.config / "own.key").write_text(KEY)
+    (paths.config / "own.key").chmod(0o600)
+    (paths.config / "flow.toml").write_text(
+        f'[clusters.mithril]\napi_url = "{url}"\nproject = "research"\napi_key_file = "own.key"\n'
+    )
+    code, _, err = flow("setup", "--keyring")
+    assert (code, err) == (
+        0, f"{paths.config}/own.key still holds the key that was read from it until now: remove it if nothing else needs it\n",
+    )  # fmt: skip
+    assert held == {("flowbatch", "mithril"): KEY} and "own.key" in files(paths)
+    assert flow("setup", "--keyring")[2] == ""
+
+
+def test_a_flow_toml_that_cannot_name_the_keyring_gives_it_no_key(
+    flow: Any, paths: Any, url: str, held: dict[tuple[str, str], str]
+) -> None:
+    paths.config.mkdir(exist_ok=True)
+    said = f'[clusters.mithril]\napi_url = "{url}"\nproject = "research"\napi_key = "{KEY}"\n'
+    (paths.config / "flow.toml").write_text(said)
+    code, _, err = flow("setup", "--keyring")
+    assert code != 0 and "leave one of them out" in err
+    assert held == {} and files(paths) == {"flow.toml": said}
