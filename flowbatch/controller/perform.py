@@ -32,7 +32,7 @@ from flowbatch.core.effects import (
 from flowbatch.core.events import LaunchFailed
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import QueuePort
-from flowbatch.core.states import Running, Suspended
+from flowbatch.core.states import run_of
 from flowbatch.errors import FlowError
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.protocol.launch import Key
@@ -121,10 +121,7 @@ class Performer:
         return Key(self.site.store, effect.job_id, effect.restart)
 
     async def _launch(self, job: Job | None) -> None:
-        if job is None:
-            return
-        state = job.state.was if isinstance(job.state, Suspended) else job.state
-        if not isinstance(state, Running):
+        if job is None or (run := run_of(job.state)) is None:
             return
         payload = await self.queue.payload(job.id)
         if payload is None:
@@ -132,7 +129,7 @@ class Performer:
             return
         site = replace(self.site, cluster=self.queue.cluster)
         components = self.queue.snapshot(job.het.ids).jobs if job.het is not None else ()
-        await self.backend.launch(launching.message(site, job, state, payload, components))
+        await self.backend.launch(launching.message(site, job, run, payload, components))
 
     async def _mail(self, effect: SendMail, job: Job | None) -> None:
         if job is None:

@@ -28,7 +28,18 @@ from flowbatch.core.effects import (
 )
 from flowbatch.core.jobs import Job
 from flowbatch.core.ruling.rulings import Crontab
-from flowbatch.core.states import Completing, Ending, Finished, Pause, Pending, Requeueing, Running, State, Suspended
+from flowbatch.core.states import (
+    Completing,
+    Ending,
+    Finished,
+    Pause,
+    Pending,
+    Requeueing,
+    Running,
+    State,
+    Suspended,
+    run_of,
+)
 from flowbatch.ids import StoreId
 from flowbatch.protocol.launch import Key
 from flowbatch.store.contract import Loaded
@@ -103,9 +114,10 @@ def owed(loaded: Loaded, jobs: dict[int, Job]) -> Iterator[Order]:
 def _due(job: Job) -> Iterator[Effect]:
     if job.follows:
         return
+    run = run_of(job.state)
+    if run is not None and not run.launched:
+        yield Launch(job.id, job.restarts)
     match job.state:
-        case Running(launched=False) | Suspended(was=Running(launched=False)):
-            yield Launch(job.id, job.restarts)
         case Completing(then=Ending() as then):
             yield Stop(job.id, job.restarts, _WHY.get(then.outcome, "cancelled"))
         case Completing(then=Requeueing() as then):
@@ -115,9 +127,8 @@ def _due(job: Job) -> Iterator[Effect]:
             yield Freeze(job.id, job.restarts)
         case Running(pause=Pause()):
             yield Thaw(job.id, job.restarts)
-    match job.state:
-        case (Running(limited=True) as state) | Suspended(was=Running(limited=True) as state):
-            yield limit(job, state)
+    if run is not None and run.limited:
+        yield limit(job, run)
 
 
 def _wished(job: Job, bid: Bid) -> Effect | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, overload
 
 Outcome = Literal[
     "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE", "OUT_OF_MEMORY",
@@ -156,6 +156,18 @@ class Finished:
 State = Pending | Running | Suspended | Completing | Finished
 Holding = Running | Suspended | Completing
 """Those that hold an allocation."""
+
+
+@overload
+def run_of(state: Running | Suspended) -> Running: ...
+@overload
+def run_of(state: State) -> Running | None: ...
+def run_of(state: State) -> Running | None:
+    """The run that goes on, or that a suspension has stopped."""
+    match state:
+        case (Running() as run) | Suspended(was=run):
+            return run
+    return None
 
 
 def held(state: State) -> Allocation | None:

@@ -20,7 +20,7 @@ from flowbatch.core.market import caps, phases
 from flowbatch.core.market.budgets import own
 from flowbatch.core.market.buying import ledger
 from flowbatch.core.market.upkeep import with_bid
-from flowbatch.core.states import Finished, Pending, Running, Suspended, began
+from flowbatch.core.states import Finished, Pending, began, run_of
 from flowbatch.core.turn import Turn
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
@@ -127,10 +127,9 @@ def _retime(turn: Turn, job: Job, minutes: int) -> None:
     if bid is not None and not longer:
         changed = with_bid(changed, replace(bid, run_limit_s=min(bid.run_limit_s, minutes * MINUTE)))
     turn.keep(changed)
-    if isinstance(state, Running | Suspended):
-        was = state.was if isinstance(state, Suspended) else state
-        end = ends_by(turn.queue.cluster, changed, was.allocation.partition, began(was))
-        if end != was.ends_by:
+    if (run := run_of(state)) is not None:
+        end = ends_by(turn.queue.cluster, changed, run.allocation.partition, began(run))
+        if end != run.ends_by:
             turn.advance(changed, Limited(turn.at, end))
     elif bid is not None and longer and isinstance(state, Pending):
         turn.withdraw(changed)

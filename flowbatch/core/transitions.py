@@ -47,6 +47,7 @@ from flowbatch.core.states import (
     State,
     Suspended,
     ran_s,
+    run_of,
 )
 from flowbatch.core.waiting import BEGIN_TIME, HELD_BY_ADMIN, NEVER_SATISFIED, REQUEUED_HELD, RESOURCES
 from flowbatch.spec.cluster import ClusterSpec
@@ -181,7 +182,7 @@ def _told(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Told
 
 
 def _limited(cluster: ClusterSpec, job: Job, state: Running | Suspended, fact: Limited) -> Moved:
-    run, orders = until(cluster, job, state.was if isinstance(state, Suspended) else state, fact.ends_by)
+    run, orders = until(cluster, job, run_of(state), fact.ends_by)
     return Moved(replace(job, state=replace(state, was=run) if isinstance(state, Suspended) else run), orders)
 
 
