@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-
 APART = "FLOWBATCH_APART"
 """In the environment that a daemon, or a job's wrapper, began with: what a job has started of ours serves everybody, and is neither ended nor
 signalled with the job. The wrappers know the word too."""

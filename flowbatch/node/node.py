@@ -364,6 +364,8 @@ class Node:
         """The end is in the journal and told, that of its steps before. On a full disk it is told all the same: the wrapper's
         file has it too."""
         self.leaving.drop(report.key)
+        self._pauses.pop(report.key, None)
+        self._limits.pop(report.key, None)
         self.steps.over(report.key)
         self.stepbook.close(report.key)
         self._book.note(Over(report.key, report))

@@ -57,6 +57,7 @@ class Run:
 
     async def live(self, leaves_at: float | None = None) -> Report | None:
         """Returns when all its processes are gone, with how it ended; None if its gate never opened. `leaves_at`: as `leave`."""
+        self._disarm()
         self._arm()
         if leaves_at is not None:
             self.leave(leaves_at)

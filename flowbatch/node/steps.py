@@ -176,7 +176,7 @@ class Steps:
         key = step.place.key
         step.number = self._book.next_number(key)
         self._book.began(_report(step, step.number, parts, int(time.time())), parts)
-        self._say_granted(step, step.number, parts, _joined(step))
+        self._say_granted(step, step.number, parts)
 
     def _regrant(self, step: _Step) -> bool:
         """Whether an earlier life has granted this srun its step, and died before it heard so: it has it."""
@@ -188,8 +188,8 @@ class Steps:
         return True
 
     @staticmethod
-    def _say_granted(step: _Step, number: int, parts: tuple[Part, ...], notes: tuple[str, ...] = ()) -> None:
-        place = step.place
+    def _say_granted(step: _Step, number: int, parts: tuple[Part, ...]) -> None:
+        place, notes = step.place, _joined(step)
         step.writer.write(
             line("granted", placement=place.key, step=number, parts=parts, door=place.door(number), notes=notes)
         )

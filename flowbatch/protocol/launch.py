@@ -6,7 +6,7 @@ controller -> node: `launch` (message), `stop` (key, why), `deliver` (key, signa
 A second kind of connection to a rented machine's node opens with `answer` (number) and then is the controller's end of a
 caller's conversation (`frames.py`), which the node announced by `caller` (number).
 node -> controller: `caller` (number), `node` (the node's `version`, what it can do, and its clock's `now`; the first line of every connection), `report` (report), `step` (step: a StepReport), `resumed`,
-    `seen` (tasks: a TaskSeen each; the answer to `look`).
+    `seen` (tasks: a TaskSeen each; the answer to `look`), `leaves` (until: the machine goes away then by its own word, or stays; whenever that changes, and at each `resume`).
 
 `resume` opens every conversation: the node answers with one report for each of its keys (`absent` for a placement that
 its journal never held), then with all others that no `forget` has ended yet, then with `resumed`. From there on it tells

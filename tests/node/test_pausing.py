@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from flowbatch.node.book import Book, Limited, Paused, Started, fact_of, record_of
+from flowbatch.node.run import Run
 from tests.node.jobs import key
 
 COUNTS = "echo $$ > shell; sleep 1000 & echo $! > child; echo up > up; while :; do sleep 0.05; done"
@@ -112,6 +114,19 @@ def test_a_limit_that_changes_on_its_way_to_the_gate_holds_behind_it(play):
         node.node.launch(node.job(COUNTS, kill_wait_s=1, ends_by=int(time.time()) + 1000))
         node.node.limit(key(), int(time.time()) + 1)
         assert (await node.said("ended")).cause == "timeout"
+
+    play(scene)
+
+
+def test_a_limit_that_changes_on_its_way_to_the_gate_is_announced_once(play, monkeypatch):
+    async def scene(node):
+        told, now = [], int(time.time())
+        monkeypatch.setattr(Run, "_signal", lambda run, number: told.append(number))
+        terms = {"signal": signal.SIGUSR1, "signal_batch_only": True, "signal_lead_s": 2, "kill_wait_s": 1}
+        node.node.launch(node.job(COUNTS, ends_by=now + 1000, **terms))
+        node.node.limit(key(), now + 5)
+        assert (await node.said("ended")).cause == "timeout"
+        assert told == [signal.SIGUSR1]
 
     play(scene)
 

@@ -327,7 +327,10 @@ class Pursuit:
         return self._tenancy.door()
 
     def runs(self, placements: Sequence[Key]) -> None:
-        """What its machine is to be asked about when it is there."""
+        """What its machine is to be asked about when it is there. Until it has been heard, what leaves is held to leave by its own word:
+        what runs there is not told otherwise because the market has not noticed yet."""
+        if placements and self.stage == "leaving":
+            self._warning = self._belief.warning = self._belief.until
         self._tenancy.runs(placements)
 
     async def close(self) -> None:

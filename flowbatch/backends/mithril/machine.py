@@ -86,7 +86,6 @@ class Machine:
         self._ending: dict[Key, asyncio.Task[None]] = {}
         self._live: set[Key] = set()
         """Placements whose end was not told yet."""
-        self._leaves_at: int | None = None
         self._staying = asyncio.Event()
         """Not while it is to go away: nothing is begun on it then."""
         self._staying.set()
@@ -149,7 +148,6 @@ class Machine:
 
     async def leave(self, until: int) -> None:
         """It goes away at `until`: its jobs get their signals, are stopped in time, and their files come back."""
-        self._leaves_at = until
         self._staying.clear()
         for key in self._live:
             await self._conversation.leave(key, until)
@@ -158,7 +156,6 @@ class Machine:
 
     async def stay(self) -> None:
         """It does not go away after all."""
-        self._leaves_at = None
         self._staying.set()
         for key in self._live:
             await self._conversation.stay(key)

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import pwd
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ ROOTS = frozenset(
 """Directories that are no project: they are not mirrored."""
 
 
-CUT = (*FOREIGN, Broken, ValueError, TypeError, KeyError)
-"""Of a transfer: what is raised when the other side is gone, or says what makes no sense."""
+CUT = (*FOREIGN, Broken)
+"""Of a transfer: what is raised when the other side is gone, or says what makes no sense. A fault of ours is none of them: it would come again."""
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,10 @@ class Talk:
         self._left -= len(line)
         if not line.endswith(b"\n"):
             raise EOFError("the machine said too much" if not self._left else "the machine hung up")
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except ValueError as error:
+            raise Broken(f"no line of this conversation: {error}") from None
 
     def send(self, root: str, paths: Sequence[str]) -> None:
         mirror.send(root, paths, self._in)
@@ -181,7 +184,9 @@ class Workspace:
     def bring(self, talk: Talk) -> int:
         """The machine has all that is here; how many items went. Raises NotBrought."""
         rules = Rules.of(self.root)
-        known: dict[str, Any] = talk.ask("stamps")
+        known = talk.ask("stamps")
+        if not isinstance(known, dict):
+            raise Broken("no stamps")
         wanted = [
             item.path
             for item in mirror.scan(self.root, lambda path, is_dir: _named(rules.outward, path, is_dir))
@@ -198,7 +203,7 @@ class Workspace:
         talk.send(self.root, wanted)
         failed = talk.hear()
         if failed:
-            raise NotBrought(f"{_names(failed)} could not be brought to the machine")
+            raise NotBrought(f"{_names(_pairs(failed))} could not be brought to the machine")
 
     def fetch(self, talk: Talk) -> tuple[list[str], mirror.Failed]:
         """What the job wrote is here; notes on what lies beside a file that changed here meanwhile, and what failed."""
@@ -216,7 +221,7 @@ class Workspace:
         if wanted:
             talk.say("give", wanted)
             failed = mirror.receive(
-                self.root, talk.out, lambda item, data: self._arrive(item, data, items[item.path][1], notes)
+                self.root, talk.out, lambda item, data: self._arrive(item, data, _asked(items, item), notes)
             )
             talk.hear()
             os.sync()
@@ -269,15 +274,29 @@ def _names(failed: Collection[Sequence[str]]) -> str:
 def _changes(talk: Talk) -> Iterator[tuple[Item, Any]]:
     talk.say("changes")
     while (said := talk.hear()) is not None:
-        plain, stamp = said
+        ((plain, stamp),) = _pairs([said])
         yield item_of(plain), stamp
 
 
+def _pairs(said: Any) -> list[list[Any]]:
+    """A list of pairs, as the machine has said it. Raises Broken."""
+    if not isinstance(said, list) or not all(isinstance(one, list) and len(one) == 2 for one in said):
+        raise Broken("no list of pairs")
+    return said
+
+
+def _asked(items: Mapping[str, tuple[Item, Any]], item: Item) -> Any:
+    """The stamp of an item that comes. Raises Broken for one that was not asked for."""
+    if item.path not in items:
+        raise Broken(f"{item.path} was not asked for")
+    return items[item.path][1]
+
+
 def _last_words(process: Process) -> str:
-    """What it had to say when it ended."""
-    with contextlib.suppress(*FOREIGN, FlowError):
+    """What it had to say when it ended, or has to say soon."""
+    with contextlib.suppress(*FOREIGN):
         process.no_more()
-        return process.done().err
+        return process.complaint()
     return ""
 
 

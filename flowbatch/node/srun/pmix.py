@@ -38,19 +38,18 @@ class Pmix:
     ranks: Sequence[int]
     abort: Callable[[int, int], None]
     lost: Callable[[str], None]
-    _process: subprocess.Popen[bytes] = field(init=False)
+    _process: subprocess.Popen[bytes] | None = None
     _connection: socket.socket = field(init=False)
-    _directory: str = field(init=False)
+    _directory: str = ""
     _unread: bytearray = field(default_factory=bytearray)
     _variables: dict[int, dict[str, str]] = field(default_factory=dict)
     _telling: bool = True
 
     def begin(self) -> int:
         """All ranks can be started; the descriptor that `over` hears. Raises CannotRun."""
-        self._start()
-        self._connection.settimeout(OPENED_WITHIN_S)
         opening = line("open", name=self._namespace, ranks=list(self.ranks))
         try:
+            self._start()
             self._connection.sendall(opening)
             messages: list[dict[str, Any]] = []
             while not messages:
@@ -84,12 +83,15 @@ class Pmix:
 
     def close(self) -> None:
         """Nothing of the server is left."""
+        if not self._directory:
+            return  # it has not begun
         self._connection.close()
-        try:
-            self._process.wait(ENDED_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            try:
+                self._process.wait(ENDED_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     @property
@@ -99,6 +101,7 @@ class Pmix:
     def _start(self) -> None:
         """The server's process, in a directory of its own: nothing of the caller's environment tunes it."""
         self._connection, theirs = socket.socketpair()
+        self._connection.settimeout(OPENED_WITHIN_S)
         self._directory = tempfile.mkdtemp(prefix="pmix.", dir="/tmp")
         environ = {"PATH": os.defpath, "PYTHONPATH": str(WHERE)}
         with theirs:

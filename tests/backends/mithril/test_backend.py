@@ -284,6 +284,22 @@ def test_what_became_of_each_bid_is_told_before_start_returns(market, cluster, p
     assert not market.count("POST /v2/spot/bids")
 
 
+def test_a_run_on_a_machine_that_said_so_itself_is_not_told_that_it_stays(market, cluster):
+    """After a restart: the market has not noticed yet, and the machine has not been heard."""
+    bid = market.add_bid(NAME, "Allocated")
+    market.win(bid)
+
+    @run
+    async def story(cluster):
+        await cluster.start(tender(phase="leaving", fid=bid["fid"], leaves_at=2_000_000_000), running=[key(7)])
+        await until(lambda: ("at", "localhost:2222") in cluster.heard)
+        assert not cluster.facts(BidKept)
+        cluster.machines[-1].warn(None)
+        await until(lambda: cluster.facts(BidKept))
+
+    story(cluster)
+
+
 def test_a_bid_that_was_perhaps_sent_is_looked_for_before_it_is_sent(market, cluster):
     @run
     async def story(cluster):

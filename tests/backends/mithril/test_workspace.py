@@ -45,8 +45,11 @@ class Process:
     def kill(self):
         self.popen.kill()
 
+    def complaint(self):
+        return self.popen.stderr.read().decode().strip()
+
     def done(self):
-        out, err = self.stdout.read(), self.popen.stderr.read().decode().strip()
+        out, err = self.stdout.read(), self.complaint()
         code = self.popen.wait(20)
         self.stdout.close()
         self.popen.stderr.close()
