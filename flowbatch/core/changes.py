@@ -50,7 +50,7 @@ def update(turn: Turn, event: UpdateAsked) -> tuple[Verdict, ...]:
         waits = isinstance(job.state, Pending)
         if not waits and not WHILE_RUNNING.issuperset(event.fields):
             return "ESLURM_JOB_NOT_PENDING"
-        if "admin_comment" in event.fields and event.by not in (0, turn.queue.cluster.slurm_uid):
+        if "admin_comment" in event.fields and not turn.queue.cluster.operated_by(event.by):
             return "ESLURM_ACCESS_DENIED"
         if "priority" in event.fields and (fault := _priority_fault(event, job)) is not None:
             return fault

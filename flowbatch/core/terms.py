@@ -54,7 +54,7 @@ def _time_fault(turn: Turn, event: TermsAsked, job: Job) -> str | None:
     if isinstance(job.state, Finished):
         return "ESLURM_JOB_FINISHED"
     cluster = turn.queue.cluster
-    operates = event.by in (0, cluster.slurm_uid)
+    operates = cluster.operated_by(event.by)
     if isinstance(job.state, Pending):
         if _shorter(asked, job.spec.time_min_min or 0):
             return "ESLURM_INVALID_TIME_MIN_LIMIT"

@@ -151,6 +151,10 @@ class ClusterSpec(Frozen):
     def default_partition(self) -> PartitionSpec | None:
         return next((p for p in self.partitions if p.default), None)
 
+    def operated_by(self, uid: int) -> bool:
+        """Whether it is an administrator's: root's or SlurmUser's."""
+        return uid in (0, self.slurm_uid)
+
     def partition(self, name: str) -> PartitionSpec | None:
         return next((p for p in self.partitions if p.name == name), None)
 

@@ -69,7 +69,7 @@ async def schedloglevel(asked: Asked) -> int:
 
 def _unheard(asked: Asked, call: str, why: str) -> int:
     """Who may not is told so; who may is told that there is nothing to it here."""
-    if asked.call.owner.uid not in (0, asked.queue.cluster.slurm_uid):
+    if not asked.queue.cluster.operated_by(asked.call.owner.uid):
         words = "Permission denied" if call.startswith("slurm_set") else codes.message(_DENIED)
         raise Stop(1, err=f"{call} error: {words}\n")
     said = codes.message("ESLURM_NOT_SUPPORTED")

@@ -16,7 +16,7 @@ DENIED = "ESLURM_ACCESS_DENIED"
 def may(cluster: ClusterSpec, accounts: Accounts, uid: int, name: str) -> bool:
     """Whether somebody may change accounts: root, whoever runs the cluster, and those who were made administrators."""
     known = accounts.user(name)
-    return uid in (0, cluster.slurm_uid) or (known is not None and known.admin != "None")
+    return cluster.operated_by(uid) or (known is not None and known.admin != "None")
 
 
 def change(turn: Turn, event: AccountsAsked) -> Refused | None:

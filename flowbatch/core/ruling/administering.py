@@ -21,7 +21,7 @@ RENTED = Refused("ESLURM_NOT_SUPPORTED")
 
 def refused(cluster: ClusterSpec, by: int) -> Refused | None:
     """Why somebody may not administer the cluster, or None."""
-    if by not in (0, cluster.slurm_uid):
+    if not cluster.operated_by(by):
         return DENIED
     return RENTED if cluster.market is not None else None
 

@@ -32,7 +32,7 @@ def top(turn: Turn, event: TopAsked) -> tuple[Verdict, ...]:
 def _fault(turn: Turn, by: int, job: Job | None) -> str | None:
     if job is None:
         return "ESLURM_INVALID_JOB_ID"
-    if by not in (0, turn.queue.cluster.slurm_uid):
+    if not turn.queue.cluster.operated_by(by):
         return "ESLURM_ACCESS_DENIED"
     if isinstance(job.state, Finished):
         return "ESLURM_JOB_FINISHED"
