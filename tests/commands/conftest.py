@@ -10,16 +10,19 @@ import pytest
 
 from flowbatch import text
 from flowbatch.commands.call import Call, CallerFile, Command
-from flowbatch.core.events import Event, Reply
-from flowbatch.core.jobs import ArrayTask, Job, Owner
+from flowbatch.core.events import Event, Passed, Reply
+from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.ports import Payload, Snapshot, Tally
 from flowbatch.core.queue import Queue, step
+from flowbatch.core.records import Stepped
 from flowbatch.core.states import Finished, Holding, Running
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.errors import FlowError
 from flowbatch.protocol.seen import TaskSeen
 from flowbatch.spec.cluster import ClusterSpec
+from flowbatch.store.contract import Entry
+from flowbatch.store.memory import MemoryStore
 
 
 class Heard:
@@ -43,17 +46,11 @@ class Said:
     err: str
 
 
-def looked_back(jobs: Iterable[Job], named: Sequence[JobName] | None, past: Past) -> list[Job]:
+def looked_back(jobs: Iterable[Job], named: Sequence[JobName] | None, limit: int, past: Past) -> list[Job]:
     """What a store with these jobs remembers of what is asked for, newest first."""
-    wanted = [
-        job
-        for job in jobs
-        if named is None
-        or job.id in named
-        or job.array_id in named
-        or (isinstance(job.array, ArrayTask) and (job.array.array_id, job.array.index) in named)
-    ]
-    return sorted((job for job in wanted if past.admits(job)), key=lambda job: -job.id)
+    store = MemoryStore()
+    store.commit([Entry(1, Passed(0), Stepped({job.id: job for job in jobs}))], next_job_id=1, performed=0)
+    return store.history(named, limit, past)
 
 
 class FixedQueue:
@@ -102,7 +99,7 @@ class FixedQueue:
     async def history(
         self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING
     ) -> Sequence[Job]:
-        return looked_back(self.snapshot().jobs, named, past)
+        return looked_back(self.snapshot().jobs, named, limit, past)
 
     async def tally(self, since: int) -> Tally:
         ended = [job.state.ending.outcome for job in self._snapshot.jobs if isinstance(job.state, Finished)]
