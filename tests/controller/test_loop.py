@@ -111,7 +111,9 @@ def test_a_fact_and_what_it_makes_due_share_a_commit(running, store, toy, monkey
     asyncio.run(main())
 
 
-def test_a_batch_job_begins_a_moment_after_its_submission_is_answered(running, toy):
+def test_a_batch_job_begins_a_moment_after_its_submission_is_answered(running, toy, monkeypatch):
+    monkeypatch.setattr("flowbatch.controller.loop.SETTLES_S", 2)
+
     async def main():
         async with running() as loop:
             await loop.apply(toy.submission())
