@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REVOKED_AT_ONCE = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from flowbatch.node.allocation import shell
 from flowbatch.node.allocation.plan import Plan
@@ -24,7 +24,9 @@ fork = os.fork
 def slow():
     pid = fork()
     if not pid:
-        time.sleep(0.3)  # the node's word comes before the command is its own program
+        until = time.monotonic() + 20
+        while plan.kill not in signal.sigpending() and time.monotonic() < until:
+            time.sleep(0.01)  # the node's word comes before the command is its own program
     return pid
 os.fork = slow
 plan = Plan(7, kill=int(sys.argv[1]))
