@@ -13,6 +13,8 @@ from flowbatch.node.srun.grant import Grant, Refused
 from flowbatch.node.srun.refusals import refusal
 from flowbatch.protocol.launch import line
 
+WITHIN_S = 10
+
 
 @contextmanager
 def daemon(directory, *answers: bytes, times: int = 1):
@@ -20,6 +22,7 @@ def daemon(directory, *answers: bytes, times: int = 1):
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(directory / "node.sock"))
         listening.listen()
+        listening.settimeout(WITHIN_S)
 
         def serve() -> None:
             for _ in range(times):
@@ -28,13 +31,13 @@ def daemon(directory, *answers: bytes, times: int = 1):
                     connection.recv(10000)
                     connection.sendall(b"".join(answers))
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         grant = Grant(directory, "node.sock")
         try:
             yield grant
         finally:
-            thread.join()
+            thread.join(WITHIN_S)
             grant._file.close()
             grant._socket.close()
 

@@ -15,6 +15,7 @@ from flowbatch.node.srun.pmix import Pmix
 from flowbatch.node.srun.wanted import CannotRun
 from flowbatch.protocol.launch import line
 
+pytestmark = pytest.mark.xdist_group("pmix")
 MPICC = shutil.which("mpicc.openmpi")
 needs_library = pytest.mark.skipif(not pmix_library.plugins(), reason="needs libpmix (Debian's libpmix2)")
 needs_open_mpi = pytest.mark.skipif(MPICC is None, reason="needs Debian's libopenmpi-dev and openmpi-bin")
