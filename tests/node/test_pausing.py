@@ -91,10 +91,10 @@ def test_a_shorter_limit_ends_it(play):
 
 def test_a_longer_limit_lets_it_go_on_also_in_the_next_life(play):
     async def scene(node):
-        await running(node, ends_by=int(time.time()) + 1)
+        ends_by = int(time.time()) + 5
+        await running(node, ends_by=ends_by)
         node.node.limit(key(), int(time.time()) + 1000)
-        told = time.time()
-        await node.until(lambda: time.time() > told + 2)
+        await node.until(lambda: time.time() > ends_by + 1)
         assert not [report for report in node.reports if report.what == "ended"]
 
     async def next_life(node):
