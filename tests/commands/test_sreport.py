@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from flowbatch.commands.accounting import sreport
 from flowbatch.core.accounting.accounts import NOBODY, Account, Association
-from flowbatch.core.jobs import Job, Owner
+from flowbatch.core.jobs import ArrayTask, Job, Owner
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.ruling.rulings import Rulings
 from flowbatch.core.states import Allocation, Ending, Finished, NodeShare
@@ -107,6 +108,16 @@ def test_accounts_hold_what_is_below_them(asked):
     assert tree[:6] == ["root|", " root|root", " alpha|", "  alpha|root", "  lab|", "   lab|ann"]
     assert asked("-nP", "cluster", "acc", "accounts=lab", more=more) == ["oracle|lab|||20|0", "oracle|lab|ann|ann|20|0"]
     assert asked("-nP", "cluster", "acc", "users=ann", more=more) == ["oracle|lab|ann|ann|20|0"]
+
+
+@pytest.mark.parametrize(("jobs", "count"), [
+    ("90", 2), ("0090", 2), ("91", 1), ("90_1", 1), ("90_7", 0), ("2,91", 2), ("9", 1),
+])  # fmt: skip
+def test_jobs_are_named_by_their_arrays_too(asked, jobs, count):
+    one, two = ran(91, "lab", 4, 600), ran(90, "lab", 2, 600)
+    tasks = (replace(one, array=ArrayTask(90, 1)), replace(two, array=ArrayTask(90, 2)))
+    found = asked("-nP", "job", "sizesbyaccount", "printjobcount", f"jobs={jobs}", more=tasks)
+    assert found == ([f"oracle|root|{count}|0|0|0|0|100.00%"] if count else [])
 
 
 def test_users_come_by_what_they_took(asked):

@@ -13,6 +13,8 @@ from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.core.accounting.accounts import Accounts, Association
 from flowbatch.core.accounting.usage import resources
+from flowbatch.core.arrays import root
+from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.past import Past
 from flowbatch.core.ports import QueuePort
 from flowbatch.spec.cluster import ClusterSpec
@@ -109,12 +111,18 @@ def _seconds(view: JobView, start: int, end: int) -> int:
 def _wanted(view: JobView, report: Report) -> bool:
     """Whether the conditions let it through; accounts are for each report to judge."""
     job, owner = view.job, view.job.owner
-    nodes = report.lists.get("nodes")
+    nodes, jobs = report.lists.get("nodes"), report.lists.get("jobs")
     return (
         report.wants("users", owner.name)
         and report.wants("partitions", view.partition)
         and report.wants("wckeys", view.spec.wckey or "")
-        and report.wants("jobs", str(job.id))
+        and (jobs is None or not _names(job).isdisjoint(word.lstrip("0") for word in jobs))
         and (report.wants("gid", str(owner.gid)) or report.wants("gid", owner.group))
         and (nodes is None or not nodes.isdisjoint(view.allocation.nodes if view.allocation is not None else ()))
     )
+
+
+def _names(job: Job) -> set[str]:
+    """How it can be named: a number of its own, that of its array or heterogeneous job, and its place in the array."""
+    names = {str(job.id), str(root(job))}
+    return names | {f"{job.array.array_id}_{job.array.index}"} if isinstance(job.array, ArrayTask) else names
