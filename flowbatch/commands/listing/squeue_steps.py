@@ -68,7 +68,7 @@ def _number_order(step: StepView) -> tuple[int | str, ...]:
 
 
 _KEYS: dict[str, Callable[[StepView], int | str | tuple[int | str, ...]]] = {
-    "i": lambda step: _number_order(step),
+    "i": _number_order,
     "N": lambda step: hostlist.sort_key(next(iter(step.node_names), "")),
     "P": lambda step: step.view.partition,
     "S": lambda step: step.began_at or 0,
