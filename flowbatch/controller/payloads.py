@@ -8,7 +8,10 @@ from flowbatch.core.ports import Payload
 
 KEPT = 64
 LARGEST = 64 * 1024
-"""Bytes of script and environment. With KEPT it bounds the memory; what is larger is read again each time."""
+"""Bytes of script and environment in memory. With KEPT it bounds what is held; what is larger is read again each time."""
+
+PER_WORD = 40
+"""Bytes that each word of an environment takes besides its own: its object, and its place in the list."""
 
 
 class Payloads:
@@ -18,7 +21,7 @@ class Payloads:
         self._kept: OrderedDict[int, Payload] = OrderedDict()
 
     def keep(self, number: int, payload: Payload) -> None:
-        if len(payload.script) + sum(map(len, payload.environment)) <= LARGEST:
+        if len(payload.script) + sum(PER_WORD + len(word) for word in payload.environment) <= LARGEST:
             self._kept[number] = payload
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
