@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from flowbatch.commands.control import scontrol
+from flowbatch.commands.control.scontrol_settings import ALWAYS, SETTINGS, Setting
 from flowbatch.commands.listing import squeue
 from flowbatch.core.bids import Bid
+from flowbatch.core.changes import WHILE_RUNNING
 from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked, Verdict
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Snapshot
@@ -64,6 +66,20 @@ def test_several_jobs_and_tasks(caller: Any, queue: Any) -> None:
         1, "Invalid job id specified for job 999\n9_1: Invalid job id specified\n"
     )  # fmt: skip
     assert caller.run(scontrol.main, queue, "-Q", "update", "JobId=999", "TimeLimit=5").err == ""
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda one: one.name)
+def test_a_setting_may_change_when_the_queue_lets_it(caller: Any, queue: Any, setting: Setting) -> None:
+    for value in ("1", "yes", "gpu:1", "after:7", "now", "NONE", "h1"):
+        caller.run(scontrol.main, queue, "update", "JobId=7", f"{setting.name}={value}")
+    fields = {field for event in queue.events for field in event.fields}
+    assert fields and WHILE_RUNNING.issuperset(fields) == (setting.when == ALWAYS)
+
+
+def test_what_a_gres_may_be_is_told(caller: Any, fixed_queue: Any) -> None:
+    queue = fixed_queue(Snapshot(NOW, CLUSTER.model_copy(update={"gres_types": ("gpu",)}), (JOB,), {}))
+    said = caller.run(scontrol.main, queue, "update", "JobId=7", "Gres=help")
+    assert (said.code, said.out) == (1, "Valid gres options are:\ngpu[[:type]:count]\n")
 
 
 @pytest.mark.parametrize(("code", "err"), [

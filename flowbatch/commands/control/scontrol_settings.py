@@ -9,6 +9,7 @@ from typing import Any
 
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.control.scontrol_options import Asked
+from flowbatch.commands.submitting import sbatch_help
 from flowbatch.directives.values import (
     begin,
     constraint,
@@ -152,8 +153,7 @@ def _file(asked: Asked, value: str) -> Changes:
 def _gres(asked: Asked, value: str) -> Changes:
     """What each node is to give, instead of all that was asked for."""
     if value == "help":
-        kinds = "".join(f"{name}[[:type]:count]\n" for name in asked.queue.cluster.gres_types)
-        raise Stop(1, out=f"Valid gres options are:\n{kinds}", err="No changes specified\n")
+        raise Stop(1, out=sbatch_help.gres(asked.queue.cluster), err="No changes specified\n")
     try:
         return {"resources.gres": GresRequest(per_node=gres.parse(value) if value else ())}
     except ValueSyntax:

@@ -59,14 +59,18 @@ def text(name: str, cluster: ClusterSpec) -> str:
         case "version":
             return f"{VERSION}\n"
         case "gres":
-            return (
-                "\n".join(["Valid gres options are:", *(f"{name}[[:type]:count]" for name in cluster.gres_types)])
-                + "\n"
-            )
+            return gres(cluster)
         case "hint":
             return "".join(f"  {hint}\n" for hint in HINTS)
         case _:
             return "mem-bind: [quiet|verbose,]none|rank|local|map_mem:LIST|mask_mem:LIST[,prefer][,sort]\n"
+
+
+def gres(cluster: ClusterSpec) -> str:
+    """What a gres may be here."""
+    return "".join(
+        f"{line}\n" for line in ("Valid gres options are:", *map("{}[[:type]:count]".format, cluster.gres_types))
+    )
 
 
 def page(first: str, sections: Sections, options: Mapping[str, Option]) -> str:
