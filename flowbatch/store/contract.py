@@ -67,7 +67,8 @@ class Store(Protocol):
         """Script and environment, kept as long as a record of the queue names them."""
 
     def history(self, named: Sequence[JobName] | None = None, limit: int = 1000, past: Past = EVERYTHING) -> list[Job]:
-        """Records by name, newest first, also of jobs that left the queue, as far as `past` admits them."""
+        """The newest `limit` records by name, newest first, also of jobs that left the queue, as far as `past` admits them. All that were
+        not over before `past.since` are read for it, and those beyond the limit let go."""
 
     def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
         """Steps of these jobs by id, or of all, in the order of their keys. `since`: only those that were not over before."""

@@ -1,7 +1,7 @@
 """Who looks back: what was committed, read by a connection of its own, as much of it as is asked for.
 
 What is asked for often stands in columns beside the record, and `jobs_past` holds them in the order of the ends: a window of time costs
-what was not over before it, and counting reads no record at all.
+what was not over before it, however few of it are wanted, and counting reads no record at all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,7 @@ class Reader:
             return list(records(self.db.execute(_NAMED.format(where), words)))
         if past.since is None:
             return list(records(self.db.execute(_NEWEST.format(where), words)))
-        found = records(self.db.execute(_SINCE.format(where), words))
-        return sorted(found, key=lambda job: -job.id)[:limit]
+        return nlargest(limit, records(self.db.execute(_SINCE.format(where), words)), key=lambda job: job.id)
 
     def steps(self, job_ids: Sequence[int] | None, since: int | None) -> list[tuple[StepKey, Step]]:
         """As `Store.steps`."""
