@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch.node import files, modules
+from flowbatch.node.book import Started
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.login import UNABLE, login_environment
 from flowbatch.node.processes import Processes
@@ -59,6 +60,22 @@ class Waiting:
     def drop(self) -> None:
         self.gate.close()
         self.wrapper.wait()
+
+    def started(self, message: LaunchMessage, at: int) -> Started:
+        """What the journal is to have of it, for a gate that is opened at that instant."""
+        return Started(
+            key=message.key, node=message.node, spool=str(self.spool), stderr=self.stderr_path, at=at,
+            wrapper=self.wrapper.pid, wrapper_born=self.wrapper_born, script=self.script, script_born=self.script_born,
+            kill_wait_s=message.kill_wait_s, ends_by=_ends_by(message, at), signal=message.signal,
+            signal_lead_s=message.signal_lead_s, signal_batch_only=message.signal_batch_only, over_time_s=message.over_time_s,
+            cgroup=self.cgroup, leave_reserve_s=message.leave_reserve_s, holds=message.holds,
+        )  # fmt: skip
+
+
+def _ends_by(message: LaunchMessage, at: int) -> int | None:
+    """When its time limit falls: said as an instant, as a length from its gate on, or both."""
+    length = None if message.run_limit_s is None else at + message.run_limit_s
+    return min((instant for instant in (message.ends_by, length) if instant is not None), default=None)
 
 
 def in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:

@@ -286,7 +286,7 @@ class Node:
     async def _open(self, message: LaunchMessage, waiting: Waiting) -> Started | None:
         """The journal has it, on disk; then its gate is opened. None if it was stopped before. Raises CannotStart."""
         key = message.key
-        started = _started(message, waiting, int(self._now()))
+        started = waiting.started(message, int(self._now()))
         try:
             self._book.write(started)
             await self._book.sync()
@@ -384,19 +384,3 @@ class Node:
         for spool in self._launcher.spool.glob("*/*"):
             if str(spool) not in owned:
                 shutil.rmtree(spool, ignore_errors=True)
-
-
-def _ends_by(message: LaunchMessage, at: int) -> int | None:
-    """When its time limit falls: said as an instant, as a length from its gate on, or both."""
-    length = None if message.run_limit_s is None else at + message.run_limit_s
-    return min((instant for instant in (message.ends_by, length) if instant is not None), default=None)
-
-
-def _started(message: LaunchMessage, waiting: Waiting, at: int) -> Started:
-    return Started(
-        key=message.key, node=message.node, spool=str(waiting.spool), stderr=waiting.stderr_path, at=at,
-        wrapper=waiting.wrapper.pid, wrapper_born=waiting.wrapper_born, script=waiting.script,
-        script_born=waiting.script_born, kill_wait_s=message.kill_wait_s, ends_by=_ends_by(message, at), signal=message.signal,
-        signal_lead_s=message.signal_lead_s, signal_batch_only=message.signal_batch_only, over_time_s=message.over_time_s,
-        cgroup=waiting.cgroup, leave_reserve_s=message.leave_reserve_s, holds=message.holds,
-    )  # fmt: skip

@@ -22,7 +22,7 @@ def main() -> int:
     """One word of the node program; its exit code."""
     match sys.argv[1:]:
         case ["srun", directory, *words]:
-            code: int = _loaded("srun.program").main(Path(directory), words, environ())
+            code: int = _loaded("srun.program").main(Path(directory), words, environ(), revive=None)
             return code
         case ["daemon", directory, standing]:
             return daemon(Path(directory), Path(standing))

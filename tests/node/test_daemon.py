@@ -74,7 +74,7 @@ def test_it_is_detached_and_clean(served):
     until(lambda: os.getsid(pid) == pid)
     with open(f"/proc/{pid}/environ", "rb") as file:
         names = {word.partition(b"=")[0] for word in file.read().split(b"\0") if word}
-    assert names <= {b"PATH", b"TZ", b"LC_CTYPE"}
+    assert names <= {b"PATH", b"TZ", b"LC_CTYPE", b"FLOWBATCH_APART"}
     assert os.readlink(f"/proc/{pid}/cwd") == str(served)
 
 

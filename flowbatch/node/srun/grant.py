@@ -66,10 +66,11 @@ class Granted:
 
 
 class Grant:
-    """The conversation about one step."""
+    """The conversation about one step. `revive` starts a daemon where none listens any more; None where whoever started it does that."""
 
-    def __init__(self, directory: Path, socket_name: str) -> None:
+    def __init__(self, directory: Path, socket_name: str, revive: Callable[[Path], None] | None = start) -> None:
         self._where = directory, socket_name
+        self._revive = revive
         self._which: dict[str, Any] = {}
         """The step, as the node names it."""
         try:
@@ -124,8 +125,9 @@ class Grant:
             except OSError:
                 if time.monotonic() > until:
                     raise
-                with contextlib.suppress(NodeUnreachable):
-                    start(self._where[0])
+                if self._revive is not None:
+                    with contextlib.suppress(NodeUnreachable):
+                        self._revive(self._where[0])
 
     def _answer(self, word: str, read: Callable[[dict[str, Any]], T], busy: Callable[[], None]) -> T:
         while True:

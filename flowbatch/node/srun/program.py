@@ -14,6 +14,7 @@ from flowbatch.node.srun.ending import Ending
 from flowbatch.node.srun.step import Run
 from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import CannotRun, Wanted
+from flowbatch.node.start import start
 
 VERSION = "slurm 22.05.8"
 MPI = ("none", "openmpi", "pmi2")
@@ -36,9 +37,10 @@ def main(
     begun: Callable[[Ending], None] = lambda ending: None,
     *,
     alone: bool = False,
+    revive: Callable[[Path], None] | None = start,
 ) -> int:
     """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it; `alone`: the
-    step is all of its job."""
+    step is all of its job; `revive` starts the node's daemon anew, None where the controller does that."""
     take_name("srun")
     voice = Voice()
     try:
@@ -53,7 +55,7 @@ def main(
             voice.remark(line)
         for line in describing.options(wanted):
             voice.detail(line)
-        return Run(directory, parts, environ, voice, begun, alone=alone).run()
+        return Run(directory, parts, environ, voice, begun, alone=alone, revive=revive).run()
     except CannotRun as error:
         voice.error(error.line)
         return _code(error.code, environ)

@@ -56,8 +56,9 @@ class Run:
         begun: Callable[[Ending], None],
         *,
         alone: bool,
+        revive: Callable[[Path], None] | None,
     ) -> None:
-        """`begun` is given what ends the step, once there is a step; `alone`: the step is all of its job."""
+        """`begun` is given what ends the step, once there is a step; `alone`: the step is all of its job; `revive`: as `Grant`'s."""
         self._begun = begun
         self._alone = alone
         self.components = components
@@ -67,7 +68,7 @@ class Run:
         self.job_id = wanted.job_id or 0
         self.cwd = os.path.join(os.getcwd(), wanted.chdir or "")
         try:
-            self.grant = Grant(directory, NODE)
+            self.grant = Grant(directory, NODE, revive)
         except OSError:
             raise CannotRun("srun: error: Unable to create step: the node of this job does not answer") from None
         self.tasks = Tasks()
