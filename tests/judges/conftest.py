@@ -154,17 +154,17 @@ def client(program: Path, site: Site) -> Iterator[Client]:
         yield Client(program, known, Path(home))
 
 
-Until = Callable[[Callable[[], Any]], Any]
+Until = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
 def until() -> Until:
-    """What a question answers, once that is true."""
+    """What a question answers, once that is true; a second one says why it is not."""
 
-    def waiting(question: Callable[[], Any]) -> Any:
+    def waiting(question: Callable[[], Any], why: Callable[[], Any] = lambda: "") -> Any:
         deadline = time.monotonic() + COME_WITHIN_S
         while not (answer := question()):
-            assert time.monotonic() < deadline, "it did not come true in time"
+            assert time.monotonic() < deadline, f"it did not come true in time {why()}"
             time.sleep(0.2)
         return answer
 

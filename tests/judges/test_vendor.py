@@ -139,8 +139,14 @@ def test_a_time_limit_ends_the_bid(client: Any, site: Any, limited: str, until: 
 
 def test_a_volume_is_deleted(client: Any, volume: Any, until: Any) -> None:
     """Once the machine that had it is gone: until then the market keeps it."""
-    deleted = until(lambda: (said := client.flow("volume", "delete", "data", "--yes", "--json")).code == 0 and said)
-    assert deleted.envelope["data"]["id"] == volume["id"]
+    said = []
+
+    def deleted() -> bool:
+        said.append(client.flow("volume", "delete", "data", "--yes", "--json"))
+        return bool(said[-1].code == 0)
+
+    until(deleted, lambda: said[-1])
+    assert said[-1].envelope["data"]["id"] == volume["id"]
     assert client.tells("volume", "list") == []
 
 

@@ -53,6 +53,8 @@ rank: ContextVar[int] = ContextVar("rank", default=ORDERS)
 
 AT_ONCE = 16
 """So many calls are under way at most: a market that answers slowly is not asked more and more."""
+FOR_LOOKS = 2
+"""Of these, so many are for looks alone: a market that hangs on bids is looked at all the same."""
 
 
 class Pace:
@@ -85,7 +87,7 @@ class Pace:
     def _let(self) -> None:
         """Whoever may begin now does; those who have gone away meanwhile do not."""
         loop = asyncio.get_running_loop()
-        while self._waiting and self._under_way < AT_ONCE:
+        while self._waiting and self._under_way < AT_ONCE - FOR_LOOKS * (self._waiting[0][0] != LOOKS):
             due = max(self._next, loop.time() - self._slack)
             if due > loop.time():
                 if self._timer is None:

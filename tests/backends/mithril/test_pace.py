@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from flowbatch.backends.mithril.pace import AT_ONCE, HOUSEKEEPING, LOOKS, ORDERS, Pace, Shared, rank
+from flowbatch.backends.mithril.pace import AT_ONCE, FOR_LOOKS, HOUSEKEEPING, LOOKS, ORDERS, Pace, Shared, rank
 
 
 def test_who_waits_goes_by_rank_and_then_by_arrival():
@@ -42,14 +42,17 @@ def test_so_many_are_under_way_and_who_is_gone_gives_his_place_back():
                 inside.append(1)
                 await go.wait()
 
-        tasks = [asyncio.ensure_future(waits()) for _ in range(AT_ONCE + 3)]
-        while len(inside) < AT_ONCE:
+        orders = AT_ONCE - FOR_LOOKS
+        tasks = [asyncio.ensure_future(waits()) for _ in range(orders + 3)]
+        while len(inside) < orders:
             await asyncio.sleep(0)
         tasks[0].cancel()
-        while len(inside) < AT_ONCE + 1:
+        while len(inside) < orders + 1:
             await asyncio.sleep(0)
         await asyncio.sleep(0.01)
-        assert len(inside) == AT_ONCE + 1
+        assert len(inside) == orders + 1
+        rank.set(LOOKS)
+        await takes(pace)  # however many orders hang
         tasks[1].cancel()
         tasks[-1].cancel()  # at the moment of his turn, perhaps
         go.set()
