@@ -29,6 +29,7 @@ from flowbatch.protocol import frames, launch
 from flowbatch.slurm import hostlist as hosts
 from flowbatch.slurm import patterns
 from flowbatch.store.sqlite import SqliteStore
+from tests.fuzz import commands
 from tests.languages import LANGUAGES, NOW
 
 DATA = Path(__file__).parents[1] / "data"
@@ -231,4 +232,5 @@ TARGETS: dict[str, Target] = {
         )
         for shape in MARKET_SHAPES
     },
+    **{name: Target(read, commands.REFUSALS, seeds) for name, (read, seeds) in commands.READERS.items()},
 }
