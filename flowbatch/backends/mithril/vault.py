@@ -24,6 +24,9 @@ SERVICE = "flowbatch"
 WITHIN_S = 5.0
 """A keyring that answers later is locked, and waits for somebody who is not there."""
 
+_UNANSWERED: dict[str, Future[str | None]] = {}
+"""What the keyring has not answered in time: nobody waits for the same a second time, and its answer counts once it is there."""
+
 ELSEWHERE = "flow setup keeps the key in a file without --keyring, and MITHRIL_API_KEY names it for one controller"
 
 log = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ log = logging.getLogger(__name__)
 def read(config: Path, place: str) -> Secret | None:
     """The key that is kept at `place`, None where there is none. Raises ConfigError where it cannot be read."""
     if place.startswith(KEYRING):
-        said = _asked(lambda keyring: keyring.get_password(SERVICE, place.removeprefix(KEYRING)))
+        said = _asked(place, lambda keyring: keyring.get_password(SERVICE, place.removeprefix(KEYRING)))
     else:
         said = _file(config / place)
     return Secret(said.strip()) if said and said.strip() else None
@@ -40,8 +43,8 @@ def read(config: Path, place: str) -> Secret | None:
 
 def keep(name: str, key: Secret) -> str:
     """The keyring has the key, and gives it again; the place. Raises ConfigError."""
-    _asked(lambda keyring: keyring.set_password(SERVICE, name, key.get_secret_value()))
     place = f"{KEYRING}{name}"
+    _asked(f"keep {place}", lambda keyring: keyring.set_password(SERVICE, name, key.get_secret_value()))
     if read(Path(), place) != key:
         raise ConfigError("the system's keyring does not keep what it is given", hint=ELSEWHERE)
     return place
@@ -58,12 +61,14 @@ def _file(path: Path) -> str:
         raise ConfigError(f"cannot read {path}: {error}") from None
 
 
-def _asked(ask: Callable[[Any], str | None]) -> str | None:
-    """What the keyring answers in time."""
+def _asked(question: str, ask: Callable[[Any], str | None]) -> str | None:
+    """What the keyring answers in time. Raises ConfigError."""
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:
         raise ConfigError("the library keyring is not installed", hint="pip install 'flowbatch[keyring]'") from None
+    if (late := _UNANSWERED.pop(question, None)) is not None:
+        return _answered(question, late, 0)
     answer: Future[str | None] = Future()
 
     def run() -> None:
@@ -73,9 +78,14 @@ def _asked(ask: Callable[[Any], str | None]) -> str | None:
             answer.set_exception(error)
 
     Thread(target=run, name="keyring", daemon=True).start()
+    return _answered(question, answer, WITHIN_S)
+
+
+def _answered(question: str, answer: Future[str | None], within_s: float) -> str | None:
     try:
-        return answer.result(WITHIN_S)
+        return answer.result(within_s)
     except NoAnswer:
+        _UNANSWERED[question] = answer
         raise ConfigError("the system's keyring does not answer: it may be locked", hint=ELSEWHERE) from None
     except Exception as error:  # noqa: BLE001  as above
         raise ConfigError(f"the system's keyring cannot be used: {error}", hint=ELSEWHERE) from None

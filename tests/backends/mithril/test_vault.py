@@ -72,17 +72,26 @@ def test_a_keyring_that_cannot_be_used_is_named(system, backend, words):
 
 
 def test_a_keyring_that_waits_for_somebody_is_not_waited_for(system, monkeypatch, tmp_path):
-    answered = threading.Event()
+    """Nor asked again meanwhile; what it says in the end is heard."""
+    answered, asked = threading.Event(), []
 
     class Silent(Kept):
         def get_password(self, service, username):
+            asked.append(username)
             answered.wait(30)
+            return "fkey_right"
 
     monkeypatch.setattr(vault, "WITHIN_S", 0.05)
     system(Silent())
     with pytest.raises(ConfigError, match="does not answer"):
-        vault.read(tmp_path, "keyring:mithril")
+        vault.read(tmp_path, "keyring:slow")
+    monkeypatch.setattr(vault, "WITHIN_S", 30)
+    with pytest.raises(ConfigError, match="does not answer"):
+        vault.read(tmp_path, "keyring:slow")
     answered.set()
+    vault._UNANSWERED["keyring:slow"].result(30)
+    assert vault.read(tmp_path, "keyring:slow") == KEY
+    assert asked == ["slow"]
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch, tmp_path):
