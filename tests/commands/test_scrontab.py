@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -128,6 +129,24 @@ def test_a_table_that_another_one_overtakes_leaves_the_other(caller, live_queue,
     caller.files = {"tab": b"@hourly true\n@weekly true\n"}
     assert caller.run(scrontab.main, queue, "tab", HOME="/root").code == 1  # there is no room for the second job
     assert caller.run(scrontab.main, queue, "-l").out == other
+
+
+def test_of_two_tables_at_once_the_last_one_runs(caller, queue, monkeypatch):
+    apply = queue.apply
+
+    async def slowly(event, payload=None):
+        await asyncio.sleep(0)
+        return await apply(event, payload)
+
+    async def both(call, queue):
+        tables = (replace(call, argv=(name,)) for name in ("one", "two"))
+        return max(await asyncio.gather(*(scrontab.main(one, queue) for one in tables)))
+
+    monkeypatch.setattr(queue, "apply", slowly)
+    caller.files = {"one": b"@hourly true\n@weekly true\n", "two": b"@daily true\n@monthly true\n"}
+    assert caller.run(both, queue, HOME="/root").code == 0
+    (table,) = queue.snapshot().rulings.crontabs.values()
+    assert sorted(job.id for job in alive(queue)) == sorted(id for _, _, id in table.lines)
 
 
 def test_a_new_tables_jobs_are_held_until_it_is_there(queue, tell):

@@ -3,8 +3,10 @@ the old one in one step: whatever dies meanwhile, no job is there twice, and non
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from flowbatch.commands import plain_options
 from flowbatch.commands.accounting.accounts import user_id
@@ -35,6 +37,9 @@ OPTIONS = (
     CommandOption("user", "u", "required", "whose table"),
     CommandOption("verbose", "v", help="say more", verdict="recorded", reason="there is nothing more to say"),
 )
+_TURNS: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
+"""Of one owner's tables on one cluster, one is replaced at a time: two would cancel each other's jobs."""
+
 USAGE = """\
 usage:\tscrontab [-u user] file
 \tscrontab [-u user] [ -e | -l | -r | -v]
@@ -141,6 +146,11 @@ def _edit(call: Call, asked: Asked) -> None:
 async def _replace(call: Call, queue: QueuePort, asked: Asked) -> None:
     """Every job of the new table is tried first; nothing changes where one is refused. Raises Stop."""
     text = await _text(call, asked.file)
+    async with _TURNS.setdefault((queue.cluster.name, asked.owner.uid), asyncio.Lock()):
+        await _replace_with(call, queue, asked, text)
+
+
+async def _replace_with(call: Call, queue: QueuePort, asked: Asked, text: str) -> None:
     try:
         entries = crontab.parse(text, call.environ.get("TZ"))
         specs = [_spec(call, queue, asked.owner, entry) for entry in entries]
