@@ -50,7 +50,7 @@ class Processes(Protocol):
     """Numbers of prctl and fsync for the wrapper, 0 where it must do without."""
 
     def born(self, pid: int) -> str | None:
-        """A word that no other process with this pid ever has; None if there is no such process."""
+        """A word that no other process with this pid ever has; None if there is no such process. Raises OSError where that cannot be known."""
 
     async def gone(self, pid: int, born: str) -> None:
         """Returns once that process is no more."""
@@ -85,10 +85,14 @@ class Linux:
         return None if stat is None or stat[0] in "ZX" else f"{stat[19]}@{self._boot}"
 
     async def gone(self, pid: int, born: str) -> None:
-        try:
-            fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return
+        fd = None
+        while fd is None:
+            try:
+                fd = self._watched(pid, born)
+            except ProcessLookupError:
+                return
+            except OSError:  # no descriptor is left: who runs goes on running meanwhile
+                await asyncio.sleep(POLL_S)
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
 
@@ -97,12 +101,22 @@ class Linux:
                 ended.set_result(None)
 
         try:
-            if self.born(pid) == born:
-                loop.add_reader(fd, over)
-                await ended
+            loop.add_reader(fd, over)
+            await ended
         finally:
             loop.remove_reader(fd)
             os.close(fd)
+
+    def _watched(self, pid: int, born: str) -> int:
+        """A descriptor of that very process. Raises ProcessLookupError where it is no more, OSError where none can be had."""
+        fd = os.pidfd_open(pid)
+        try:
+            if self.born(pid) != born:
+                raise ProcessLookupError
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
 
     def family(self, pid: int) -> list[int]:
         if time.monotonic() - self._looked_at > FRESH_S:
@@ -201,11 +215,12 @@ def signal_all(pids: Iterable[int], number: int) -> None:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the state on (index 0), or None if there is no such process."""
+    """The fields of /proc/PID/stat from the state on (index 0), or None if there is no such process. Raises OSError where that cannot
+    be known: no descriptor may be left."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].decode().split()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
 
 

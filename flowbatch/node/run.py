@@ -25,6 +25,9 @@ REASONS = {
 }
 """What slurmstepd's closing line adds, by why the job is stopped."""
 
+AGAIN_S = 1.0
+"""So soon what could not be done is tried again."""
+
 CAUSES: dict[str, Cause] = {"timeout": "timeout", "preempted": "preempted"}
 """What the end of a stopped job is put down to; to our kill, where nothing else is said."""
 
@@ -223,13 +226,20 @@ class Run:
     def _ask_to_end(self) -> None:
         assert self._entry.stopping is not None
         self._close(self._entry.stopping.why)
-        family = self._family()
+        try:
+            family = self._family()
+        except OSError:  # nobody can be found while no descriptor is left
+            self._at(self._now() + AGAIN_S, self._ask_to_end)
+            return
         signal_all(family, signal.SIGCONT)
         signal_all(family, signal.SIGTERM)
 
     def _kill(self) -> None:
         """The wrapper ends what is left once its script is gone."""
-        signal_all(self._family(), signal.SIGKILL)
+        try:
+            signal_all(self._family(), signal.SIGKILL)
+        except OSError:
+            self._at(self._now() + AGAIN_S, self._kill)
 
     def _close(self, why: str) -> None:
         """The closing line is in the script's stderr, once."""

@@ -100,8 +100,8 @@ def test_a_store_of_a_later_version(cluster):
 @pytest.mark.patient
 def test_a_node_daemon_without_descriptors(cluster):
     """The job that it cannot start is told so; what runs ends truly, and the next one runs."""
-    runs = cluster.submit(f"#!/bin/sh\n{WAITS}\n", "-o", "out")
-    cluster.wait_state(runs, "RUNNING")
+    runs = cluster.submit(f"#!/bin/sh\ntouch up\n{WAITS}\n", "-o", "out")
+    cluster.until((cluster.work / "up").exists, "the first job runs")
     node = cluster.pid("node.pid")
     usual = resource.prlimit(node, resource.RLIMIT_NOFILE)
     resource.prlimit(node, resource.RLIMIT_NOFILE, (descriptors(node), usual[1]))

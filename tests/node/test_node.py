@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
+import resource
 import signal
 import time
 from pathlib import Path
@@ -580,5 +582,34 @@ def test_what_is_ours_outlives_the_job_that_started_it(play, wrapper, work):
         assert all(born(pid) for pid in pids) and not born(int((work / "left").read_text()))
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
+
+    play(scene)
+
+
+def test_a_run_is_followed_also_where_no_descriptor_is_left(play, work):
+    """Not as it begins, nor as it is told to end: both are done once there is one."""
+
+    async def scene(node):
+        usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+        opens, starved = os.pidfd_open, []
+
+        def none_left(pid):
+            if len(starved) < 3:
+                starved.append(pid)
+                raise OSError(errno.EMFILE, "Too many open files")
+            return opens(pid)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "pidfd_open", none_left)
+            node.node.launch(node.job("echo up > up; sleep 1000", kill_wait_s=1))
+            await node.until(lambda: len(starved) == 3 and (work / "up").exists())
+        node.node.stop(key(), "cancelled")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, usual[1]))
+        try:
+            await asyncio.sleep(1.5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+        report = await node.said("ended")
+        assert (report.cause, report.signal) == ("killed", 15)
 
     play(scene)
