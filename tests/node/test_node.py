@@ -601,7 +601,7 @@ def test_a_run_is_followed_also_where_no_descriptor_is_left(play, work):
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "pidfd_open", none_left)
-            node.node.launch(node.job("echo up > up; sleep 1000", kill_wait_s=1))
+            node.node.launch(node.job("echo up > up; sleep 1000", kill_wait_s=30))
             await node.until(lambda: len(starved) == 3 and (work / "up").exists())
         node.node.stop(key(), "cancelled")
         resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, usual[1]))
