@@ -9,7 +9,7 @@ started() {
   for i in $(seq 100); do J=$(squeue -h -t R -n "$name" -o %i); [ -n "$J" ] && break; sleep 0.1; done
 }
 ended() { wait $P; echo "[rc=$?]"; cat "$SCRATCH/w"; over $J; scontrol show job $J | sed -nE 's/.*(JobState=[A-Z]*).*/\1/p; s/.*(ExitCode=[0-9:]*).*/\1/p'; }
-started a salloc -J a sh -c 'sleep 3; echo done; exit 7'; scancel $J; ended
+started a salloc -J a sh -c 'sleep 3; echo done; exit 7'; sleep 1; scancel $J; ended
 started b salloc -J b -K sleep 20; sleep 1; scancel $J; ended
 started c salloc -J c -KUSR1 sh -c 'trap "echo got; exit 3" USR1; sleep 9 & wait'; sleep 1; scancel $J; ended
 for sig in INT TERM QUIT USR1 USR2 HUP; do
