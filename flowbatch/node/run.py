@@ -87,11 +87,11 @@ class Run:
             return
         if entry.leaving is None or entry.leaving.until != until:
             self._book.note(Leaving(self.started.key, until))
-        if entry.leaving is None and self.started.signal is not None:
-            self._signal(self.started.signal)
         self._call_off()
         needed = self.started.leave_reserve_s + self.started.kill_wait_s
         self._leave = self._timer(until - min(needed, (until - self._now()) / 2), self._stop_to_leave)
+        if entry.leaving is None and self.started.signal is not None:
+            self._signal(self.started.signal)
 
     def stay(self) -> None:
         """The machine does not go away: what was not done yet is not done."""
