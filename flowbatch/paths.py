@@ -36,6 +36,11 @@ class Paths:
         return self.state / "controller.lock"
 
     @property
+    def starting(self) -> Path:
+        """Locked by who starts a controller, while it starts."""
+        return self.state / "controller.starting"
+
+    @property
     def pid(self) -> Path:
         """Holds the controller's process id while it lives."""
         return self.state / "controller.pid"

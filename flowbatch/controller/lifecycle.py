@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -24,9 +25,14 @@ from flowbatch.errors import ControllerUnreachable
 from flowbatch.paths import APART, SOCKET, Paths
 from flowbatch.protocol.sockets import connected
 
-START_WITHIN_S = 30
+START_WITHIN_S = 120
+"""One that somebody else starts, or that is stopping, has come so far by then; nobody waits longer for another one."""
+
 READY_WITHIN_S = 120
 """A controller that was started answers by then, however much it has to read; its starter waits no longer."""
+
+AGAIN_S = 0.05, 0.5
+"""How long it is until one who waits for a controller looks again: at first, and later on."""
 
 STOP_WITHIN_S = 30
 ALREADY = 75
@@ -58,22 +64,29 @@ def status(paths: Paths) -> Status:
 
 
 def start(paths: Paths, environ: Mapping[str, str]) -> int:
-    """A controller answers; its pid. Raises ControllerUnreachable with the reason why none could be started."""
+    """A controller answers; its pid. Raises ControllerUnreachable with the reason why none could be started.
+
+    Of many who want one at the same time one starts it, and the others wait for that.
+    """
     make_state(paths)
     until = time.monotonic() + START_WITHIN_S
+    pause_s, longest_s = AGAIN_S
     while True:
-        pid = _answering(paths)
-        if pid is not None:
-            return pid
-        code, words = _spawn(paths, environ)
+        with _turn(paths) as ours:
+            pid = _answering(paths)
+            if pid is not None:
+                return pid
+            code, words = _spawn(paths, environ) if ours else (ALREADY, "")
         if code not in (0, ALREADY):
             raise ControllerUnreachable(words or f"the controller ended with exit code {code}")
         if time.monotonic() > until:
             raise ControllerUnreachable(
-                f"a controller holds {paths.lock} and does not answer", hint="it may be stopping; see controller.log"
+                f"a controller holds {paths.lock} and does not answer",
+                hint="it may be starting or stopping; see controller.log",
             )
         if code == ALREADY:
-            time.sleep(0.05)
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, longest_s)
 
 
 def become(paths: Paths, environ: Mapping[str, str]) -> NoReturn:
@@ -151,6 +164,23 @@ def environment(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
     """A clean environment that names the same directories."""
     kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith(OURS)}
     return kept | {"FLOW_STATE_DIR": str(paths.state), "FLOW_CONFIG_DIR": str(paths.config), APART: "1"}
+
+
+@contextmanager
+def _turn(paths: Paths) -> Iterator[bool]:
+    """Whether it is this process that starts a controller now. Where nothing can be locked it is: a controller says so, and why."""
+    turn = FileLock(paths.starting, timeout=0, mode=0o600)
+    try:
+        turn.acquire()
+        ours = True
+    except Timeout:
+        ours = False
+    except OSError:
+        ours = True
+    try:
+        yield ours
+    finally:
+        turn.release()
 
 
 def _spawn(paths: Paths, environ: Mapping[str, str]) -> tuple[int, str]:

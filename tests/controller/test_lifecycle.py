@@ -26,6 +26,7 @@ PLAYED = """
     from flowbatch.controller.server import Server
 
     here = paths.find(os.environ)
+    (here.state / "tried").open("a").write(f"{os.getpid()}\\n")
 
     async def serve(ready):
         stop = asyncio.Event()
@@ -53,8 +54,8 @@ def played(tmp_path, monkeypatch):
     lifecycle.stop(paths)
 
 
-def born(paths: Paths) -> list[int]:
-    return [int(line) for line in (paths.state / "born").read_text().split()]
+def born(paths: Paths, file: str = "born") -> list[int]:
+    return [int(line) for line in (paths.state / file).read_text().split()]
 
 
 def test_start_returns_when_it_answers_and_stop_when_it_is_gone(played):
@@ -80,7 +81,7 @@ def test_many_starts_at_once_make_one_controller(played):
         """)]  # fmt: skip
         started = list(pool.map(lambda env: subprocess.check_output(program, env=env, timeout=60), environs))
     assert len({int(pid) for pid in started}) == 1
-    assert len(born(played)) == 1
+    assert len(born(played)) == len(born(played, "tried")) == 1
 
 
 def test_it_is_detached_and_clean(played):
@@ -125,6 +126,12 @@ def test_a_lock_that_is_held_by_nobody_who_answers(played, monkeypatch):
     lifecycle.make_state(played)
     with lifecycle.lock(played), pytest.raises(ControllerUnreachable, match="does not answer"):
         lifecycle.start(played, os.environ)
+
+
+def test_a_starter_that_stopped_keeps_nobody_waiting_once_one_answers(played):
+    lifecycle.start(played, os.environ)
+    with FileLock(played.starting):
+        assert lifecycle.start(played, os.environ) == lifecycle.status(played).pid
 
 
 def test_a_program_that_never_gets_ready_is_not_waited_for_forever(played, monkeypatch):
@@ -189,7 +196,8 @@ def test_the_state_directory_is_the_users_own(played):
     played.state.mkdir(mode=0o755)
     lifecycle.start(played, os.environ)
     assert played.state.stat().st_mode & 0o777 == 0o700
-    modes = {file.name: file.stat().st_mode & 0o077 for file in played.state.iterdir() if file.name != "born"}
+    files = [file for file in played.state.iterdir() if file.name not in ("born", "tried")]
+    modes = {file.name: file.stat().st_mode & 0o077 for file in files}
     assert set(modes.values()) == {0}, modes
 
 
