@@ -15,6 +15,7 @@ from flowbatch.text import encode
 
 SCRIPT = "slurm_script"
 STATUS = "status"
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 ELSEWHERE = b"/tmp"
 """Where a job runs whose work directory is not there."""
 
@@ -74,10 +75,14 @@ def write_private(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def outcome(spool: Path) -> Outcome | None:
-    """What the wrapper wrote, or None if it wrote nothing."""
+    """What the wrapper wrote, or None if it wrote nothing. Raises OSError where that cannot be known now, for want of a descriptor or of memory."""
     try:
         what, status, at = (spool / STATUS).read_text().split()
-    except (OSError, ValueError):
+    except OSError as error:
+        if error.errno in SCARCE:
+            raise
+        return None
+    except ValueError:
         return None
     return Outcome(what == "ran", int(status), int(at))
 

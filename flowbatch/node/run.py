@@ -69,7 +69,7 @@ class Run:
         finally:
             self._call_off()
             self._disarm()
-        return self._end()
+        return self._end(await self._outcome())
 
     def stop(self, why: str) -> None:
         """It is told to end, once: the closing line, SIGCONT and SIGTERM, KillWait, SIGKILL."""
@@ -133,10 +133,7 @@ class Run:
             return
         if number in (signal.SIGTERM, signal.SIGKILL):
             self._close("cancelled")
-        if scope == "batch":
-            signal_all(self._script(), number)
-        else:
-            signal_all((pid for pid in self._family() if _group(pid) == self.started.script), number)
+        self._to_script(number, scope)
 
     @property
     def _entry(self) -> Entry:
@@ -200,6 +197,14 @@ class Run:
     def _signal(self, number: int) -> None:
         self.deliver(number, "batch" if self.started.signal_batch_only else "steps")
 
+    def _to_script(self, number: int, scope: str) -> None:
+        try:
+            pids = self._script() if scope == "batch" else self._family()
+        except OSError:  # as when it is asked to end; no change of limits calls this off
+            self._timer(self._now() + AGAIN_S, lambda: self._to_script(number, scope))
+            return
+        signal_all((pid for pid in pids if scope == "batch" or _group(pid) == self.started.script), number)
+
     def _family(self) -> list[int]:
         """The script and all it started; nobody once the wrapper is gone, for its pid may be another's. The script is the first:
         it ends by a signal of its own, not by the word of a child that had it before."""
@@ -250,9 +255,16 @@ class Run:
         where = f"JOB {self.started.key.job_id} ON {self.started.node}"
         files.say(self.started.stderr, f"slurmstepd: error: *** {where} CANCELLED AT {at}{REASONS.get(why, '')} ***\n")
 
-    def _end(self) -> Report | None:
+    async def _outcome(self) -> files.Outcome | None:
+        """What the wrapper left; waited for while no descriptor is left to read it by."""
+        while True:
+            try:
+                return files.outcome(Path(self.started.spool))
+            except OSError:
+                await asyncio.sleep(AGAIN_S)
+
+    def _end(self, outcome: files.Outcome | None) -> Report | None:
         key = self.started.key
-        outcome = files.outcome(Path(self.started.spool))
         if outcome is None:
             self._kill_orphans()
             return Report(key, "unknown", int(self._now()), why="the wrapper of its script ended without a word")

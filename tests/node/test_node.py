@@ -9,6 +9,7 @@ import re
 import resource
 import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -586,11 +587,22 @@ def test_what_is_ours_outlives_the_job_that_started_it(play, wrapper, work):
     play(scene)
 
 
+@contextmanager
+def no_descriptor_left():
+    """This process opens nothing meanwhile."""
+    usual, free = resource.getrlimit(resource.RLIMIT_NOFILE), os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
 def test_a_run_is_followed_also_where_no_descriptor_is_left(play, work):
     """Not as it begins, nor as it is told to end: both are done once there is one."""
 
     async def scene(node):
-        usual = resource.getrlimit(resource.RLIMIT_NOFILE)
         opens, starved = os.pidfd_open, []
 
         def none_left(pid):
@@ -604,12 +616,29 @@ def test_a_run_is_followed_also_where_no_descriptor_is_left(play, work):
             node.node.launch(node.job("echo up > up; sleep 1000", kill_wait_s=30))
             await node.until(lambda: len(starved) == 3 and (work / "up").exists())
         node.node.stop(key(), "cancelled")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, usual[1]))
-        try:
+        with no_descriptor_left():
             await asyncio.sleep(1.5)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, usual)
         report = await node.said("ended")
         assert (report.cause, report.signal) == ("killed", 15)
+
+    play(scene)
+
+
+def test_a_signal_and_an_end_where_no_descriptor_is_left(play, work):
+    """The one reaches the script, the other is told as it was, once there is one."""
+
+    async def scene(node):
+        waits = "trap 'got=7' USR1; echo up > up; until [ -d go ] && [ $got ]; do sleep 0.1; done; exit $got"
+        node.node.launch(node.job(waits))
+        await node.until((work / "up").exists)
+        with no_descriptor_left():
+            node.node.deliver(key(), signal.SIGUSR1, "batch")
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
+        with no_descriptor_left():
+            (work / "go").mkdir()
+            await asyncio.sleep(1.5)
+        report = await node.said("ended")
+        assert (report.cause, report.code) == ("exit", 7)
 
     play(scene)
