@@ -12,7 +12,7 @@ from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.node.granting import Part
 from flowbatch.node.journal import Journal, Record
 from flowbatch.protocol.launch import Key, Report, StepReport, key_of, report_of, step_report_of
-from flowbatch.protocol.plain import names, plain
+from flowbatch.protocol.plain import known, parts
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in _ALL}
 
 
 def record_of(fact: Fact) -> Record:
-    return {"record": type(fact).__name__, **plain(fact)}
+    return {"record": type(fact).__name__, **parts(fact)}
 
 
 def fact_of(record: Record) -> Fact | None:
@@ -199,7 +199,7 @@ def fact_of(record: Record) -> Fact | None:
     kind = _KINDS.get(record["record"])
     if kind is None:
         return None
-    values = {name: record[name] for name in names(kind) if name in record}
+    values = known(kind, record)
     values["key"] = key_of(record["key"])
     if "report" in values:
         values["report"] = report_of(values["report"])

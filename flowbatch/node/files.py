@@ -74,10 +74,11 @@ def write_private(path: Path, content: bytes, mode: int = 0o600) -> None:
         file.write(content)
 
 
-def outcome(spool: Path) -> Outcome | None:
+def outcome(spool: str) -> Outcome | None:
     """What the wrapper wrote, or None if it wrote nothing. Raises OSError where that cannot be known now, for want of a descriptor or of memory."""
     try:
-        what, status, at = (spool / STATUS).read_text().split()
+        with open(os.path.join(spool, STATUS), encoding="ascii") as file:
+            what, status, at = file.read().split()
     except OSError as error:
         if error.errno in SCARCE:
             raise

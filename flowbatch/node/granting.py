@@ -7,11 +7,12 @@ takes those of its job; --overlap takes nothing from others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flowbatch.node import dealing
 from flowbatch.node.dealing import Distribution
+from flowbatch.protocol.plain import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Share:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Share:
         """The share in JSON's values."""
-        return cls(**_known(cls, plain))
+        return cls(**known(cls, plain))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Demand:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Demand:
         """The demand in JSON's values."""
-        known = _known(cls, plain)
-        return cls(**known | {"distribution": Distribution(**_known(Distribution, known["distribution"]))})
+        values = known(cls, plain)
+        return cls(**values | {"distribution": Distribution(**known(Distribution, values["distribution"]))})
 
     @property
     def names_gpus(self) -> bool:
@@ -84,7 +85,7 @@ class Part:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Part:
         """The part in JSON's values."""
-        return cls(**_known(cls, plain))
+        return cls(**known(cls, plain))
 
 
 class CannotEver(Exception):
@@ -242,9 +243,3 @@ def _part(demand: Demand, one: _Free, ranks: tuple[int, ...], gpus: int) -> Part
         one.share.node, ranks, cpus, 0 if demand.overlap else cpus, one.gpus[:gpus], memory,
         one.cpu_ids[:cpus] if one.cpu_ids else (), one.share.component,
     )  # fmt: skip
-
-
-def _known(cls: Any, plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `cls` in JSON's values, lists as tuples; what this version does not know is left out."""
-    known = {one.name for one in fields(cls)}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name in known}

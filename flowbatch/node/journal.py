@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flowbatch.failpoint import Failpoint, nowhere
-from flowbatch.protocol.plain import plain
+from flowbatch.protocol.plain import written
 
 Record = dict[str, Any]
 
@@ -115,7 +115,7 @@ class Journal:
 
 
 def _line(record: Record) -> bytes:
-    text = json.dumps(record, separators=(",", ":"), default=plain).encode()
+    text = written(record).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 

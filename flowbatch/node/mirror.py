@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Literal, get_args
 
-from flowbatch.protocol.plain import plain
+from flowbatch.protocol.plain import written
 from flowbatch.text import decode, encode
 
 CHUNK = 1 << 18
@@ -346,7 +346,7 @@ def _unlink(path: bytes) -> None:
 
 
 def _json(item: Item) -> bytes:
-    return json.dumps(plain(item), separators=(",", ":")).encode()
+    return written(item).encode()
 
 
 def _put(out: BinaryIO, kind: bytes, *body: bytes) -> None:

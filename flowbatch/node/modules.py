@@ -82,10 +82,10 @@ def functions(
     return {MODULE: os.fsencode(text), ML: os.fsencode(ML_TEXT)}
 
 
-def unmapped(spool: Path) -> tuple[str, ...]:
+def unmapped(spool: str) -> tuple[str, ...]:
     """The names that the script loaded and nobody mapped, in their order."""
     try:
-        with (spool / UNMAPPED_FILE).open("rb") as file:
+        with open(os.path.join(spool, UNMAPPED_FILE), "rb") as file:
             words = file.read(LONGEST_NAME * MOST_NAMES).decode(errors="backslashreplace").splitlines()
     except OSError:
         return ()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TypeVar
+
+from flowbatch.protocol.plain import known, written
 
 P = TypeVar("P", bound="PlanWord")
 
@@ -16,10 +18,9 @@ class PlanWord:
     __slots__ = ()
 
     def word(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return written(self)
 
     @classmethod
     def of(cls: type[P], word: str) -> P:
         """The plan in a word; a field that this version does not know is left out."""
-        known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in json.loads(word).items() if name in known})
+        return cls(**known(cls, json.loads(word)))

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from flowbatch.node import cgroups, files, modules
 from flowbatch.node.book import Book, Entry, Leaving, Limited, Marked, Paused, Started, Staying, Stopping
@@ -259,7 +258,7 @@ class Run:
         """What the wrapper left; waited for while no descriptor is left to read it by."""
         while True:
             try:
-                return files.outcome(Path(self.started.spool))
+                return files.outcome(self.started.spool)
             except OSError:
                 await asyncio.sleep(AGAIN_S)
 
@@ -278,8 +277,7 @@ class Run:
             signal=outcome.wait_status & 0x7F,
             cause=self._cause(),
             notes=tuple(
-                f"module {name}: not mapped here, nothing was loaded"
-                for name in modules.unmapped(Path(self.started.spool))
+                f"module {name}: not mapped here, nothing was loaded" for name in modules.unmapped(self.started.spool)
             ),
         )
 

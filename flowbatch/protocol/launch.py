@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flowbatch.protocol.plain import names, plain
+from flowbatch.protocol.plain import known, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class StepReport:
 
 def line(op: str, **body: Any) -> bytes:
     """One message as one line of JSON."""
-    return json.dumps({"op": op, **body}, separators=(",", ":"), default=plain).encode() + b"\n"
+    return written({"op": op, **body}).encode() + b"\n"
 
 
 class BadLine(ValueError):
@@ -188,23 +188,15 @@ def key_of(said: Mapping[str, Any]) -> Key:
 
 def report_of(said: Mapping[str, Any]) -> Report:
     """The report in JSON's values; a field that this version does not know is left out."""
-    values = {name: said[name] for name in names(Report) if name in said}
-    return Report(**values | {"key": key_of(said["key"]), "notes": tuple(said.get("notes", ()))})
+    return Report(**known(Report, said) | {"key": key_of(said["key"])})
 
 
 def step_report_of(said: Mapping[str, Any]) -> StepReport:
     """The report of a step in JSON's values; a field that this version does not know is left out."""
-    values = _values(StepReport, said)
     components = tuple(map(tuple, said.get("components", ())))
-    return StepReport(**values | {"key": key_of(said["key"]), "components": components})
+    return StepReport(**known(StepReport, said) | {"key": key_of(said["key"]), "components": components})
 
 
 def launch_of(said: Mapping[str, Any]) -> LaunchMessage:
     """The launch message in JSON's values; a field that this version does not know is left out."""
-    return LaunchMessage(**_values(LaunchMessage, said) | {"key": key_of(said["key"])})
-
-
-def _values(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of its fields that are said; JSON's lists are tuples here."""
-    found = ((name, said[name]) for name in names(kind) if name in said)
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in found}
+    return LaunchMessage(**known(LaunchMessage, said) | {"key": key_of(said["key"])})

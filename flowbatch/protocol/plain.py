@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -16,7 +18,21 @@ def names(kind: type) -> tuple[str, ...]:
     return found
 
 
+def parts(value: Any) -> dict[str, Any]:
+    """A value's fields by name, as they are."""
+    return {name: getattr(value, name) for name in names(type(value))}
+
+
 def plain(value: Any) -> dict[str, Any]:
-    """A value's fields by name; also json's `default`, for the values inside lists and mappings."""
-    found = ((name, getattr(value, name)) for name in names(type(value)))
-    return {name: plain(one) if is_dataclass(one) else one for name, one in found}
+    """A value's fields by name, and so on for those that are such values themselves."""
+    return {name: plain(one) if is_dataclass(one) else one for name, one in parts(value).items()}
+
+
+def known(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a dataclass that are in JSON's values, lists as tuples; what this version does not know is left out."""
+    found = ((name, said[name]) for name in names(kind) if name in said)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found}
+
+
+written = json.JSONEncoder(separators=(",", ":"), default=parts).encode
+"""The one line of JSON that a record or a message is; frozen values may stand anywhere in it."""

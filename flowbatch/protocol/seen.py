@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
+
+from flowbatch.protocol.plain import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,4 @@ class TaskSeen:
 
 def task_seen_of(plain: Mapping[str, Any]) -> TaskSeen:
     """The same in JSON's values; a field that this version does not know is left out."""
-    known = {field.name for field in fields(TaskSeen)}
-    values = {name: value for name, value in plain.items() if name in known}
-    return TaskSeen(**values | {"pids": tuple(plain.get("pids", ()))})
+    return TaskSeen(**known(TaskSeen, plain))

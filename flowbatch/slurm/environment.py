@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from flowbatch.protocol.plain import names
+from flowbatch.protocol.plain import known
 from flowbatch.slurm import components
 from flowbatch.text import encode
 
@@ -70,10 +70,7 @@ class JobFacts:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> JobFacts:
         """The facts in a launch message's JSON; a key that this version does not know is left out."""
-        found = ((name, plain[name]) for name in names(cls) if name in plain)
-        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found}
-        values["het"] = tuple(map(cls.of, values.get("het", ())))
-        return cls(**values)
+        return cls(**known(cls, plain) | {"het": tuple(map(cls.of, plain.get("het", ())))})
 
 
 OPTIONS = {

@@ -57,20 +57,20 @@ def test_what_is_not_mapped_is_said_once_and_noted(says: Says, tmp_path: Path) -
     line = "flowbatch: module {} is not mapped here, nothing was loaded (flow.toml, [modules])\n"
     assert (done.returncode, done.stdout) == (0, "[gcc]\n")
     assert done.stderr == line.format("foo/1") + line.format("bar")
-    assert unmapped(tmp_path) == ("foo/1", "bar")
+    assert unmapped(str(tmp_path)) == ("foo/1", "bar")
 
 
 def test_it_ends_the_script_where_the_site_asks_for_that(says: Says, tmp_path: Path) -> None:
     done = says("module load foo; echo not here", unmapped="fail")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("nothing was loaded (flow.toml, [modules]): the job ends\n")
-    assert unmapped(tmp_path) == ("foo",)
+    assert unmapped(str(tmp_path)) == ("foo",)
 
 
 def test_a_note_that_cannot_be_kept_ends_nothing(says: Says, tmp_path: Path) -> None:
     (tmp_path / "modules").mkdir()
     assert says("module load foo; echo on").stdout == "on\n"
-    assert unmapped(tmp_path) == ()
+    assert unmapped(str(tmp_path)) == ()
 
 
 def test_an_image_is_there_or_not(says: Says) -> None:
@@ -87,7 +87,7 @@ def test_a_hostile_name_is_only_a_name(says: Says, tmp_path: Path, name: str) ->
     done = says(f"cd {tmp_path}; module load {shlex.quote(name)}; module unload {shlex.quote(name)}; module list")
     assert done.returncode == 0
     assert not (tmp_path / "hit").exists()
-    assert unmapped(tmp_path) == (() if name.startswith("-") else (name,))
+    assert unmapped(str(tmp_path)) == (() if name.startswith("-") else (name,))
 
 
 def test_the_list_and_the_names_are_on_standard_error(says: Says) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from flowbatch.node.book import Book, Released, Started
+from flowbatch.node.files import Outcome
 from flowbatch.node.processes import Processes
 from flowbatch.node.run import Run
 from flowbatch.protocol.launch import LaunchMessage, Report
@@ -97,9 +98,9 @@ class HeldRun(Run):
         self._to_steps(signal.SIGKILL)
         super()._kill()
 
-    def _end(self) -> Report | None:
+    def _end(self, outcome: Outcome | None) -> Report | None:
         """The holder's own end says nothing: what the one who held it said counts, and 0 where he was not asked."""
-        report, entry = super()._end(), self._entry
+        report, entry = super()._end(outcome), self._entry
         if report is None or report.what != "ended" or (entry.released is None and entry.stopping is None):
             return report
         code, number = (0, 0) if entry.released is None else (entry.released.code, entry.released.signal)
