@@ -63,7 +63,8 @@ def daemon(directory: Path, standing: Path) -> int:
 def workspace(root: str, base: Path) -> int:
     """Standard input and output are a conversation about the workspace (`node/brought.py`)."""
     try:
-        _loaded("brought").serve(root, base, sys.stdin.buffer, sys.stdout.buffer)
+        with open(0, "rb", CHUNK, closefd=False) as asked, open(1, "wb", CHUNK, closefd=False) as out:
+            _loaded("brought").serve(root, base, asked, out)
     except _loaded("mirror").Broken as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -277,9 +277,9 @@ class Cluster:
             runs = sum(line[:2] == (row.tag, row.raw) for line in begun)
             _check(row.end in wanted.ends, f"{row}, not {wanted.ends}")
             _check(runs in wanted.runs or ("+" in row.id and runs == 0), f"{row} ran {runs} times, not {wanted.runs}")
-        self.until(lambda: not list(placed(self.state)), "no wrapper is left")
-        self.until(lambda: not any(self.state.glob("node/spool/*/*")), "no spool directory is left")
-        self.until(lambda: not self._inside(self.work), "no process is left")
+        self._left(lambda: not list(placed(self.state)), "no wrapper is left")
+        self._left(lambda: not any(self.state.glob("node/spool/*/*")), "no spool directory is left")
+        self._left(lambda: not self._inside(self.work), "no process is left")
         store = SqliteStore(self.state / "store.db")
         try:
             loaded = store.load()
@@ -287,6 +287,15 @@ class Cluster:
             store.close()
         shape = app.cluster(self.root / "config")
         invariants.check(Queue(shape, loaded.next_job_id, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings))
+
+    def _left(self, condition: Callable[[], bool], what: str) -> None:
+        """As `until`. Someone asks for the queue meanwhile: death may come as late as this, and whoever is started next tidies up."""
+
+        def asked() -> bool:
+            self.ask("squeue", "-h")
+            return condition()
+
+        self.until(lambda: condition() or asked(), what)
 
     @staticmethod
     def _inside(folder: Path) -> list[int]:
