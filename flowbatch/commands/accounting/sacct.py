@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from flowbatch import text
-from flowbatch.commands import clusters, documents
+from flowbatch.commands import beside, clusters, documents
 from flowbatch.commands.accounting import sacct_fields, sacct_json
 from flowbatch.commands.accounting.sacct_fields import Column, Printing
 from flowbatch.commands.accounting.sacct_filters import ONCE_MORE, Test, named, past, tests
@@ -42,7 +41,9 @@ async def main(call: Call, queue: QueuePort) -> int:
             await _payloads(call, queues, wanted)
             return 0
         attempts = [attempt for one in queues for attempt in await _attempts(one, wanted)]
-        call.out.write(await asyncio.to_thread(_listing, call, wanted, attempts, columns, queue.now()))
+        call.out.write(
+            await beside.done(len(attempts) > beside.MANY, _listing, call, wanted, attempts, columns, queue.now())
+        )
         return 0
     except Stop as stop:
         call.out.write(stop.out)
@@ -71,13 +72,13 @@ async def _attempts(queue: QueuePort, wanted: Wanted) -> list[Attempt]:
         leaders = {job.het.leader for job in records if job.het is not None}
         records = [*records, *(job for job in await queue.history(sorted(leaders), MOST, asked) if job.id not in known)]
     scene = Scene.of(queue.snapshot(()))
-    kept = await asyncio.to_thread(_kept, records, scene, tests(wanted))
+    kept = await beside.done(len(records) > beside.MANY, _kept, records, scene, tests(wanted))
     ran: defaultdict[int, list[tuple[StepKey, Step]]] = defaultdict(list)
     for key, step in await queue.step_history(sorted({_runs(view.job) for view in kept})):
         ran[key.job_id].append((key, step))
     looks_back = "duplicates" in wanted.flags or bool(ONCE_MORE & (wanted.states or frozenset()))
     stories = {view.job.id: await queue.story(view.job.id) for view in kept if looks_back and view.job.restarts}
-    return await asyncio.to_thread(_chosen, kept, wanted, stories, ran)
+    return await beside.done(len(kept) > beside.MANY, _chosen, kept, wanted, stories, ran)
 
 
 def _kept(records: Iterable[Job], scene: Scene, tests: Sequence[Test]) -> list[JobView]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from flowbatch import text
+from flowbatch.commands import beside
 from flowbatch.commands.call import CallerFile
 from flowbatch.commands.command_options import Stop, help_text
 from flowbatch.commands.control import show_cluster, show_job, show_reservation
@@ -68,7 +68,7 @@ async def _show_job(asked: Asked, words: Sequence[str]) -> int:
     if not chosen:
         asked.out("No jobs in the system\n" if not words else f"Job {words[0]} not found\n")
         return 1 if words else 0
-    asked.out(await asyncio.to_thread(_records, asked, chosen, Scene.of(snapshot)))
+    asked.out(await beside.done(len(chosen) > beside.MANY, _records, asked, chosen, Scene.of(snapshot)))
     return 0
 
 

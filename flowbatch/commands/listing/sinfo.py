@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from flowbatch.commands import clusters, documents
+from flowbatch.commands import beside, clusters, documents
 from flowbatch.commands.call import Call
 from flowbatch.commands.columns import columns_of
 from flowbatch.commands.command_options import Stop
@@ -57,7 +57,7 @@ async def _print(call: Call, queues: Sequence[QueuePort], wanted: Wanted) -> Non
     for snapshot, heading in zip(snapshots, clusters.headings(snapshots), strict=True):
         call.out.write(heading if headed and "clusters" in wanted.words else "")
         call.out.write(date_line(call.environ, snapshot.at) if dated else "")
-        text, notes = await asyncio.to_thread(_listing, call, snapshot, wanted)
+        text, notes = await beside.done(len(snapshot.cluster.nodes) > beside.MANY, _listing, call, snapshot, wanted)
         call.err.write(notes)
         call.out.write(text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from flowbatch.commands import clusters, documents
+from flowbatch.commands import beside, clusters, documents
 from flowbatch.commands.call import Call
 from flowbatch.commands.columns import columns_of
 from flowbatch.commands.command_options import Stop
@@ -83,7 +83,9 @@ async def _listing(call: Call, snapshot: Snapshot, wanted: Wanted, format_text: 
         call.out.write(f"last_update_time={snapshot.at} records={len(snapshot.jobs)}\n")
     if "noheader" not in wanted.flags:
         call.out.write(listing.header(columns) + "\n")
-    text, complaints = await asyncio.to_thread(_body, snapshot, wanted, columns, style, steps)
+    text, complaints = await beside.done(
+        len(snapshot.jobs) > beside.MANY, _body, snapshot, wanted, columns, style, steps
+    )
     call.err.write(complaints)
     call.out.write(text)
 

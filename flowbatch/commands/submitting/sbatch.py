@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from flowbatch.commands import clusters
+from flowbatch.commands import beside, clusters
 from flowbatch.commands.accounting.accounts import group_id, user_id
 from flowbatch.commands.call import Call, CallerFile
 from flowbatch.commands.command_options import Stop
@@ -175,10 +175,7 @@ async def with_files(
 
 
 async def _read(call: Call, size: int, read: Callable[[], T]) -> T:
-    """What `read` gives, beside the loop where there is much to read: nobody waits for the one with the longest script."""
-    if size + sum(map(len, call.argv)) <= LONG:
-        return read()
-    return await asyncio.to_thread(read)
+    return await beside.done(size + sum(map(len, call.argv)) > LONG, read)
 
 
 def _work_dir(call: Call, line: CommandLine) -> str | None:
