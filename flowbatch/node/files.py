@@ -15,7 +15,9 @@ from flowbatch.text import encode
 
 SCRIPT = "slurm_script"
 STATUS = "status"
-SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+"""What a call says for want of a descriptor, of memory or of a process: later it may be well."""
+
 ELSEWHERE = b"/tmp"
 """Where a job runs whose work directory is not there."""
 
@@ -128,7 +130,8 @@ def _is_fifo(path: str) -> bool:
 
 
 def open_streams(message: LaunchMessage, host: str) -> Streams:
-    """The script's files, in slurmstepd's order and with its flags: always appending, cut first unless asked not to."""
+    """The script's files, in slurmstepd's order and with its flags: always appending, cut first unless asked not to. Raises
+    NotOpened, OSError for what may be well later."""
     source, output, error = stream_paths(message, host)
     write = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | (0 if message.append else os.O_TRUNC)
     mode = 0o666 & ~message.umask
@@ -140,6 +143,8 @@ def open_streams(message: LaunchMessage, host: str) -> Streams:
     except (OSError, ValueError) as failure:
         for stream in opened:
             os.close(stream)
+        if isinstance(failure, OSError) and failure.errno in SCARCE:
+            raise
         raise NotOpened(str(failure)) from None
     return Streams(opened[0], opened[1], opened[2], error)
 

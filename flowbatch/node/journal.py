@@ -11,11 +11,11 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from flowbatch.failpoint import Failpoint, nowhere
+from flowbatch.node import threads
 from flowbatch.protocol.plain import written
 
 Record = dict[str, Any]
@@ -38,7 +38,7 @@ class Journal:
         self._room = SMALL
         self._written = self._synced = 0
         self._syncing: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, "journal")
+        self._thread = threads.pool(1, "journal")
 
     def open(self) -> list[Record]:
         """The records of earlier lives. A damaged line is left out; if it was not a torn tail, the file is kept aside."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import logging
 import os
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,11 @@ from flowbatch.text import encode
 
 HELLO_WITHIN_S = 30
 GO = b"!"
+NO_PROCESS = 75
+"""A wrapper's exit code where it cannot have a process for its script."""
+
+
+log = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
@@ -38,6 +45,14 @@ class CannotStart(Exception):
         self.why = why
         self.code = code
         self.signal = signal
+
+
+class NotNow(CannotStart):
+    """It may start later: a process, a descriptor or memory could not be had."""
+
+
+ROOM_WITHIN_S, LOOK_S = 600.0, 1.0
+"""So long a launch waits for room, and so often it tries; then its job fails."""
 
 
 @dataclass(slots=True)
@@ -78,8 +93,22 @@ def _ends_by(message: LaunchMessage, at: int) -> int | None:
     return min((instant for instant in (message.ends_by, length) if instant is not None), default=None)
 
 
+async def when_there_is_room(start: Callable[[], Awaitable[Waiting | None]]) -> Waiting | None:
+    """What `start` gives, tried again as long as it raises NotNow. Raises CannotStart."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + ROOM_WITHIN_S
+    while True:
+        try:
+            return await start()
+        except NotNow as error:
+            if loop.time() > until:
+                raise
+            log.warning("a launch waits for room: %s", error.why)
+        await asyncio.sleep(LOOK_S)
+
+
 def in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:
-    """Runs `start` in a thread that may wait for ever: the daemon's end does not wait for it."""
+    """Runs `start` in a thread that may wait for ever: the daemon's end does not wait for it. Raises NotNow where there is no room for one."""
     outcome: Future[Waiting] = Future()
     outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
 
@@ -89,7 +118,10 @@ def in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:
         except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
             outcome.set_exception(error)
 
-    threading.Thread(target=run, name="launch-fifo", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="launch-fifo", daemon=True).start()
+    except RuntimeError as error:
+        raise NotNow(f"cannot wait for a FIFO: {error}") from None
     return asyncio.wrap_future(outcome)
 
 
@@ -108,7 +140,7 @@ class Launcher:
         return None if files.meets_fifo(message, self.host) else self.start(message)
 
     def start(self, message: LaunchMessage) -> Waiting:
-        """The script waits at its gate, all else about it is ready. Raises CannotStart, and nothing is left of it."""
+        """The script waits at its gate, all else about it is ready. Raises CannotStart, or NotNow, and nothing is left of it."""
         if message.uid != os.getuid():
             raise CannotStart(f"this node runs jobs of user {os.getuid()}, not of user {message.uid}")
         try:
@@ -118,11 +150,11 @@ class Launcher:
         except files.NotOpened as error:
             raise CannotStart(str(error), code=0, signal=53) from None
         except OSError as error:
-            raise CannotStart(f"cannot spool: {error}") from None
+            raise _cannot("spool", error) from None
         try:
             return self._start(message, spool, script, streams)
         except (OSError, ValueError) as error:
-            raise CannotStart(f"cannot start a process: {error}") from None
+            raise _cannot("start a process", error) from None
         finally:
             streams.close()
 
@@ -144,13 +176,15 @@ class Launcher:
 
     def _spawn(self, message: LaunchMessage, spool: Path, directory: bytes, streams: files.Streams) -> Waiting:
         gate, theirs = socket.socketpair()
-        with theirs:
-            numbers = [str(number) for number in (theirs.fileno(), *self.processes.system_calls)]
-            parent = subprocess.Popen(
-                [*self.wrapper.command, str(spool), *numbers], env={APART: "1"}, cwd=directory, umask=message.umask, start_new_session=True,
-                stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr, pass_fds=(theirs.fileno(),),
-            )  # fmt: skip
+        parent = None
         try:
+            with theirs:
+                numbers = [str(number) for number in (theirs.fileno(), *self.processes.system_calls)]
+                parent = subprocess.Popen(
+                    [*self.wrapper.command, str(spool), *numbers], env={APART: "1"}, cwd=directory, umask=message.umask,
+                    start_new_session=True, stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr,
+                    pass_fds=(theirs.fileno(),),
+                )  # fmt: skip
             gate.settimeout(HELLO_WITHIN_S)
             script = int(_line(gate))
             born, script_born = self.processes.born(parent.pid), self.processes.born(script)
@@ -162,9 +196,15 @@ class Launcher:
                 waiting.cgroup = self.cgroups.confine(str(message.key), script, message.memory_mib)
         except (OSError, ValueError):
             gate.close()
-            parent.wait()
+            if parent is not None and parent.wait() == NO_PROCESS:
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
             raise
         return waiting
+
+
+def _cannot(what: str, error: OSError | ValueError) -> CannotStart:
+    kind = NotNow if isinstance(error, OSError) and error.errno in files.SCARCE else CannotStart
+    return kind(f"cannot {what}: {error}")
 
 
 def _launch_file(command: Sequence[bytes], environment: Sequence[bytes]) -> bytes:

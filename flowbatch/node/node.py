@@ -8,17 +8,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flowbatch.failpoint import Failpoint, nowhere
-from flowbatch.node import cgroups, looking
+from flowbatch.node import cgroups, looking, threads
 from flowbatch.node.allocation.held import HeldRun
 from flowbatch.node.allocation.holders import Holders
 from flowbatch.node.book import Book, Forgotten, Opened, Over, Started, Unrun
-from flowbatch.node.launch import CannotStart, Launcher, Waiting, in_own_thread
+from flowbatch.node.launch import CannotStart, Launcher, Waiting, in_own_thread, when_there_is_room
 from flowbatch.node.leaving import Leaving
 from flowbatch.node.processes import Processes, here
 from flowbatch.node.run import Run
@@ -59,7 +58,7 @@ class Node:
         self._failpoint = failpoint
         self._processes = processes or here()
         self._launcher = Launcher(directory, self._processes, cgroups.Cgroups.find())
-        self._threads = ThreadPoolExecutor(LAUNCHERS, "launch")
+        self._threads = threads.pool(LAUNCHERS, "launch")
         self._book = Book(directory / "journal", failpoint)
         self._runs: dict[Key, Run] = {}
         self.stepbook = Stepbook(self._book, tell_step, self._processes, now)
@@ -266,9 +265,11 @@ class Node:
         key = message.key
         started = None
         try:
-            await self.leaving.stays(key, lambda: self._launching[key] is not None)
-            waiting = await self._start(message)
-            started = await self._open(message, waiting)
+            waiting = await when_there_is_room(lambda: self._start(message))
+            if waiting is None:
+                await self._finish(self._never_ran(key))
+            else:
+                started = await self._open(message, waiting)
         except CannotStart as error:
             log.info("%s: %s", key, error.why)
             failed = Report(key, "failed", int(self._now()), code=error.code, signal=error.signal, why=error.why)
@@ -278,8 +279,12 @@ class Node:
         if started is not None:
             await self._follow(started)
 
-    async def _start(self, message: LaunchMessage) -> Waiting:
-        """The script waits at its gate; only its own launch waits for its disks and FIFOs. Raises CannotStart."""
+    async def _start(self, message: LaunchMessage) -> Waiting | None:
+        """The script waits at its gate; only its own launch waits for its disks and FIFOs. None if it was stopped before. Raises CannotStart."""
+        key = message.key
+        await self.leaving.stays(key, lambda: self._launching[key] is not None)
+        if self._launching[key] is not None:
+            return None
         at_once = asyncio.get_running_loop().run_in_executor(self._threads, self._launcher.start_at_once, message)
         return await at_once or await in_own_thread(lambda: self._launcher.start(message))
 

@@ -166,7 +166,7 @@ int main(int argc, char **argv)
         word[count + (count >= arguments)] = at;
     pid_t script = fork();
     if (script < 0)
-        return 1;
+        return 75; // later there may be a process for it: the node daemon knows this number
     if (script == 0)
         run(gate, word, word + arguments + 1, count - arguments);
     close(gate);

@@ -21,7 +21,7 @@ pop @words;
 my @command = splice @words, 0, $count;
 
 my $script = fork();
-exit 1 unless defined $script;
+exit 75 unless defined $script; # later there may be a process for it: the node daemon knows this number
 run() if $script == 0;
 
 close $gate;

@@ -22,7 +22,10 @@ def main(spool: str, gate: int, prctl: int, _fsync: int) -> None:
     if prctl:
         ctypes.CDLL(None).syscall(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     count, *words = slurp(f"{spool}/launch").split(b"\0")[:-1]
-    script = os.fork()
+    try:
+        script = os.fork()
+    except OSError:
+        os._exit(75)  # later there may be a process for it: the node daemon knows this number
     if script == 0:
         os._exit(run(spool, gate, words[: int(count)], words[int(count) :]))
     os.close(gate)
