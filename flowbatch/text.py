@@ -25,3 +25,8 @@ def decode(raw: bytes) -> str:
 def encode(text: str) -> bytes:
     """The bytes that `decode` was given."""
     return text.encode() if text.isascii() else text.translate(_TO_SURROGATE).encode("utf-8", "surrogateescape")
+
+
+def shown(words: str) -> str:
+    """Words of somebody else as a terminal may have them: what would move it, or shows nothing, is U+FFFD."""
+    return words if words.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in words)

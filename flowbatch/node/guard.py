@@ -52,7 +52,8 @@ REFUSED = 6
 """So often in a row the key must be refused before the machine is switched off."""
 DENIED = (401, 403)
 LONGEST_ANSWER = 1 << 24
-AWAY = (OSError, ValueError, KeyError, TypeError, http.client.HTTPException)
+MOST_PAGES = 100
+AWAY = (OSError, ValueError, KeyError, TypeError, RecursionError, http.client.HTTPException)
 """What a market that is not there, or not itself, may raise: nothing of it ends the guard."""
 
 
@@ -159,6 +160,16 @@ class Watch:
         return None
 
 
+class Steadfast(urllib.request.HTTPRedirectHandler):
+    """A market that sends us elsewhere has not answered: the key goes nowhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+OPENER = urllib.request.build_opener(Steadfast)
+
+
 class Market:
     """The few words that a guard says to the API."""
 
@@ -169,7 +180,7 @@ class Market:
         """The answer's JSON. Raises what is AWAY, an HTTPError among them."""
         headers = {"Authorization": "Bearer " + self.lease["key"], "User-Agent": "flowbatch-guard"}
         request = urllib.request.Request(self.lease["api_url"].rstrip("/") + path, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+        with OPENER.open(request, timeout=TIMEOUT_S) as answer:
             text = answer.read(LONGEST_ANSWER)
         return json.loads(text) if text.strip() else None
 
@@ -177,12 +188,13 @@ class Market:
         """The ids of all bids with exactly this name that are not over yet."""
         query = {"project": self.lease["project"], "name": self.lease["bid"], "limit": 100}
         found: list[str] = []
-        while True:
+        for _ in range(MOST_PAGES):
             page = self.call("GET", "/v2/spot/bids?" + urllib.parse.urlencode(query))
             found += [b["fid"] for b in page["data"] if b["name"] == self.lease["bid"] and b["status"] != "Terminated"]
             if not page.get("next_cursor"):
                 return found
             query["next_cursor"] = page["next_cursor"]
+        raise ValueError("a listing without end")
 
     def delete(self, path: str) -> None:
         """It is deleted, or was already."""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Literal, get_args
 
-from flowbatch.protocol.plain import written
+from flowbatch.protocol.plain import heard, written
 from flowbatch.text import decode, encode
 
 CHUNK = 1 << 18
@@ -274,7 +274,7 @@ def _inflated(data: bytes) -> bytes:
 
 def _said(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return heard(body)
     except ValueError:
         raise Broken("a record that makes no sense") from None
 

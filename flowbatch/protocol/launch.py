@@ -22,12 +22,11 @@ the same by itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flowbatch.protocol.plain import known, written
+from flowbatch.protocol.plain import heard, known, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ class BadLine(ValueError):
 def parse(text: bytes) -> dict[str, Any]:
     """The message on one line; raises BadLine."""
     try:
-        body = json.loads(text)
+        body = heard(text)
     except ValueError as error:
         raise BadLine(str(error)) from None
     if not isinstance(body, dict) or not isinstance(body.get("op"), str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -32,6 +33,23 @@ def known(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a dataclass that are in JSON's values, lists as tuples; what this version does not know is left out."""
     found = ((name, said[name]) for name in names(kind) if name in said)
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found}
+
+
+def heard(raw: bytes) -> Any:
+    """What somebody else has written as JSON. Raises ValueError, also for what is nested deeper than can be read, and for half a
+    character: no store, path or terminal takes one."""
+    text = raw.decode()
+    try:
+        said = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if _HALF.search(text):
+        json.dumps(said, ensure_ascii=False).encode()
+    return said
+
+
+_HALF = re.compile(r"\\u[dD]")
+"""What may be half a character, and mostly is one of two."""
 
 
 written = json.JSONEncoder(separators=(",", ":"), default=parts).encode

@@ -8,7 +8,6 @@ to its caller as `Unanswered`.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 import uuid
@@ -26,7 +25,9 @@ from flowbatch.backends.mithril.pace import ABROAD, Pace, Tempo, TookTooLong, wi
 from flowbatch.clock import Clock, SystemClock
 from flowbatch.errors import MarketAway, MarketFailed
 from flowbatch.failpoint import Failpoint, nowhere
-from flowbatch.units import Instant
+from flowbatch.protocol.plain import heard
+from flowbatch.text import shown
+from flowbatch.units import DAY, Instant
 
 TRIES = 4
 CONNECT_S, READ_S, WHOLE_S = 10, 30, 120
@@ -36,6 +37,8 @@ LONGEST_ANSWER = 32 << 20
 LONGEST_WORDS = 300
 SKEW_S = 10
 """Clocks that differ by less are taken to agree: the Date header is whole seconds, and answers take time."""
+MOST_SKEW_S = 36_500 * DAY
+"""A clock that differs by more is none."""
 
 _REPEATABLE = frozenset({"GET", "DELETE"})
 
@@ -170,7 +173,7 @@ class Api:
             request_id = response.headers.get("x-request-id") or response.headers.get("x-correlation-id")
             raise Declined(what, status, _words(content) or f"{status} {response.reason_phrase}", request_id)
         try:
-            return json.loads(content) if content else None
+            return heard(content) if content else None
         except ValueError:
             raise _Again("an answer that is not JSON", sent=True) from None
 
@@ -180,6 +183,8 @@ class Api:
         if said is None:
             return
         measured_s = int(said.timestamp()) - self._clock.now()
+        if abs(measured_s) > MOST_SKEW_S:
+            return
         if abs(measured_s - self._measured_s) < SKEW_S:
             self._ahead_s = measured_s if abs(measured_s) >= SKEW_S else 0
         self._measured_s = measured_s
@@ -209,21 +214,23 @@ def _words_of(error: httpx.HTTPError) -> str:
 
 def _words(content: bytes) -> str:
     """What an error's body says, in one line: its `detail`, which is text or FastAPI's list. Values that we sent are not
-    repeated: some are secret."""
+    repeated: some are secret. No terminal is moved by it."""
     try:
-        said = json.loads(content)
+        said = heard(content)
     except ValueError:
         said = content.decode("utf-8", "replace")
     detail = said.get("detail", said) if isinstance(said, dict) else said
     if isinstance(detail, list):
         detail = "; ".join(_complaint(one) for one in detail)
-    return without_keys(" ".join(str(detail).split()))[:LONGEST_WORDS]
+    return shown(without_keys(" ".join(str(detail).split())))[:LONGEST_WORDS]
 
 
 def _complaint(one: object) -> str:
     if not isinstance(one, dict):
         return str(one)
-    return f"{'.'.join(str(part) for part in one.get('loc', ()))}: {one.get('msg', '')}"
+    place = one.get("loc")
+    where = ".".join(map(str, place)) if isinstance(place, list) else ""
+    return f"{where}: {one.get('msg', '')}"
 
 
 def _date(said: str | None) -> datetime | None:

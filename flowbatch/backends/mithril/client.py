@@ -17,6 +17,8 @@ from flowbatch.units import Instant
 
 PAGE = 100
 MOST_PAGES = 1000
+LONGEST_LISTING = 64 << 20
+"""Bytes of all its pages together, as far as they are read here."""
 BATCH = 50
 """So many ids go into one comma-separated filter: an address stays short enough for any proxy."""
 
@@ -238,6 +240,7 @@ class Client:
     async def _all(self, shape: type[wire.Page[M]], path: str, **query: str | None) -> list[M]:
         """The rows of all pages."""
         rows: list[M] = []
+        size = 0
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await self._get(shape, path, **query, limit=str(PAGE), next_cursor=cursor)
@@ -245,6 +248,9 @@ class Client:
             cursor = page.next_cursor
             if cursor is None:
                 return rows
+            size += len(page.model_dump_json())
+            if size > LONGEST_LISTING:
+                break
         raise MarketAway(f"the market's listing {path} has no end")
 
 

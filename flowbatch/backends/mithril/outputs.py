@@ -12,6 +12,7 @@ from typing import Any
 
 from flowbatch.backends.mithril.ssh import FOREIGN, Connection, Process, SshAway
 from flowbatch.node.outputs import CHUNK
+from flowbatch.protocol.plain import heard
 from flowbatch.text import encode
 
 LONGEST_HEAD = 1 << 12
@@ -79,7 +80,7 @@ class Followed:
 
     def _piece(self, head: bytes) -> tuple[int, int, int]:
         """Which file, from where on, how many bytes. Raises ValueError for what the node would not say."""
-        match json.loads(head):
+        match heard(head):
             case {"file": int(index), "at": int(at), "bytes": int(length)}:
                 if 0 <= index < len(self.outputs) and at >= 0 and 0 < length <= CHUNK:
                     return index, at, length

@@ -13,6 +13,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from flowbatch.backends.mithril import money
+from flowbatch.text import shown
 from flowbatch.units import Instant
 
 BID_STATUSES = frozenset({"Open", "Allocated", "Preempting", "Paused", "Terminated", "Relocating"})
@@ -44,6 +45,8 @@ def _aware(said: datetime) -> datetime:
     return said if said.tzinfo else said.replace(tzinfo=timezone.utc)
 
 
+Word = Annotated[str, AfterValidator(shown)]
+"""A name or a state: it stands in listings, logs and addresses, and moves no terminal."""
 Stamp = Annotated[datetime, AfterValidator(_aware)]
 Usd = Annotated[int, BeforeValidator(money.usd)]
 Cents = Annotated[int, AfterValidator(money.cents)]
@@ -70,26 +73,26 @@ class Page(Wire, Generic[Row]):
 
 
 class Me(Wire):
-    fid: str
-    email: str = ""
-    organization_id: str = ""
+    fid: Word
+    email: Word = ""
+    organization_id: Word = ""
 
 
 class Project(Wire):
-    fid: str
-    name: str
+    fid: Word
+    name: Word
 
 
 class SshKey(Wire):
-    fid: str
-    name: str
+    fid: Word
+    name: Word
     public_key: str
     required: bool = False
 
 
 class ApiKey(Wire):
-    fid: str
-    name: str
+    fid: Word
+    name: Word
     expires_at: Stamp
     deactivated_at: Stamp | None = None
 
@@ -101,13 +104,13 @@ class NewApiKey(ApiKey):
 
 
 class Quota(Wire):
-    fid: str
-    name: str
-    product_type: str
-    instance_type: str | None = None
+    fid: Word
+    name: Word
+    product_type: Word
+    instance_type: Word | None = None
     total_quantity: int
     used_quantity: int
-    units: str = ""
+    units: Word = ""
 
 
 # What there is
@@ -116,17 +119,17 @@ class Quota(Wire):
 class InstanceType(Wire):
     """One type under one id; a name may stand under several."""
 
-    fid: str
-    name: str
+    fid: Word
+    name: Word
     num_cpus: Annotated[int, Field(ge=0, le=1 << 14)] = 1
-    cpu_type: str = ""
+    cpu_type: Word = ""
     ram_gb: Count = 0
     num_gpus: Annotated[int, Field(ge=0, le=1 << 10)] = 0
-    gpu_type: str = ""
+    gpu_type: Word = ""
     gpu_memory_gb: Count = 0
-    gpu_socket: str = ""
+    gpu_socket: Word = ""
     local_storage_gb: Count = 0
-    network_type: str | None = None
+    network_type: Word | None = None
     ib_count: int = 0
     hourly_price: Usd = 0
 
@@ -134,9 +137,9 @@ class InstanceType(Wire):
 class Auction(Wire):
     """One type in one region: `capacity` in instances, prices per instance-hour."""
 
-    fid: str
-    instance_type: str
-    region: str
+    fid: Word
+    instance_type: Word
+    region: Word
     capacity: Count = 0
     last_instance_price: Usd
     lowest_allocated_price: Usd | None = None
@@ -155,8 +158,8 @@ class CurrentPrices(Wire):
 
 
 class PriceSeries(Wire):
-    instance_type: str
-    region: str
+    instance_type: Word
+    region: Word
     timestamps: tuple[Stamp, ...]
     spot_prices: tuple[Usd, ...]
     reserved_prices: tuple[Usd, ...] = ()
@@ -168,10 +171,10 @@ class PriceHistory(Wire):
 
 
 class ImageVersion(Wire):
-    image_version_fid: str
-    image_version_name: str
+    image_version_fid: Word
+    image_version_name: Word
     stable: bool = False
-    supported_regions: tuple[str, ...] = ()
+    supported_regions: tuple[Word, ...] = ()
     deactivated_at: Stamp | None = None
 
 
@@ -198,66 +201,66 @@ class NewBid(Wire):
 
 
 class Bid(Wire):
-    fid: str
-    name: str
+    fid: Word
+    name: Word
     created_at: Stamp
     deactivated_at: Stamp | None = None
     limit_price: Usd
     instance_quantity: int = 1
-    instance_type: str
-    region: str | None = None
-    instances: tuple[str, ...] = ()
-    status: str
+    instance_type: Word
+    region: Word | None = None
+    instances: tuple[Word, ...] = ()
+    status: Word
 
 
 class BidStatus(Wire):
-    bid_fid: str
-    status: str
+    bid_fid: Word
+    status: Word
 
 
 class BidEvent(Wire):
     timestamp: Stamp
-    event_type: str
+    event_type: Word
     limit_price: Usd | None = None
-    user_id: str | None = None
+    user_id: Word | None = None
 
 
 class BidHistory(Wire):
-    bid_fid: str
+    bid_fid: Word
     events: tuple[BidEvent, ...]
 
 
 class Instance(Wire):
-    fid: str
-    name: str
+    fid: Word
+    name: Word
     created_at: Stamp
-    instance_type: str
-    region: str | None = None
-    bid: str | None = None
-    reservation: str | None = None
-    ssh_destination: str | None = None
-    private_ip: str | None = None
-    status: str
+    instance_type: Word
+    region: Word | None = None
+    bid: Word | None = None
+    reservation: Word | None = None
+    ssh_destination: Word | None = None
+    private_ip: Word | None = None
+    status: Word
 
 
 class InstanceStatus(Wire):
     """`end_time`: when a preempting or relocating machine goes, when a reserved one ends."""
 
-    fid: str
-    status: str
-    bid: str | None = None
+    fid: Word
+    status: Word
+    bid: Word | None = None
     end_time: Stamp | None = None
 
 
 class StatusEvent(Wire):
     timestamp: Stamp
-    status: str
+    status: Word
 
 
 class StatusHistory(Wire):
-    instance_fid: str
+    instance_fid: Word
     events: tuple[StatusEvent, ...]
-    bid_fid: str | None = None
+    bid_fid: Word | None = None
 
 
 class PricingEvent(Wire):
@@ -269,29 +272,29 @@ class PricingEvent(Wire):
 
 
 class PricingHistory(Wire):
-    instance_fid: str
+    instance_fid: Word
     events: tuple[PricingEvent, ...]
-    bid_fid: str | None = None
+    bid_fid: Word | None = None
 
 
 # Volumes, reservations, scripts
 
 
 class Volume(Wire):
-    fid: str
-    name: str
-    region: str
+    fid: Word
+    name: Word
+    region: Word
     capacity_gb: int
-    interface: str
+    interface: Word
     created_at: Stamp
     deleted_at: Stamp | None = None
-    bids: tuple[str, ...] = ()
-    reservations: tuple[str, ...] = ()
+    bids: tuple[Word, ...] = ()
+    reservations: tuple[Word, ...] = ()
 
 
 class Offer(Wire):
-    key: str
-    display_name: str = ""
+    key: Word
+    display_name: Word = ""
     unit_price: Usd
     total_price: Usd
     pause_buyback_price: Usd | None = None
@@ -322,22 +325,22 @@ class NewReservation(Wire):
 
 
 class Reservation(Wire):
-    fid: str
-    name: str
-    status: str
-    instance_type: str
-    region: str | None = None
+    fid: Word
+    name: Word
+    status: Word
+    instance_type: Word
+    region: Word | None = None
     instance_quantity: int
     start_time: Stamp
     end_time: Stamp
     total_price: Usd
     unit_price: Usd
-    instances: tuple[str, ...] = ()
+    instances: tuple[Word, ...] = ()
 
 
 class LifecycleScript(Wire):
-    fid: str
-    name: str
-    description: str = ""
-    content_url: str = ""
-    scope: str = "PROJECT"
+    fid: Word
+    name: Word
+    description: Word = ""
+    content_url: Word = ""
+    scope: Word = "PROJECT"

@@ -24,6 +24,7 @@ from flowbatch.backends.mithril.ssh import FOREIGN, LONGEST_ANSWER, Connection, 
 from flowbatch.errors import FlowError
 from flowbatch.node import mirror
 from flowbatch.node.mirror import Broken, Item, item_of
+from flowbatch.protocol.plain import heard
 from flowbatch.text import decode, encode
 
 OURS, GITS = ".flowignore", ".gitignore"
@@ -146,7 +147,7 @@ class Talk:
         if not line.endswith(b"\n"):
             raise EOFError("the machine said too much" if not self._left else "the machine hung up")
         try:
-            return json.loads(line)
+            return heard(line)
         except ValueError as error:
             raise Broken(f"no line of this conversation: {error}") from None
 
