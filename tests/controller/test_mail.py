@@ -103,8 +103,10 @@ def test_a_mail_that_cannot_be_sent_is_logged(program, caplog):
     assert record.fields["job"] == 7
 
 
-@pytest.mark.parametrize("words", ["words", "wo\nBcc: eve@elsewhere.org\r\n\r\nrds"])
-def test_smtp(words):
+@pytest.mark.parametrize(
+    ("words", "to"), [("words", "ada"), ("wo\nBcc: eve@elsewhere.org\r\n\r\nrds", "ada\nBcc: eve@elsewhere.org")]
+)
+def test_smtp(words, to):
     listening = socket.create_server(("127.0.0.1", 0))
     listening.settimeout(10)
     heard: list[bytes] = []
@@ -132,8 +134,10 @@ def test_smtp(words):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    asyncio.run(Mailer(CLUSTER, ("127.0.0.1", listening.getsockname()[1])).send(over("COMPLETED"), "END", words))
+    job = over("COMPLETED", job=replace(JOB, spec=JobSpec(name="x", work_dir="/", mail=Mail(user=to))))
+    asyncio.run(Mailer(CLUSTER, ("127.0.0.1", listening.getsockname()[1])).send(job, "END", words))
     thread.join(10)
     listening.close()
-    assert b"Subject: " + b" ".join(words.encode().splitlines()) + b"\r\n" in heard and b"To: root\r\n" in heard
+    assert b"Subject: " + b" ".join(words.encode().splitlines()) + b"\r\n" in heard
+    assert any(line.startswith(b"To: ada") for line in heard)
     assert not any(line.startswith(b"Bcc") for line in heard)

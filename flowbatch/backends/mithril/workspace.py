@@ -2,7 +2,7 @@
 
 Outward goes what `.flowignore` leaves, else what `.gitignore` leaves. Homeward comes all that differs from what was brought, but for
 what `.flowignore` names: results are what git ignores. `.git` travels neither way unless `.flowignore` says `!.git/`.
-Deletions do not travel. Neither side's work is ever overwritten by the other's.
+Deletions do not travel. Neither side's work is ever overwritten by the other's, and no machine says what is ignored here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from flowbatch.protocol.plain import heard
 from flowbatch.text import decode, encode
 
 OURS, GITS = ".flowignore", ".gitignore"
-NEVER = (".git/",)
+NEVER = (".[gG][iI][tT]",)
+"""However it is written: some file systems know no case. Also the file that a work tree has in its place."""
 ROOTS = frozenset(
     [
         "/",
@@ -246,14 +247,16 @@ class Workspace:
             return
         here = mirror.look(self.root, item.path)
         taken = here is not None or os.path.lexists(os.path.join(encode(self.root), encode(item.path)))
-        if not taken or (here is not None and stamp is not None and list(here.stamp) == list(stamp)):
+        rules = item.path.lower() in (OURS, GITS)
+        if not rules and (not taken or (here is not None and stamp is not None and list(here.stamp) == list(stamp))):
             mirror.put(self.root, item, data)
         elif here is not None and data is not None and here.kind == "file" and self._same(item, data):
             return
         else:
             beside = f"{item.path}.flowbatch-{self.job}"
             mirror.put(self.root, replace(item, path=beside), data)
-            notes.append(f"{item.path} changed here while the job ran: the job's is {beside}")
+            why = "says what travels, and no job changes that" if rules else "changed here while the job ran"
+            notes.append(f"{item.path} {why}: the job's is {beside}")
 
     def _same(self, item: Item, data: bytes) -> bool:
         return filecmp.cmp(decode(data), os.path.join(self.root, item.path), shallow=False)

@@ -161,6 +161,33 @@ def test_results_come_home_also_those_that_git_ignores(sides):
     assert sides.bring() == 0
 
 
+@pytest.mark.parametrize("name", [".git", ".GIT"])
+def test_no_machine_speaks_to_git_here(sides, name):
+    sides.bring()
+    (sides.away / name).write_text("gitdir: evil\n")
+    (sides.away / "evil").mkdir()
+    (sides.away / "evil/.Git").mkdir()
+    (sides.away / "evil/.Git/config").write_text("[core]\n\tfsmonitor = sh evil\n")
+    assert sides.fetch() == ([], [])
+    assert names(sides.home) == ["evil"]
+
+
+@pytest.mark.parametrize(("name", "before"), [(".flowignore", None), (".gitignore", "secrets\n"), (".GitIgnore", None)])
+def test_no_machine_says_what_travels(sides, name, before):
+    if before is not None:
+        (sides.home / name).write_text(before)
+    (sides.home / "secrets").write_text("mine")
+    sides.bring()
+    (sides.away / name).write_text("!.git/\n")
+    assert sides.fetch() == (
+        [f"{name} says what travels, and no job changes that: the job's is {name}.flowbatch-7"],
+        [],
+    )
+    assert ((sides.home / name).read_text() if before else None) == before
+    assert (sides.home / name).exists() == (before is not None)
+    assert sides.fetch() == ([], [])
+
+
 def test_what_flowignore_names_does_not_come_home(sides):
     (sides.home / ".flowignore").write_text("cache/\n")
     sides.bring()
