@@ -39,6 +39,14 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _script_size(text: str) -> int:
+    """A longer script fits into no message to a node (`node/server.py`), where a byte may take six."""
+    size = _number(text)
+    if not 0 < size <= LONGEST_SCRIPT:
+        raise ValueError(f"not from 1 to {LONGEST_SCRIPT}")
+    return size
+
+
 def _most(text: str) -> int | None:
     return None if text.upper() in ("UNLIMITED", "INFINITE") else _number(text)
 
@@ -181,6 +189,7 @@ def _launch(text: str) -> Fields:
     return found | ({"other": other} if other else {})
 
 
+LONGEST_SCRIPT = 32 << 20
 INTERACTIVE = "use_interactive_step"
 NO_GATHERING = "jobacct_gather/none"
 
@@ -242,9 +251,10 @@ CLUSTER = (
         _settings(
             batch_sched_delay=("batch_sched_delay_s", _number),
             default_queue_depth=("default_queue_depth", _number),
+            max_script_size=("max_script_size", _script_size),
             sched_interval=("sched_interval_s", _number),
         ),
-        "batch_sched_delay, sched_interval (seconds) and default_queue_depth (jobs); others have no effect",
+        "batch_sched_delay, sched_interval (seconds), default_queue_depth (jobs) and max_script_size (bytes, 32 MiB at most); others have no effect",
     ),
     Parameter(
         "DependencyParameters",

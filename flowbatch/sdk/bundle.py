@@ -22,6 +22,7 @@ from pathlib import Path
 from flowbatch import __version__
 from flowbatch.commands.flow.flow_results import as_json
 from flowbatch.errors import FlowError
+from flowbatch.sdk import kept
 from flowbatch.sdk.controller import Controller
 from flowbatch.sdk.doctor import findings
 
@@ -57,10 +58,11 @@ def bundle(controller: Controller, environ: Mapping[str, str], to: Path) -> list
     """The archive is at `to`, readable by its owner alone; the names in it. What could not be had says why, in its place.
     Raises OSError, FileExistsError if something is there already."""
     names = []
+    known = {**environ, **{f"KEY_{n}": key for n, key in enumerate(kept.secrets(controller.paths.config))}}
     with open(to, "xb", opener=_private) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, content in _parts(controller, environ):
             info = tarfile.TarInfo(f"flowbatch-debug/{name}")
-            redacted = clean(content, environ)
+            redacted = clean(content, known)
             info.size, info.mtime, info.mode = len(redacted), int(time.time()), 0o600
             archive.addfile(info, io.BytesIO(redacted))
             names.append(name)

@@ -34,6 +34,7 @@ def findings(controller: Controller, environ: Mapping[str, str]) -> Iterator[Fin
     yield Finding("flow", "ok", f"{__version__}, Python {sys.version.split()[0]}, {sys.executable}")
     yield from _commands(environ)
     yield from doctor_machine.state(controller.paths, time.time())
+    yield from doctor_machine.keys(controller.paths.config)
     yield from doctor_machine.descriptors(controller.pid)
     yield from _controller(controller)
     yield _wrapper(controller.paths.node)

@@ -14,6 +14,7 @@ from flowbatch.controller import being, lifecycle
 from flowbatch.node.daemon import LOG
 from flowbatch.paths import Paths
 from flowbatch.protocol.sockets import NODE, connected
+from flowbatch.sdk import kept
 
 Level = Literal["ok", "note", "problem"]
 
@@ -102,6 +103,19 @@ def _stat(file: Path) -> os.stat_result | None:
         return file.stat()
     except OSError:
         return None
+
+
+def keys(config: Path) -> Iterator[Finding]:
+    """Whether somebody else can read the key of an account."""
+    for file in kept.files(config):
+        found = _stat(file)
+        if found is not None and found.st_mode & 0o077:
+            yield Finding(
+                "key",
+                "problem",
+                f"{file} holds a key, and can be read by others",
+                f"chmod 600 {file}, and a new key: flow setup",
+            )
 
 
 def descriptors(controller: int | None) -> Iterator[Finding]:

@@ -127,6 +127,8 @@ class ClusterSpec(Frozen):
     """True for CR_*_Memory: memory is counted and given; otherwise it is only checked against the node's size."""
     kill_on_invalid_dep: bool = False
     default_queue_depth: int = 100
+    max_script_size: int = 4 << 20
+    """Bytes of a script; a longer one is PATHNAME_TOO_LONG to slurmctld."""
     backfill: bool = True
     batch_sched_delay_s: int = 0
     sched_interval_s: int = 60

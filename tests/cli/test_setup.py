@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
 import threading
@@ -106,8 +107,14 @@ def test_nothing_is_written_where_something_is_wrong(
 def test_the_key_comes_from_the_environment(flow: Any, paths: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MITHRIL_API_KEY", KEY)
     monkeypatch.setenv("MITHRIL_API_URL", url)
-    assert flow("setup", "--no-input")[0] == 0
+    before = os.umask(0)
+    try:
+        assert flow("setup", "--no-input")[0] == 0
+    finally:
+        os.umask(before)
     assert (paths.config / "mithril.key").read_text() == KEY + "\n"
+    modes = {one.name: oct(one.stat().st_mode & 0o777) for one in (paths.config, *paths.config.iterdir())}
+    assert modes == {paths.config.name: "0o700", "flow.toml": "0o600", "mithril.key": "0o600"}
 
 
 def test_several_projects_are_named(flow: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

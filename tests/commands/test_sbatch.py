@@ -172,6 +172,19 @@ def test_a_disk_that_is_full(here: Any, answering: Any) -> None:
     assert said.err == "sbatch: error: Batch job submission failed: I/O error writing script/environment to file\n"
 
 
+def test_the_site_says_how_large_a_script_may_be(here: Any, fixed_queue: Any) -> None:
+    """As recorded from 22.05 with max_script_size=1000."""
+    cluster = CLUSTER.model_copy(update={"max_script_size": 1000})
+    queue = fixed_queue(Snapshot(1_000_000_000, cluster, (), {}), lambda event: ACCEPTED)
+    here.files["/submit/job.sh"] = b"#!/bin/sh\n".ljust(1000, b"#")
+    assert here.run(sbatch.main, queue, "job.sh").code == 0
+    here.files["/submit/job.sh"] += b"#"
+    for words in (("job.sh",), ("--wrap", "#" * 1200)):
+        assert here.run(sbatch.main, queue, *words).err == (
+            "sbatch: error: Batch job submission failed: Pathname of a file, directory or other parameter too long\n"
+        )
+
+
 def test_a_script_too_large_for_the_controller(here: Any, answering: Any) -> None:
     here.files["/submit/big.sh"] = b"#!/bin/sh\n".ljust((4 << 20) + 1, b"#")
     queue = answering()

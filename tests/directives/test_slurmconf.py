@@ -145,12 +145,12 @@ def test_words_of_partitions() -> None:
 def test_words_of_the_cluster() -> None:
     read = cluster(
         SMALL + "EnforcePartLimits=YES\nJobRequeue=0\nLicenses=foo:4,bar\nSchedulerType=sched/builtin\n"
-        "SchedulerParameters=bf_continue,default_queue_depth=7,sched_interval=9\nDependencyParameters=kill_invalid_depend\n"
+        "SchedulerParameters=bf_continue,default_queue_depth=7,sched_interval=9,max_script_size=1000\nDependencyParameters=kill_invalid_depend\n"
         "OverTimeLimit=2\nMinJobAge=9\nMinJobAge=8\n"
     )
     assert (read.name, read.enforce_part_limits, read.job_requeue, read.backfill) == ("here", "ALL", False, False)
     assert (read.default_queue_depth, read.kill_on_invalid_dep, read.over_time_limit_min) == (7, True, 2)
-    assert read.sched_interval_s == 9
+    assert (read.sched_interval_s, read.max_script_size) == (9, 1000)
     assert (read.licenses, read.min_job_age_s) == ((("foo", 4), ("bar", 1)), 8)
     assert read.other == (("SchedulerParameters", "bf_continue"),)
 
@@ -207,6 +207,10 @@ def _missing() -> str:
         (SMALL + "PartitionName=q MaxTime=x\n", "slurm.conf:4: MaxTime=x: unexpected 'x'"),
         (SMALL + "PartitionName=q State=x\n", "slurm.conf:4: State=x: none of UP, DOWN, DRAIN, INACTIVE"),
         (SMALL + "JobRequeue=perhaps\n", "slurm.conf:4: JobRequeue=perhaps: neither YES nor NO"),
+        (
+            SMALL + "SchedulerParameters=max_script_size=0\n",
+            "slurm.conf:4: SchedulerParameters=max_script_size=0: not from 1 to 33554432",
+        ),
         (SMALL + "Include x.conf\n", "slurm.conf:4: Include=x.conf: cannot be included here"),
         ("PartitionName=p Nodes=ALL\n", "slurm.conf: no NodeName line"),
         ("NodeName=n1\n", "slurm.conf: no PartitionName line"),

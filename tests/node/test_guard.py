@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -297,6 +298,25 @@ def test_a_full_run_directory_ends_no_guard(tmp_path, monkeypatch):
     monkeypatch.setattr(guard, "release", lambda current: released.append(current()["bid"]))
     guard.run()
     assert released == [LEASE["bid"]]
+
+
+def test_its_key_is_nowhere_else_once_it_is_installed(tmp_path, monkeypatch):
+    """Also where the machine keeps its start-up script, and where that was run from."""
+    for name, path in (("HOME", tmp_path), ("SCRIPT", tmp_path / "kept"), ("UNIT", tmp_path / "unit")):
+        monkeypatch.setattr(guard, name, str(path))
+    (tmp_path / "lease.json").write_text('{"key": "fkey_secret"}')
+    for name in ("kept", "run"):
+        (tmp_path / name).write_text("key=fkey_secret")
+    monkeypatch.setattr(guard.sys, "argv", ["guard.py", "install", str(tmp_path / "run")])
+    monkeypatch.setattr(guard.subprocess, "check_call", lambda words: 0)
+    guard.install()
+    monkeypatch.setattr(guard.sys, "stdin", io.StringIO('{"key": "fkey_other"}'))
+    before = os.umask(0)
+    guard.rotate()
+    os.umask(before)
+    assert [(tmp_path / name).read_text() for name in ("kept", "run")] == ["key=***********"] * 2
+    assert guard.leased()["key"] == "fkey_other"
+    assert (tmp_path / "lease.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_secret_is_wiped_from_scripts(tmp_path):

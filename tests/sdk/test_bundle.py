@@ -6,6 +6,7 @@ import stat
 import tarfile
 from pathlib import Path
 
+import keyring
 import pytest
 
 from flowbatch.errors import ControllerUnreachable
@@ -60,6 +61,22 @@ def test_a_broken_installation_still_makes_one(tmp_path: Path, paths: Paths, mon
             whole += file.read()
     assert b"fkey_" not in whole and b"what a job wrote" not in whole
     assert b"not to be had: nobody is here" in whole
+
+
+def test_a_key_is_known_wherever_it_is_kept(tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that looks like none."""
+    monkeypatch.setattr("flowbatch.controller.lifecycle.start", _cannot)
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: f"{service}/{name}+odd==")
+    paths.config.mkdir()
+    (paths.config / "flow.toml").write_text(
+        '[clusters.mithril]\napi_key_file = "keyring:mithril"\n[clusters.other]\nkind = "mithril"\napi_key_file = "other.key"\n'
+    )
+    (paths.config / "other.key").write_text("quite+another\n")
+    paths.log.write_text("sent flowbatch/mithril+odd== and quite+another\n")
+    bundle(Controller(paths), {}, tmp_path / "x.tar.gz")
+    with tarfile.open(tmp_path / "x.tar.gz") as archive:
+        file = archive.extractfile("flowbatch-debug/logs/controller.log")
+        assert file is not None and file.read() == b"sent [removed] and [removed]\n"
 
 
 def test_what_lies_there_is_not_overwritten(tmp_path: Path, paths: Paths) -> None:

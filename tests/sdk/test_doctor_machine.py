@@ -37,6 +37,18 @@ def test_a_state_directory_that_is_well(here: Paths) -> None:
     assert found(here) == []
 
 
+def test_a_key_that_others_can_read(here: Paths) -> None:
+    here.config.mkdir()
+    for name, words in (("flow.toml", '[clusters.mithril]\napi_key_file = "k"\n'), ("k", "fkey_1\n")):
+        (here.config / name).write_text(words)
+    for mode, says in ((0o600, []), (0o640, [f"{here.config / 'k'} holds a key, and can be read by others"])):
+        (here.config / "k").chmod(mode)
+        assert [one.says for one in doctor_machine.keys(here.config) if one.level == "problem" and one.todo] == says
+    (here.config / "flow.toml").write_text('[clusters.mithril]\napi_key = "fkey_1"\n')
+    (here.config / "flow.toml").chmod(0o644)
+    assert len(list(doctor_machine.keys(here.config))) == 1
+
+
 def test_a_clock_that_went_back(here: Paths) -> None:
     SqliteStore(here.store).close()
     now = here.store.stat().st_mtime - 3600

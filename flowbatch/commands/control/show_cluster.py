@@ -143,6 +143,7 @@ def config_values(cluster: ClusterSpec) -> Mapping[str, str]:
             (
                 f"batch_sched_delay={cluster.batch_sched_delay_s}",
                 f"default_queue_depth={cluster.default_queue_depth}",
+                f"max_script_size={cluster.max_script_size}",
                 f"sched_interval={cluster.sched_interval_s}",
             )
         ),

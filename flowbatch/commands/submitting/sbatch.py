@@ -89,7 +89,7 @@ async def understand(call: Call, queue: QueuePort, argv: Sequence[str], flow: Se
     around = surroundings(call, queue)
     line, around = await with_files(call, around, lambda a: sbatch.command_line(argv, a, call.environ))
     try:
-        found = await find(call, line, _work_dir(call, line))
+        found = await find(call, line, _work_dir(call, line), queue.cluster.max_script_size)
     except CannotOpen as closed:
         raise _error(call, line, f"Unable to open file {closed.path}") from None
     except TooLarge:

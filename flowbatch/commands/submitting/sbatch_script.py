@@ -11,9 +11,6 @@ from flowbatch.directives import sbatch
 from flowbatch.directives.sbatch import CommandLine
 from flowbatch.directives.script import STDIN
 
-MAX_SCRIPT = 4 << 20
-"""max_script_size, as it is without a word in slurm.conf: a longer one is PATHNAME_TOO_LONG to slurmctld, and is read no further."""
-
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -35,28 +32,30 @@ class Found:
 
 
 class TooLarge(Exception):
-    """The script is longer than MAX_SCRIPT."""
+    """The script is longer than max_script_size: it was read no further."""
 
 
-async def find(call: Call, line: CommandLine, work_dir: str | None) -> Found:
-    """The script that the command line names. `work_dir` is --chdir of the command line. Raises CannotOpen,
-    TooLarge."""
-    found = await _find(call, line, work_dir)
-    if len(found.raw) > MAX_SCRIPT:
+async def find(call: Call, line: CommandLine, work_dir: str | None, most: int) -> Found:
+    """The script that the command line names, of `most` bytes at most. `work_dir` is --chdir of the command line. Raises
+    CannotOpen, TooLarge."""
+    found = await _find(call, line, work_dir, most)
+    if len(found.raw) > most:
         raise TooLarge
     return found
 
 
-async def _find(call: Call, line: CommandLine, work_dir: str | None) -> Found:
+async def _find(call: Call, line: CommandLine, work_dir: str | None, most: int) -> Found:
     if line.wrap is not None:
         return Found(sbatch.wrapped(line.wrap).encode(), None, "wrap")
     if line.script is None:
-        return Found(await _read(call, "-") or b"", None, STDIN)
+        return Found(await _read(call, "-", most) or b"", None, STDIN)
     for path in _candidates(call, line.script, work_dir):
-        raw = await _read(call, path)
+        raw = await _read(call, path, most)
         if raw is not None:
             return Found(raw, path, path.rpartition("/")[2])
-    raw = await _read(call, "./-" if line.script == "-" else line.script)  # a file of that name: sbatch knows no dash
+    raw = await _read(
+        call, "./-" if line.script == "-" else line.script, most
+    )  # a file of that name: sbatch knows no dash
     if raw is None:
         raise CannotOpen(line.script)
     return Found(raw, line.script, line.script.rpartition("/")[2])
@@ -73,10 +72,10 @@ def _candidates(call: Call, script: str, work_dir: str | None) -> Iterator[str]:
             yield f"{base}/{script}"
 
 
-async def _read(call: Call, path: str) -> bytes | None:
+async def _read(call: Call, path: str, most: int) -> bytes | None:
     """The file, nothing for a directory, None if it is not there. Raises CannotOpen if it is there and closed to us."""
     try:
-        return await call.read(path, MAX_SCRIPT)
+        return await call.read(path, most)
     except CallerFile as error:
         if error.errno == errno.EISDIR:
             return b""

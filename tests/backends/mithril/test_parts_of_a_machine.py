@@ -48,6 +48,14 @@ def test_a_script_that_would_be_too_long_is_not_sent():
         bootstrap.script(replace(LEASE, api_url="https://" + "x" * 10_000))
 
 
+def test_the_lease_on_a_machine_is_roots_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "HOME", str(tmp_path / "home"))
+    whole, _, last = bootstrap.script(LEASE).rstrip("\n").rpartition("\n")
+    assert last.startswith("exec python3")  # the guard installs itself, which is no business of this machine
+    subprocess.run(["bash"], input=f"umask 0\n{whole}\n", text=True, check=True)
+    assert (tmp_path / "home/lease.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_key_is_not_shown():
     assert "fkey" not in repr(LEASE)
 
