@@ -8,12 +8,12 @@ import stat
 
 def test_nothing_of_a_user_is_open_to_others(cluster):
     before = os.umask(0)
+    spool = cluster.state / "node/spool"
     try:
         assert cluster.run("sbatch", "--wrap", "srun sleep 600").code == 0
+        cluster.until(lambda: list(spool.rglob("launch")), "the job was started")
     finally:
         os.umask(before)
-    spool = cluster.state / "node/spool"
-    cluster.until(lambda: list(spool.rglob("launch")), "the job was started")
     kept = [cluster.state, *cluster.state.rglob("*")]
     open_ = {str(one.relative_to(cluster.state)): oct(one.lstat().st_mode) for one in kept if _others_may(one.lstat())}
     assert not open_

@@ -127,8 +127,10 @@ def test_a_stream_that_was_damaged_is_refused(here, there):
 def test_no_path_leads_out_of_the_tree(there, path):
     out = io.BytesIO()
     mirror._put(out, b"O", mirror._json(Item(path, "link", target="x")))
-    with pytest.raises(Broken):
+    mirror._put(out, b"X")
+    with pytest.raises(Broken, match="no path inside a tree"):
         taken(there, out.getvalue())
+    assert os.listdir(there.parent) == ["there"]
 
 
 def test_nothing_is_written_through_a_link(here, there, tmp_path):
