@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from flowbatch.backends.mithril import api
 from flowbatch.backends.mithril import client as module
 from flowbatch.backends.mithril.account import Account, Secret
 from flowbatch.backends.mithril.api import Api, Declined
@@ -63,6 +64,12 @@ def test_a_clock_of_another_age_is_none(account):
     assert client.instant(key.expires_at) == 1_893_456_000
     with pytest.raises(MarketAway):
         asyncio.run(client.create_api_key("k", 1_893_456_000))  # a list is no key: it was asked, with an end
+
+
+def test_an_answer_without_end_is_given_up(account, monkeypatch):
+    monkeypatch.setattr(api, "LONGEST_ANSWER", 1000)
+    with pytest.raises(MarketAway, match="an answer without end"):
+        asyncio.run(asking(account, httpx.Response(200, content=b" " * 2000 + b"[]")).projects())
 
 
 def test_a_listing_of_endless_rows_is_given_up(account, monkeypatch):
