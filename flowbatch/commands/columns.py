@@ -23,14 +23,15 @@ def columns_of(command: str, text: str, by_name: bool, known: Fields) -> tuple[l
             columns += [_barred(field, known) for field in known.all if field.letter]
             continue
         field = known.by_name.get(one.field.lower()) if by_name else known.by_letter.get(one.field)
-        if field is not None:
+        if field is not None and (one.width is None or one.width > 0):
             columns.append(_sized(field, one))
-        elif not one.field and not one.source:
+        elif field is not None and known.negative_width is not None:
+            columns.append(Column(field.name, field.header, suffix=known.negative_width + one.suffix))
+        elif field is not None or (not one.field and not one.source):
             columns.append(Column(None, suffix=one.suffix))
         else:
             notes += f"{known.unknown_name if by_name else known.unknown_letter}{one.field}\n"
-            if not by_name:
-                columns.append(Column(None, suffix=one.source))
+            columns.append(Column(None, suffix=one.suffix if by_name else one.source))
     return columns, notes
 
 
@@ -41,6 +42,6 @@ def _barred(field: Field, known: Fields) -> Column:
 
 
 def _sized(field: Field, written: Written) -> Column:
-    if written.width is not None and written.width < 0:
-        return Column(field.name, field.header, suffix=" " + written.suffix)
-    return Column(field.name, field.header, written.width, written.right, written.suffix, field.whole)
+    return Column(
+        field.name, field.header, written.width, written.right, written.suffix, field.whole, field.whole_header
+    )

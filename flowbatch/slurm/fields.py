@@ -18,6 +18,7 @@ class Field:
     """One field; `others` are further `-O` names of it, `letter` its `-o` type.
 
     `whole`: its values are never cut in a column that stands right, but for the words in `CUT_WORDS` and reasons.
+    `whole_header`: nor is its header.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Field:
     letter: str | None = None
     others: tuple[str, ...] = ()
     whole: bool = False
+    whole_header: bool = False
 
 
 JOB_FIELDS: tuple[Field, ...] = (
@@ -41,7 +43,7 @@ JOB_FIELDS: tuple[Field, ...] = (
     Field("comment", "COMMENT", "k"),
     Field("timelimit", "TIME_LIMIT", "l", whole=True),
     Field("minmemory", "MIN_MEMORY", "m"),
-    Field("reqnodes", "REQ_NODES", "n"),
+    Field("reqnodes", "REQ_NODES", "n", whole=True),
     Field("command", "COMMAND", "o"),
     Field("priority", "PRIORITY", "p"),
     Field("qos", "QOS", "q"),
@@ -51,7 +53,7 @@ JOB_FIELDS: tuple[Field, ...] = (
     Field("username", "USER", "u"),
     Field("reservation", "RESERVATION", "v"),
     Field("wckey", "WCKEY", "w"),
-    Field("%x", "EXC_NODES", "x"),
+    Field("%x", "EXC_NODES", "x", whole=True),
     Field("nice", "NICE", "y"),
     Field("sct", "S:C:T", "z"),
     Field("jobid", "JOBID", "A"),
@@ -67,18 +69,18 @@ JOB_FIELDS: tuple[Field, ...] = (
     Field("arraytaskid", "ARRAY_TASK_ID", "K"),
     Field("timeleft", "TIME_LEFT", "L", whole=True),
     Field("timeused", "TIME", "M", whole=True),
-    Field("nodelist", "NODELIST", "N", whole=True),
+    Field("nodelist", "NODELIST", "N", whole=True, whole_header=True),
     Field("contiguous", "CONTIGUOUS", "O"),
     Field("partition", "PARTITION", "P"),
     Field("prioritylong", "PRIORITY", "Q"),
-    Field("reasonlist", "NODELIST(REASON)", "R", whole=True),
+    Field("reasonlist", "NODELIST(REASON)", "R", whole=True, whole_header=True),
     Field("starttime", "START_TIME", "S"),
     Field("state", "STATE", "T"),
     Field("userid", "UID", "U"),
     Field("submittime", "SUBMIT_TIME", "V"),
     Field("licenses", "LICENSES", "W"),
     Field("corespec", "CORE_SPEC", "X"),
-    Field("schednodes", "SCHEDNODES", "Y", whole=True),
+    Field("schednodes", "SCHEDNODES", "Y", whole=True, whole_header=True),
     Field("workdir", "WORK_DIR", "Z"),
     Field("accruetime", "ACCRUE_TIME"),
     Field("admin_comment", "ADMIN_COMMENT"),
@@ -152,7 +154,7 @@ STEP_FIELDS: tuple[Field, ...] = (
     Field("username", "USER", "u"),
     Field("numtasks", "TASKS", "A"),
     Field("timeused", "TIME", "M", whole=True),
-    Field("nodes", "NODELIST", "N", whole=True),
+    Field("nodes", "NODELIST", "N", whole=True, whole_header=True),
     Field("partition", "PARTITION", "P"),
     Field("starttime", "START_TIME", "S"),
     Field("userid", "UID", "U"),
@@ -187,8 +189,8 @@ NODE_FIELDS: tuple[Field, ...] = (
     Field("oversubscribe", "OVERSUBSCRIBE", "h", ("share",)),
     Field("time", "TIMELIMIT", "l"),
     Field("memory", "MEMORY", "m"),
-    Field("nodehost", "HOSTNAMES", "n"),
-    Field("nodeaddr", "NODE_ADDR", "o"),
+    Field("nodehost", "HOSTNAMES", "n", whole_header=True),
+    Field("nodeaddr", "NODE_ADDR", "o", whole_header=True),
     Field("prioritytier", "PRIO_TIER", "p"),
     Field("root", "ROOT", "r"),
     Field("size", "JOB_SIZE", "s"),
@@ -208,7 +210,7 @@ NODE_FIELDS: tuple[Field, ...] = (
     Field("priorityjobfactor", "PRIO_JOB_FACTOR", "I"),
     Field("defaulttime", "DEFAULTTIME", "L"),
     Field("preemptmode", "PREEMPT_MODE", "M"),
-    Field("nodelist", "NODELIST", "N"),
+    Field("nodelist", "NODELIST", "N", whole_header=True),
     Field("cpusload", "CPU_LOAD", "O"),
     Field("partition", "PARTITION", "P"),
     Field("partitionname", "PARTITION", "R"),
@@ -232,7 +234,8 @@ NODE_FIELDS: tuple[Field, ...] = (
 @dataclass(frozen=True, slots=True)
 class Fields:
     """One of the tables with its indexes. `unknown_letter` and `unknown_name` are what the command says of a field that it
-    does not know. `all_by_name`: `all` is every lettered field for -O too, with `capital_bar` behind those with a capital."""
+    does not know. `all_by_name`: `all` is every lettered field for -O too, with `capital_bar` behind those with a capital.
+    `negative_width` stands behind a column of such a width; None: there is no such column, only its suffix."""
 
     all: tuple[Field, ...]
     by_letter: dict[str, Field]
@@ -241,12 +244,21 @@ class Fields:
     unknown_name: str
     all_by_name: bool = False
     capital_bar: str = "|"
+    negative_width: str | None = " "
 
 
-def _indexed(fields: tuple[Field, ...], letter: str, name: str, *, all_by_name: bool = False, bar: str = "|") -> Fields:
+def _indexed(
+    fields: tuple[Field, ...],
+    letter: str,
+    name: str,
+    *,
+    all_by_name: bool = False,
+    bar: str = "|",
+    negative: str | None = " ",
+) -> Fields:
     letters = {field.letter: field for field in fields if field.letter}
-    names = {name: field for field in fields for name in (field.name, *field.others)}
-    return Fields(fields, letters, names, letter, name, all_by_name, bar)
+    names = {name: field for field in fields if field.name[0] != "%" for name in (field.name, *field.others)}
+    return Fields(fields, letters, names, letter, name, all_by_name, bar, negative)
 
 
 _JOB = "squeue: error: Invalid job format specification: "
@@ -260,4 +272,5 @@ NODES = _indexed(
     "sinfo: error: Invalid job format specification: ",
     all_by_name=True,
     bar=" |",
+    negative=None,
 )

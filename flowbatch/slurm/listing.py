@@ -25,6 +25,7 @@ class Column:
     right: bool = False
     suffix: str = ""
     whole: bool = False
+    whole_header: bool = False
 
     @property
     def room(self) -> int:
@@ -48,8 +49,8 @@ class Column:
 
 
 def header(columns: Sequence[Column]) -> str:
-    """The line above the rows; a header is always cut."""
-    return "".join(replace(column, whole=False).cell(column.header) for column in columns)
+    """The line above the rows; a header is cut, but for those of lists of nodes."""
+    return "".join(replace(column, whole=column.whole_header).cell(column.header) for column in columns)
 
 
 def formatter(columns: Sequence[Column]) -> Callable[[Sequence[str]], str]:

@@ -128,15 +128,14 @@ NOTHING = "n/a"
 NAMES: tuple[str, ...] = (
     "unknown", "down", "idle", "allocated", "mixed", "future", "drain", "drained", "draining", "no_respond", "reserved",
     "perfctrs", "cloud", "completing", "powering_down", "powered_down", "power_down", "powering_up", "fail", "maint",
-    "reboot", "reboot^",
+    "reboot", "reboot^", "planned",
 )  # fmt: skip
 """What `sinfo -t` takes, and every beginning of it: the first that fits is meant."""
 
 SHORT_NAMES = MappingProxyType(
     {
         "unk": "unknown", "alloc": "allocated", "mix": "mixed", "futr": "future", "comp": "completing", "resv": "reserved",
-        "npc": "perfctrs", "drng": "draining", "plnd": "planned", "planned": "planned", "pow_dn": "powering_down",
-        "pow_up": "powering_up", "reboot_issued": "reboot", "reboot_requested": "reboot", "all": "all",
+        "npc": "perfctrs", "drng": "draining", "plnd": "planned", "all": "all",
     }
 )  # fmt: skip
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import grp
 import pwd
+import re
+
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+", re.ASCII)
+"""A number as strtol reads it, with nothing behind it."""
 
 
 def user_id(word: str) -> int | None:
@@ -13,7 +17,7 @@ def user_id(word: str) -> int | None:
     except (KeyError, ValueError):
         pass
     try:
-        return pwd.getpwuid(int(word)).pw_uid if word.isascii() and word.isdigit() else None
+        return pwd.getpwuid(int(word)).pw_uid if _NUMBER.fullmatch(word) else None
     except (KeyError, OverflowError):
         return None
 

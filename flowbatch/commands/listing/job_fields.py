@@ -233,7 +233,7 @@ VALUES: Mapping[str, Value] = {
     "oversubscribe": lambda view, style: sharing(view),
     "jobarrayid": job_id_text,
     "name": lambda view, style: view.spec.name,
-    "comment": lambda view, style: _null(view.spec.comment),
+    "comment": lambda view, style: NULL if view.spec.comment is None else view.spec.comment,
     "timelimit": lambda view, style: minutes_short_clock(view.time_limit_min),
     "minmemory": lambda view, style: _memory(view.memory_mib, style),
     "reqnodes": lambda view, style: view.scene.nodes_text(view.wish.nodelist),

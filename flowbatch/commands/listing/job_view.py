@@ -289,10 +289,11 @@ class JobView:
 
     def _node_guess(self) -> int:
         """As recorded from 22.05 in some fifty shapes: where tasks have several CPUs, a node's worth of them is divided
-        out and any remainder is one node more, even if the least number of nodes had room for it."""
+        out and any remainder is one node more, even if the least number of nodes had room for it; not so where a number
+        of tasks for a node was asked for."""
         wish, largest = self.wish, self.scene.largest_node
         tasks, nodes = wish.ntasks or 1, self.need.min_nodes
-        if self.cpus_per_task > 1 and wish.ntasks is not None:
+        if self.cpus_per_task > 1 and wish.ntasks is not None and not wish.ntasks_per_node:
             whole, rest = divmod(tasks, max(1, largest // self.cpus_per_task))
             nodes = max(nodes, whole) + (1 if rest else 0)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -102,33 +103,34 @@ class Wanted:
 
 def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
     """What was asked. Raises Stop for --help and --version, and for what sinfo refuses, in its words."""
-    flags = {flag for name, flag in _FLAGS_BY_ENVIRONMENT.items() if name in environ}
+    flags: set[str] = set()
     words: dict[str, str] = {}
-    said: set[str] = set()
-    iterate_s = 0
+    states: tuple[str, ...] | None = None
+    all_states, iterate_s = False, 0
     for given in _given(argv):
         key, value = given.row.key, given.value
         answer("sinfo", "", OPTIONS, key)
         if value is None:
             flags = documents.said(flags, key)
-        else:
-            words[key] = value
+            continue
+        words.pop(key, None)  # what was said last stands last
+        words[key] = value
         if key == "iterate":
-            iterate_s = _seconds(value or "")
-        said.add(key)
-        if key in ("all", "partition") and {"all", "partition"} <= said:
-            line = "Conflicting options, -a and -p, specified. Please choose one or the other."
-            raise Stop(1, err=f"sinfo: error: {line}\n")
+            iterate_s = _seconds(value)
+        elif key == "states":
+            states, all_states = _states(value)
+    if "long" in flags and {"format", "Format"} & set(words):
+        line = "Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry."
+        raise Stop(1, err=f"sinfo: fatal: {line}\n")
+    if "all" in flags and "partition" in words:
+        raise _conflict("-a", "-p")
+    if {"SINFO_ALL", "SINFO_PARTITION"} <= set(environ):
+        raise _conflict("SINFO_ALL", "SINFO_PARTITION")
     clusters_from = clusters.OPTION if "clusters" in words else clusters.VARIABLE
     for name, key in _WORDS_BY_ENVIRONMENT.items():
-        if name in environ:
+        if name in environ and not (key == "partition" and "all" in flags):
             words.setdefault(key, environ[name])
-    if "format" in words and "long" in flags:
-        raise Stop(
-            1,
-            err="sinfo: fatal: Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry.\n",
-        )
-    states, all_states = _states(words["states"]) if "states" in words else (None, False)
+    flags |= {flag for name, flag in _FLAGS_BY_ENVIRONMENT.items() if name in environ}
     return Wanted(
         frozenset(flags), words,
         nodes=_nodes(words["nodes"]) if "nodes" in words else None,
@@ -140,13 +142,16 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
     )  # fmt: skip
 
 
+def _conflict(one: str, other: str) -> Stop:
+    line = f"Conflicting options, {one} and {other}, specified. Please choose one or the other."
+    return Stop(1, err=f"sinfo: error: {line}\n")
+
+
 def column_format(wanted: Wanted, environ: Mapping[str, str]) -> Format:
     """The format that holds."""
     words, flags, long = wanted.words, wanted.flags, "long" in wanted.flags
-    if "Format" in words:
-        return Format(words["Format"], by_name=True)
-    if "format" in words:
-        return Format(words["format"])
+    if said := [text for key, text in words.items() if key in ("format", "Format")]:
+        return Format(said[-1], by_name="Format" in words)  # of both the last, as names
     if "summarize" in flags:
         return SUMMARY
     if wanted.nodewise:
@@ -180,16 +185,15 @@ def _nodes(text: str) -> frozenset[str]:
     try:
         return frozenset(hostlist.expand(text))
     except hostlist.InvalidHostlist as error:
-        if error.brackets:
+        if error.brackets and text.count("[") != text.count("]"):
             return frozenset()
         raise Stop(1, err=f"{error.fault('sinfo')}sinfo: error: '{text}' invalid entry for --nodes\n") from None
 
 
 def _states(text: str) -> tuple[tuple[str, ...], bool]:
     """The states, and whether all of them are meant (`idle&cloud`)."""
-    between = "&" if "&" in text else ","
     found = []
-    for word in filter(None, text.split(between)):
+    for word in filter(None, re.split("[,&]", text)):
         name = nodestates.named(word)
         if name is None:
             raise Stop(
@@ -197,4 +201,4 @@ def _states(text: str) -> tuple[tuple[str, ...], bool]:
                 err=f'sinfo: error: Bad state string: "{word}"\nsinfo: error: valid states: {nodestates.VALID}\n',
             )
         found.append(name)
-    return tuple(found), between == "&"
+    return tuple(found), "&" in text

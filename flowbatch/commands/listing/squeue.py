@@ -70,7 +70,7 @@ async def _listing(call: Call, snapshot: Snapshot, wanted: Wanted, format_text: 
     if "nodelist" in wanted.words:
         chosen_nodes(snapshot.cluster, wanted.words["nodelist"])
     if wanted.verbose:
-        call.out.write(words(wanted, format_text if {"format", "Format"} & set(wanted.words) else None))
+        call.out.write(words(wanted, wanted.words.get("format")))
     style = _style(call, snapshot, wanted)
     if "noheader" not in wanted.flags and ("long" in wanted.flags or wanted.iterate_s or wanted.verbose):
         call.out.write(date_line(call.environ, snapshot.at))
@@ -111,11 +111,14 @@ def _body(snapshot: Snapshot, wanted: Wanted, columns: Sequence[Column], style: 
     """All lines, and complaints about the order. Raises Stop."""
     scene = Scene.of(snapshot)
     if steps:
-        return squeue_steps.lines(snapshot, scene, wanted, columns, style), ""
+        return squeue_steps.lines(snapshot, scene, wanted, columns, style)
     order = wanted.words.get("sort")
     if order is None:
         order = squeue_order.START_ORDER if "start" in wanted.flags else squeue_order.JOB_ORDER
     views, notes = squeue_order.sort(rows(snapshot.jobs, scene, wanted), order)
-    views = list(expanded(views)) if "array" in wanted.flags else joined(views)
+    if "array" in wanted.flags:
+        views = list(expanded(views))
+    elif "array-unique" not in wanted.flags:
+        views = joined(views)
     values = [VALUES[column.key] if column.key else always("") for column in columns]
     return listing.lines(columns, ([value(view, style) for value in values] for view in views)), notes

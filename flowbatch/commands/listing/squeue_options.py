@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from flowbatch.commands import documents
 from flowbatch.commands.accounting.accounts import user_id
 from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table, usage_text
-from flowbatch.directives.values.integers import leading
+from flowbatch.directives.values.integers import as_int32, leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.getopt import GetoptError, Given, Operand
 
@@ -16,7 +16,7 @@ OPTIONS = (
     CommandOption("accounts", "A", "required", "jobs of these accounts"),
     CommandOption("all", "a", help="jobs in hidden partitions too"),
     CommandOption("array", "r", help="one line for each task of an array"),
-    CommandOption("array-unique", help="one line for what is left of an array (the default)"),
+    CommandOption("array-unique", help="lines of their own for tasks of an array that are held or wait again"),
     CommandOption("Format", "O", "required", "columns by name"),
     CommandOption("format", "o", "required", "columns by letter"),
     CommandOption("federation", help="jobs of the federation", verdict="recorded", reason="there is no federation"),
@@ -132,51 +132,57 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int) -> Wanted:
     """What was asked. Raises Stop for --help and --version, and for what squeue refuses, in its words."""
     flags = {key for name, key in _FLAGS_BY_ENVIRONMENT.items() if name in environ}
     words: dict[str, str] = {}
-    wanted = Wanted(verbose=0)
-    for given in _given(argv):
-        key = given.row.key
-        wanted = _take(wanted, key, given.value, uid)
-        if given.value is None:
-            flags = documents.said(flags, key)
-        elif key in ("Format", "format") and ({"Format", "format"} - {key}) & set(words):
-            other, flag = ("format", "o") if key == "Format" else ("Format", "O")
-            mine = "O" if key == "Format" else "o"
-            raise Stop(1, err=f"squeue: error: -{mine} (--{key}) is incompatible with -{flag} (--{other})\n")
-        else:
-            words[key] = given.value
-    for name, key in _VALUES_BY_ENVIRONMENT.items():
-        if name in environ and key not in words and not (key == "users" and "me" in flags):
-            words[key] = environ[name]
-            wanted = _take(wanted, key, environ[name], uid)
-            if key == "clusters":
-                wanted = replace(wanted, clusters_from=name)
+    wanted = Wanted()
+    try:
+        for given in _given(argv):
+            key = given.row.key
+            wanted = _take(wanted, key, given.value, uid)
+            if given.value is None:
+                flags = documents.said(flags, key)
+            elif key in ("Format", "format") and ({"Format", "format"} - {key}) & set(words):
+                other, flag = ("format", "o") if key == "Format" else ("Format", "O")
+                mine = "O" if key == "Format" else "o"
+                raise Stop(1, err=f"squeue: error: -{mine} (--{key}) is incompatible with -{flag} (--{other})\n")
+            else:
+                words[key] = given.value
+        if "long" in flags and "format" in words:
+            line = "Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry."
+            raise Stop(1, err=f"squeue: fatal: {line}\n")
+        if "jobs" in flags and ("steps" in flags or "steps" in words):
+            raise Stop(1, err="squeue: error: Incompatible options --jobs and --steps\n")
+        if "jobs" in words:
+            wanted = replace(wanted, jobs=tuple(_job_id(word) for word in _words(words["jobs"])))
+        for name, key in _VALUES_BY_ENVIRONMENT.items():
+            if name in environ and key not in words and not (key == "users" and "me" in flags):
+                words[key] = environ[name]
+                wanted = _take(wanted, key, environ[name], uid)
+                if key == "clusters":
+                    wanted = replace(wanted, clusters_from=name)
+    except Stop as stop:  # what was said before is said all the same
+        raise Stop(stop.code, out=stop.out, err=wanted.notes + stop.err) from None
     sees_hidden = uid == 0 or "all" in flags or "partitions" in words or wanted.jobs is not None
     return replace(wanted, flags=frozenset(flags), words=words, sees_hidden=sees_hidden)
 
 
 def column_format(wanted: Wanted, environ: Mapping[str, str]) -> tuple[str, bool]:
-    """The format that holds, and whether it is of names (`-O`). Raises Stop where two exclude each other."""
+    """The format that holds, and whether it is of names (`-O`)."""
     words, flags = wanted.words, wanted.flags
-    if "long" in flags and "format" in words:
-        raise Stop(
-            1,
-            err="squeue: fatal: Options -o(--format) and -l(--long) are mutually exclusive. "
-            "Please remove one and retry.\n",
-        )
+    steps = "steps" in flags or "steps" in words
     if "format" in words:
         return words["format"], False
-    if "start" in flags:
+    if "start" in flags and not steps:
         return START, False
     if "Format" in words:
         return words["Format"], True
-    steps = "steps" in flags or "steps" in words
+    if steps:
+        return STEPS, False
     if "long" in flags:
-        return (STEPS if steps else LONG), False
+        return LONG, False
     if "SQUEUE_FORMAT" in environ:
         return environ["SQUEUE_FORMAT"], False
     if "SQUEUE_FORMAT2" in environ:
         return environ["SQUEUE_FORMAT2"], True
-    return (STEPS if steps else STANDARD), False
+    return STANDARD, False
 
 
 def _given(argv: tuple[str, ...]) -> Iterator[Given]:
@@ -214,8 +220,6 @@ def _take(wanted: Wanted, key: str, value: str | None, uid: int) -> Wanted:
             return replace(wanted, users=frozenset({uid}))
         case "verbose", _:
             return replace(wanted, verbose=wanted.verbose + 1)
-        case "jobs", str(text):
-            return replace(wanted, jobs=tuple(_job_id(word) for word in _words(text)))
         case "steps", str(text):
             return replace(wanted, steps=tuple(_step_id(word) for word in _words(text)))
         case "states", str(text):
@@ -238,7 +242,7 @@ def _words(text: str) -> list[str]:
 
 def _job_id(word: str) -> JobId:
     number, under, rest = word.partition("_")
-    job_id = leading(number)
+    job_id = as_int32(leading(number))
     if job_id <= 0:
         raise Stop(1, err=f"squeue: error: Invalid job id: {word}\n")
     return JobId(job_id, leading(rest) if under else None)
@@ -248,10 +252,12 @@ def _step_id(word: str) -> tuple[JobId, int]:
     job, dot, step = word.partition(".")
     if not dot:
         raise Stop(1, err=f"squeue: error: Invalid job_step id: {word}.??\n")
-    number = leading(job)
-    if number <= 0:
+    number, in_job = as_int32(leading(job)), as_int32(leading(step))
+    if not step:
+        raise Stop(1, err=f"squeue: error: Invalid job_step id: {job}.??\n")
+    if number <= 0 or in_job < 0:
         raise Stop(1, err=f"squeue: error: Invalid job_step id: {job}.{step}\n")
-    return _job_id(job), leading(step)
+    return _job_id(job), in_job
 
 
 def _states(text: str) -> frozenset[str]:

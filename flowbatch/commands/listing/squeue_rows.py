@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from flowbatch import text
 from flowbatch.commands.command_options import Stop
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.listing.scene import Scene
@@ -40,8 +41,9 @@ def _asked_for(job: Job, ids: Sequence[JobId] | None) -> Job | None:
     if ids is None:
         return job
     naming = [one for one in ids if one.job_id in (job.id, root(job))]
-    if any(one.task is None for one in naming):
-        return job
+    whole = any(one.task is None for one in naming)
+    if whole and (naming[0].task is None or not isinstance(job.array, ArrayRest)):
+        return job  # of what is left of an array, tasks that are named first are all that is listed
     tasks = {one.task for one in naming if one.task is not None and one.job_id == job.array_id}
     if isinstance(job.array, ArrayTask):
         return job if job.array.index in tasks else None
@@ -114,6 +116,12 @@ def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:
     for key, value in _BY_WORD.items():
         if (names := wanted.names(key)) is not None:
             tests.append(_one_of(value, names))
+    if (names := wanted.names("name")) is not None:
+        lowered = frozenset(map(_lower, names))
+        tests.append(lambda view: _lower(view.spec.name) in lowered)
+    if "reservation" in wanted.words:
+        reservation = wanted.words["reservation"]
+        tests.append(lambda view: view.spec.reservation == reservation)
     if (partitions := wanted.names("partitions")) is not None:
         tests.append(lambda view: not partitions.isdisjoint(view.partition.split(",")))
     if (licenses := wanted.names("licenses")) is not None:
@@ -126,29 +134,32 @@ def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:
 
 _BY_WORD: dict[str, Callable[[JobView], str | None]] = {
     "accounts": lambda view: view.spec.account,
-    "name": lambda view: view.spec.name,
     "qos": lambda view: view.qos,
-    "reservation": lambda view: view.spec.reservation,
 }
+
+
+def _lower(name: str) -> bytes:
+    """As strcasecmp has it: of ASCII letters alone."""
+    return text.encode(name).lower()
 
 
 def _one_of(value: Callable[[JobView], str | None], names: frozenset[str]) -> Test:
     return lambda view: value(view) in names
 
 
-def chosen_nodes(cluster: ClusterSpec, text: str) -> frozenset[str]:
+def chosen_nodes(cluster: ClusterSpec, words: str) -> frozenset[str]:
     """The nodes of `--nodelist`; `localhost` is the first of them. Raises Stop for a name that no node has."""
     try:
-        names = hostlist.expand(text)
+        names = hostlist.expand(words)
     except hostlist.InvalidHostlist as error:
-        if text.count("[") != text.count(
-            "]"
-        ):  # the brackets' content is lost there, and the closing one is what is left
-            raise Stop(1, err=f"squeue: error: Invalid node name {text.partition('[')[0].rstrip(']')}]\n") from None
-        raise Stop(1, err=f"{error.fault('squeue')}squeue: error: '{text}' invalid entry for --nodelist\n") from None
+        if words.count("[") != words.count("]"):
+            head = (words.rpartition("[")[0] or words).rpartition(",")[2]
+            # the brackets' content is lost there, and the closing one is what is left
+            raise Stop(1, err=f"squeue: error: Invalid node name {head.rstrip(']')}]\n") from None
+        raise Stop(1, err=f"{error.fault('squeue')}squeue: error: '{words}' invalid entry for --nodelist\n") from None
     first = cluster.nodes[0].name if cluster.nodes else ""
     found = [first if name == "localhost" and cluster.node(name) is None else name for name in names]
-    for name in found:
+    for name in sorted(found, key=hostlist.sort_key):
         if cluster.node(name) is None:
             raise Stop(1, err=f"squeue: error: Invalid node name {name}\n")
     return frozenset(found)

@@ -19,12 +19,12 @@ from flowbatch.slurm.times import minutes_short_clock, short_clock
 Value = Callable[[StepView, Style], str]
 
 
-def lines(snapshot: Snapshot, scene: Scene, wanted: Wanted, columns: Sequence[Column], style: Style) -> str:
-    """The listing's lines. Raises Stop."""
+def lines(snapshot: Snapshot, scene: Scene, wanted: Wanted, columns: Sequence[Column], style: Style) -> tuple[str, str]:
+    """The listing's lines, and complaints about the order. Raises Stop."""
     steps = [step for step in running_steps(snapshot, scene) if _is_asked_for(step, wanted)]
-    ordered = _sorted(steps, wanted.words.get("sort", STEP_ORDER))
+    ordered, notes = _sorted(steps, wanted.words.get("sort", STEP_ORDER))
     values = [STEP_VALUES[column.key] if column.key else _always("") for column in columns]
-    return listing.lines(columns, ([value(step, style) for value in values] for step in ordered))
+    return listing.lines(columns, ([value(step, style) for value in values] for step in ordered)), notes
 
 
 def _is_asked_for(step: StepView, wanted: Wanted) -> bool:
@@ -49,12 +49,15 @@ def _is_asked_for(step: StepView, wanted: Wanted) -> bool:
     return True
 
 
-def _sorted(steps: list[StepView], order: str) -> list[StepView]:
-    """Letters that sort no steps are passed over, as squeue does."""
+def _sorted(steps: list[StepView], order: str) -> tuple[list[StepView], str]:
+    """Letters that sort no steps are passed over, as squeue does; of one it says so."""
+    notes = ""
     for at in range(len(order) - 1, -1, -1):
         if key := _KEYS.get(order[at]):
             steps = sorted(steps, key=key, reverse=at > 0 and order[at - 1] == "-")
-    return steps
+        elif order[at] == "b":
+            notes += "squeue: Invalid sort specification: b\n"
+    return steps, notes
 
 
 def _number_order(step: StepView) -> tuple[int | str, ...]:

@@ -300,8 +300,8 @@ class _Pass:
                 started += 1
             if started == candidate.startable:
                 del self.reasons[job.id]
-            elif self.reasons[job.id] not in PASSING:
-                continue
+            elif self.reasons[job.id] not in PASSING or self.reasons[job.id] == "Licenses":
+                continue  # when licences come back nobody can say
             elif not unbooked.isdisjoint(job.partitions) or len(self.planned) < BOOKINGS:
                 unbooked.difference_update(job.partitions)
                 self._book(job, tries, timeline)

@@ -19,7 +19,8 @@ ALL = "all"
 class Column:
     """One column. `field` is the letter of -o or the name of -O as written; "" is a literal text (`suffix`).
 
-    `width` None prints the text as long as it is, as a width of 0 does. `source` is what was written: squeue prints it
+    `width` None prints the text as long as it is, as a width of 0 does; a negative one (`-O name:-5`, or one that wraps) is
+    printed so by squeue, with a blank behind the text. `source` is what was written: squeue prints it
     in place of a column of -o whose letter it does not know (`Invalid job format specification: LETTER`). A column of
     -o without a letter (`%5`) has field "" and a source.
     """
@@ -39,7 +40,7 @@ def parse_short(text: str) -> tuple[Column, ...]:
 
 @lru_cache(maxsize=256)
 def parse_long(text: str) -> tuple[Column, ...]:
-    """The columns of `-O`; squeue leaves out those whose name it does not know, after saying so."""
+    """The columns of `-O`; of those whose name it does not know squeue prints the suffix alone, after saying so."""
     return _LONG.read(text)
 
 
@@ -52,10 +53,8 @@ def show_long(columns: tuple[Column, ...]) -> str:
 
 
 def _column(field: str, right: str | None, digits: str | None, suffix: str | None, source: str) -> Column:
-    """A negative width (`-O name:-5`, or one that wraps) is none, with a blank behind the text."""
     width = as_int32(whole(digits)) if digits else 0
-    blank = " " if width < 0 else ""
-    return Column(str(field), width if width > 0 else None, right is not None, blank + (suffix or ""), source)
+    return Column(str(field), width or None, right is not None, suffix or "", source)
 
 
 @v_args(inline=True)
@@ -79,8 +78,8 @@ class _Reader(Transformer[Token, "tuple[Column, ...]"]):
     def plain(self, name: str) -> Column:
         return Column(str(name), LONG_WIDTH, source=str(name))
 
-    def sized(self, name: str, right: str | None, digits: str | None, text: str | None) -> Column:
-        return _column(name, right, digits, text, _joined(name, ":", right, digits, text))
+    def sized(self, name: str | None, right: str | None, digits: str | None, text: str | None) -> Column:
+        return _column(name or "", right, digits, text, _joined(name, ":", right, digits, text))
 
 
 def _joined(*parts: str | None) -> str:

@@ -26,7 +26,7 @@ SHORT = {
     "%5": (C("", source="%5"),),
     "%5%i": (C("", source="%5"), C("i", source="%i")),
     "%..5i": (C(".", None, True, "5i", "%..5i"),),
-    "%999999999999i": (C("i", None, False, " ", "%999999999999i"),),
+    "%999999999999i": (C("i", -727379969, False, "", "%999999999999i"),),
     '\'"%i","%j"\'': (C("", suffix="'\""), C("i", suffix='","', source='%i","'), C("j", suffix="\"'", source="%j\"'")),
 }
 
@@ -38,7 +38,7 @@ LONG = {
     "jobid:.5|": (C("jobid", 5, True, "|", "jobid:.5|"),),
     "jobid:": (C("jobid", source="jobid:"),),
     "jobid:###x###": (C("jobid", suffix="###x###", source="jobid:###x###"),),
-    "jobid:-5|": (C("jobid", None, False, " |", "jobid:-5|"),),
+    "jobid:-5|": (C("jobid", -5, False, "|", "jobid:-5|"),),
     "jobid:-.5|": (C("jobid", None, False, "-.5|", "jobid:-.5|"),),
     "jobid:5:6": (C("jobid", 5, False, ":6", "jobid:5:6"),),
     "jobid:.": (C("jobid", None, True, "", "jobid:."),),
