@@ -92,7 +92,7 @@ def signal(job_id: int, number: int, scope: Any = "steps", *tasks: int) -> Signa
         (("3",), [cancel(3)]),
         (("3_4",), [cancel(3, 4)]),
         (("3_[4-5]",), [cancel(3, 4, 5)]),
-        (("3_[4,6],1",), [cancel(3, 4, 6), cancel(1)]),
+        (("1,3_[4,6]",), [cancel(1), cancel(3, 4, 6)]),
         (("--ctld", "-H", "1"), [cancel(1)]),
         (("-u", "root"), [cancel(1), cancel(3, 4, 5, 6), cancel(3, 3)]),
         (("--me",), [cancel(1), cancel(3, 4, 5, 6), cancel(3, 3)]),
@@ -137,7 +137,7 @@ def test_an_index_beyond_names_nothing(run: Any, queue: Any, said: str) -> None:
         (("-v", "99"), 0, "scancel: Terminating job 99\nscancel: error: Kill job error on job id 99: Invalid job id specified\n"),
         (("5",), 0, ""),
         (("-v", "5"), 0, "scancel: Terminating job 5\nscancel: error: Kill job error on job id 5: Job/step already completing or completed\n"),
-        (("-Q", "-v", "5"), 0, ""),
+        (("-v", "-Q", "5"), 0, ""),
         (("-v", "3_99"), 0, "scancel: Terminating job 3_99\n"),
         (("-s", "USR1", "5"), 1, "scancel: error: Kill job error on job id 5: Invalid job id specified\n"),
         (("-s", "USR1", "99"), 1, "scancel: error: Kill job error on job id 99: Invalid job id specified\n"),
@@ -182,8 +182,9 @@ def test_answers(run: Any, argv: tuple[str, ...], code: int, err: str) -> None:
     assert (heard.code, heard.out, heard.err) == (code, "", err)
 
 
-def test_nothing_is_cancelled_when_one_id_is_none(run: Any, queue: Any) -> None:
-    assert run("1", "2", "abc").code == 1
+@pytest.mark.parametrize("ids", [("1", "2", "abc"), ("3_[4-5],1",), ("3_[4-5].0",), ("1,,3",), ("1,",)])
+def test_nothing_is_cancelled_when_one_id_is_none(run: Any, queue: Any, ids: tuple[str, ...]) -> None:
+    assert run(*ids).code == 1
     assert queue.events == []
 
 

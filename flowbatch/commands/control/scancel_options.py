@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from flowbatch.commands.accounting.accounts import user_id
 from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table
@@ -66,6 +66,7 @@ _ID = re.compile(
     r"(?P<job>[ +]*[0-9]+)(?:\+(?P<component>[0-9]+)|_(?:(?P<task>[0-9]*)|\[(?P<tasks>[^][]*)\]))?(?:\.(?P<step>[0-9]*))?"
 )
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_COMMA = re.compile(r",(?![^\[]*\])")
 _MOST_DIGITS = 18
 
 
@@ -114,6 +115,14 @@ class Wanted:
 def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, max_array_size: int) -> Wanted:
     """What was asked; indices of tasks stay below `max_array_size`. Raises Stop for --help and --version, and for what scancel refuses, in its words."""
     flags, notes = _environment_flags(environ)
+    try:
+        return replace(_read(argv, environ, uid, max_array_size, flags), notes=notes)
+    except Stop as stop:  # what was said before is said all the same
+        raise Stop(stop.code, out=stop.out, err=notes + stop.err) from None
+
+
+def _read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, max_array_size: int, flags: set[str]) -> Wanted:
+    """`flags` are those of the environment."""
     words = {key: environ[name] for name, key in _VALUES_BY_ENVIRONMENT.items() if name in environ}
     if "state" in words:
         _state(words["state"], f"Unrecognized SCANCEL_STATE value: {words['state']}\n{_STATES_HINT}")
@@ -127,7 +136,7 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, max_array_
                 continue
             key = one.row.key
             answer("scancel", OPERANDS, OPTIONS, key)
-            verbose += key == "verbose"
+            verbose = -1 if key == "quiet" else verbose + (key == "verbose")
             if one.value is None:
                 flags.add(key)
             else:
@@ -138,11 +147,11 @@ def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, max_array_
                 _state(words[key], f"Invalid job state specified: {words[key]}\n{_STATES_HINT}")
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n{hint('scancel')}") from None
-    targets = tuple(_target(part, max_array_size) for word in operands for part in _parts(word))
+    targets = tuple(target for word in operands for target in _targets(word, max_array_size))
     return Wanted(
-        targets=targets, flags=frozenset(flags), words=words, signal=number, notes=notes,
+        targets=targets, flags=frozenset(flags), words=words, signal=number,
         state=codes.STATE_WORDS[words["state"].upper()] if "state" in words else None,
-        user=_user(words, flags, uid), verbose=-1 if "quiet" in flags else verbose,
+        user=_user(words, flags, uid), verbose=verbose,
     )  # fmt: skip
 
 
@@ -182,31 +191,41 @@ def _user(words: Mapping[str, str], flags: set[str], uid: int) -> int | None:
     return uid if "me" in flags else None
 
 
-def _parts(word: str) -> list[str]:
-    """The ids of one word: commas separate them, but for those inside brackets."""
-    return re.split(r",(?![^\[]*\])", word) if word.strip(",") else [word]
+def _targets(word: str, max_array_size: int) -> Iterator[Target]:
+    """The ids of one word: commas separate them, and nothing may stand behind a bracket. What is refused is named with all that follows."""
+    rest: str | None = word
+    while rest is not None:
+        part = _COMMA.split(rest, maxsplit=1)[0]
+        behind = rest[len(part) :]
+        if part.endswith("]") and behind:
+            raise _invalid(rest)
+        yield _target(part, max_array_size, rest)
+        rest = behind[1:] if behind else None
 
 
-def _target(text: str, max_array_size: int) -> Target:
-    found = _ID.fullmatch(text)
+def _target(part: str, max_array_size: int, text: str) -> Target:
+    """The id `part`, which `text` begins with. Raises Stop."""
+    found = _ID.fullmatch(part)
     if found is None or len(found["job"]) > _MOST_DIGITS or not int(found["job"].strip(" +")):
+        raise _invalid(text)
+    if found["tasks"] is not None and found["step"] is not None:
         raise _invalid(text)
     job_id = int(found["job"].strip(" +"))
     step = None if found["step"] is None else int(found["step"][:_MOST_DIGITS] or "0")
     if found["component"] is not None:
-        return Target(text, job_id, component=int(found["component"][:_MOST_DIGITS]), step=step)
+        return Target(part, job_id, component=int(found["component"][:_MOST_DIGITS]), step=step)
     if found["tasks"] is not None:
-        return Target(text, job_id, _ranges(found["tasks"], text, max_array_size), step=step)
+        return Target(part, job_id, _ranges(found["tasks"], text, max_array_size))
     if found["task"] is not None:
         index = int(found["task"][:_MOST_DIGITS] or max_array_size)
-        return Target(text, job_id, index_set([index] if index < max_array_size else []), step=step)
-    return Target(text, job_id, step=step)
+        return Target(part, job_id, index_set([index] if index < max_array_size else []), step=step)
+    return Target(part, job_id, step=step)
 
 
 def read_target(text: str, max_array_size: int) -> Target | None:
     """The id that the text is, if it is one of a job, of tasks or of a component; indices of tasks stay below `max_array_size`."""
     try:
-        target = _target(text, max_array_size)
+        target = _target(text, max_array_size, text)
     except Stop:
         return None
     return target if target.step is None else None
