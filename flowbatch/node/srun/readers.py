@@ -166,7 +166,7 @@ def _kill(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
 
 def _exclusive(row: StepOption, value: str | None, name: str) -> Mapping[str, Any]:
     if value not in (None, "", "user", "mcs", "0", "1"):
-        raise CannotRun(f"srun: error: invalid exclusive option {value}", 255)
+        raise CannotRun("srun: error: Invalid --exclusive specification", 255)
     return {row.field: True}
 
 

@@ -38,6 +38,7 @@ REFUSED = {
     ("--mem=x",): ("srun: error: Invalid --mem specification", 255),
     ("-t", "x"): ("srun: error: Invalid --time specification", 255),
     ("--signal=x",): ("srun: error: Invalid --signal specification", 255),
+    ("--exclusive=x",): ("srun: error: Invalid --exclusive specification", 255),
     ("--open-mode=z",): ("srun: error: Invalid --open-mode specification", 255),
     ("--accel-bind=x",): ("srun: error: Invalid --accel-bind specification", 255),
     ("--mail-type=FOO",): ("srun: error: Invalid --mail-type specification", 255),
