@@ -18,9 +18,9 @@ from flowbatch.core.placing.placement import Occupancy
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
-from flowbatch.core.states import Allocation, held
+from flowbatch.core.states import Allocation, Pending, held
 from flowbatch.core.steps import JobSteps, Step, StepKey
-from flowbatch.core.waiting import is_ready
+from flowbatch.core.waiting import PRIORITY, is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
 
@@ -126,8 +126,14 @@ class Queue:
             self._take(holds)
         newly_ready = is_ready(job) and (old is None or not is_ready(old) or old.priority != job.priority)
         other_bids = bool(job.bids) and (old is None or old.bids is not job.bids) and len(self.indexes.ready) > 0
-        if newly_ready or other_bids or (had is not None and had is not holds):
+        if newly_ready or other_bids or (had is not None and had is not holds) or self._gives_way(old, job):
             self.pass_by(at)
+
+    def _gives_way(self, old: Job | None, job: Job) -> bool:
+        """Whether others may start because this one, for which they had to wait, waits for a place no more."""
+        if old is None or not isinstance(old.state, Pending) or not is_ready(old) or is_ready(job):
+            return False
+        return old.state.reason != PRIORITY or job.id in self.planned
 
     def drop(self, job_id: int) -> None:
         """The record leaves the queue."""

@@ -20,6 +20,9 @@ THROTTLED = "JobArrayTaskLimit"
 BEGIN_TIME = "BeginTime"
 
 RESOURCES = "Resources"
+PRIORITY = "Priority"
+"""It waits for others alone."""
+
 MAX_PLACEMENTS = "JobHoldMaxRequeue"
 """It was placed as often as may be: held."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 FIRST = 4294901759
 
 
@@ -43,6 +45,29 @@ def test_nobody_starts_a_held_job(desk):
     desk.release(id)
     desk.passed()
     assert desk.kind(id) == "running"
+
+
+@pytest.mark.parametrize("leave", ["cancel", "hold"])
+def test_who_waits_behind_one_that_goes_starts_at_once(desk, leave):
+    desk.run(cpus=2, time_limit_min=60)
+    first, second = desk.submit(cpus=4), desk.submit()
+    desk.passed()
+    assert (desk.reason(first), desk.reason(second)) == ("Resources", "Priority")
+    assert desk.queue.pass_due is None
+    getattr(desk, leave)(first)
+    assert desk.queue.next_wake() == desk.now
+    desk.passed()
+    assert desk.kind(second) == "running"
+
+
+def test_one_that_delays_nobody_wakes_nobody_when_it_goes(desk_of):
+    desk = desk_of(backfill=False)
+    desk.run(cpus=2)
+    first, second = desk.submit(cpus=4), desk.submit()
+    desk.passed()
+    desk.cancel(second)
+    assert desk.reason(first) == "Resources"
+    assert desk.queue.pass_due is None
 
 
 def test_roots_hold_is_released_by_root_alone(desk):
