@@ -30,3 +30,8 @@ def encode(text: str) -> bytes:
 def shown(words: str) -> str:
     """Words of somebody else as a terminal may have them: what would move it, or shows nothing, is U+FFFD."""
     return words if words.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in words)
+
+
+def small(word: str) -> str:
+    """ASCII's capitals made small, all else as it is: what sqlite's `lower` makes of it."""
+    return decode(encode(word).lower())

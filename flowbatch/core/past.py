@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flowbatch import text
 from flowbatch.core.jobs import Job
 from flowbatch.core.states import Completing, Ending, Finished
 
@@ -30,6 +31,7 @@ class Past:
     groups: frozenset[int] | None = None
     accounts: frozenset[str] | None = None
     names: frozenset[str] | None = None
+    """As the accounts, without regard to ASCII's capitals: in small letters."""
 
     def admits(self, job: Job) -> bool:
         """Whether the job is looked at."""
@@ -46,8 +48,11 @@ class Past:
             or (self.outcomes is not None and outcome(job) not in self.outcomes)
             or (self.users is not None and job.owner.uid not in self.users)
             or (self.groups is not None and job.owner.gid not in self.groups)
-            or (self.accounts is not None and job.spec.account not in self.accounts)
-            or (self.names is not None and job.spec.name not in self.names)
+            or (
+                self.accounts is not None
+                and (job.spec.account is None or text.small(job.spec.account) not in self.accounts)
+            )
+            or (self.names is not None and text.small(job.spec.name) not in self.names)
         )
 
 

@@ -3,12 +3,14 @@ what has no room ends in a `+`; or values between bars, for programs."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flowbatch import text
 
 _WIDEST = 65536
+_NUMBER = re.compile(r"[ \t]*(?P<sign>[+-]?)(?P<digits>[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,12 @@ class Column:
 
 
 def width(text: str) -> int:
-    """The width that is asked for: `30`, `-30`; 0 for what is no number."""
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):
+    """The width that is asked for: the number that the text begins with (`30`, `-30x`); 0 where there is none."""
+    found = _NUMBER.match(text)
+    if found is None:
         return 0
-    number = min(int(digits[:9]), _WIDEST)
-    return -number if text.startswith("-") else number
+    number = min(int(found["digits"][:9]), _WIDEST)
+    return -number if found["sign"] == "-" else number
 
 
 def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, header: bool) -> str:
@@ -53,7 +55,7 @@ def parsable(
 ) -> str:
     """The listing for programs: values as they are, with `between` between them, and behind the last one if `closed`."""
     head = [[column.header for column in columns]] if header else []
-    return "".join(between.join(cells) + (between if closed else "") + "\n" for cells in (*head, *rows))
+    return "".join(between.join(cells) + (between if closed and cells else "") + "\n" for cells in (*head, *rows))
 
 
 def names(fields: Iterable[str], width: int) -> str:

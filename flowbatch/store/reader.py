@@ -38,8 +38,8 @@ _CONDITIONS = {
     "users": _ONE_OF.format("jobs.uid", "users"),
     "eligible_by": f"(json_extract(jobs.body, '$.eligible_at') <= :eligible_by OR {_AGAIN})",
     "groups": _ONE_OF.format("json_extract(jobs.body, '$.owner.gid')", "groups"),
-    "accounts": _ONE_OF.format("json_extract(specs.body, '$.account')", "accounts"),
-    "names": _ONE_OF.format("json_extract(specs.body, '$.name')", "names"),
+    "accounts": _ONE_OF.format("lower(json_extract(specs.body, '$.account'))", "accounts"),
+    "names": _ONE_OF.format("lower(json_extract(specs.body, '$.name'))", "names"),
 }
 """What each field of `Past` asks, what the index knows first; `since` is where a query begins."""
 

@@ -34,6 +34,7 @@ WITH_ACCOUNTS = (
     "600-clients-history",
     "640-sacct-options",
     "722-sreport",
+    "750-sacct-words",
 )
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 

@@ -10,7 +10,7 @@ from flowbatch.commands import beside, clusters, documents
 from flowbatch.commands.accounting import sacct_fields, sacct_json
 from flowbatch.commands.accounting.sacct_fields import Column, Printing
 from flowbatch.commands.accounting.sacct_filters import ONCE_MORE, Test, named, past, tests
-from flowbatch.commands.accounting.sacct_options import Wanted, cluster_words, read
+from flowbatch.commands.accounting.sacct_options import Wanted, cluster_words, read, settle
 from flowbatch.commands.accounting.sacct_rows import Attempt, Story, chosen, current, earlier, with_steps
 from flowbatch.commands.accounting.sacct_steps import rows
 from flowbatch.commands.call import Call
@@ -34,6 +34,7 @@ async def main(call: Call, queue: QueuePort) -> int:
         columns = sacct_fields.columns(wanted.columns)
         if isinstance(columns, str):
             raise Stop(1, err=f'sacct: error: Invalid field requested: "{columns}"\n')
+        settle(wanted)
         queues = await clusters.chosen(call, queue, *_named(wanted, call))
         if "verbose" in wanted.flags:
             call.err.write(_window(wanted, call))

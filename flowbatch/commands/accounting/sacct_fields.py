@@ -189,7 +189,9 @@ def _of_job(name: str) -> StepValue:
 def _held_by_step(step: StepRecord, printing: Printing) -> str:
     if step.name_in_job == EXTERN:
         return _allocated(step.attempt, printing)
-    return _tres(None, step.cpus, step.gpus, printing.memory(step.memory_mib), len(step.nodes))
+    counted = step.attempt.view.scene.cluster.select_memory
+    memory = printing.memory(step.memory_mib) if counted or step.ran is None else "0"
+    return _tres(None, step.cpus, step.gpus, memory, len(step.nodes))
 
 
 def _frequency(step: StepRecord, printing: Printing) -> str:

@@ -10,6 +10,7 @@ from flowbatch.commands.accounting.sacct_options import JobId, Wanted
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.core.jobs import ArrayRest, HetPart
 from flowbatch.core.past import JobName, Past
+from flowbatch.text import small
 
 ONCE_MORE = frozenset({"REQUEUED", "PREEMPTED", "NODE_FAIL", "PENDING", "RUNNING"})
 """States in which an earlier placement may have been."""
@@ -65,24 +66,24 @@ def tests(wanted: Wanted) -> list[Test]:
         naming = Naming(wanted.jobs, whole=wanted.whole)
         found.append(lambda view: bool(naming.of(view)))
     if (partitions := wanted.names("partition")) is not None:
-        found.append(lambda view: not partitions.isdisjoint(view.partition.split(",")))
+        found.append(lambda view: not partitions.isdisjoint(small(view.partition).split(",")))
     for key, value in _BY_WORD.items():
         if (names := wanted.names(key)) is not None:
             found.append(_one_of(value, names))
     if constraints := wanted.names("constraints"):
-        found.append(lambda view: constraints.issubset((view.wish.constraint_text or "").split(",")))
+        found.append(lambda view: constraints.issubset(small(view.wish.constraint_text or "").split(",")))
     return found + _of_sizes(wanted)
 
 
 _BY_WORD: dict[str, Callable[[JobView], str | None]] = {
     "qos": lambda view: view.qos,
-    "wckeys": lambda view: view.spec.wckey,
+    "wckeys": lambda view: view.spec.wckey or "",
     "reason": lambda view: view.reason,
 }
 
 
 def _one_of(value: Callable[[JobView], str | None], names: frozenset[str]) -> Test:
-    return lambda view: value(view) in names
+    return lambda view: (word := value(view)) is not None and small(word) in names
 
 
 def _of_sizes(wanted: Wanted) -> list[Test]:

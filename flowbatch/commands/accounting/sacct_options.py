@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from flowbatch.commands import clusters, documents
 from flowbatch.commands.accounting.accounts import group_id, user_id
@@ -15,6 +15,7 @@ from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import accounting, codes, hostlist, print_fields
 from flowbatch.slurm.getopt import GetoptError, Given
 from flowbatch.slurm.times import standard, zone
+from flowbatch.text import small
 from flowbatch.units import Instant
 
 OPTIONS = (
@@ -81,7 +82,7 @@ OPTIONS = (
 TABLE = table(OPTIONS)
 
 _ID = re.compile(r"([0-9]+)(?:_([^.]*))?(\+[0-9]+)?(?:\.(.*))?")
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_RANGE = re.compile(r"([0-9]+)([kKmM]?)(?:-([0-9]+)([kKmM]?))?")
 _LARGEST = 10
 
 
@@ -118,6 +119,10 @@ class Wanted:
     scheduled: frozenset[str] | None = None
     """By whom, in small letters: `schedmain`."""
     columns: str = accounting.STANDARD
+    operands: tuple[str, ...] = ()
+    """Words of no option."""
+    answer: str = ""
+    """The last option that is answered without a look at jobs."""
 
     @property
     def whole(self) -> bool | None:
@@ -128,56 +133,110 @@ class Wanted:
         return None if word is None else word.lower().startswith("y")
 
     def names(self, key: str) -> frozenset[str] | None:
-        """The comma separated words of a filter."""
-        return frozenset(self.words[key].split(",")) if key in self.words else None
+        """The comma separated words of a filter, in small letters: the database of accounting knows no others."""
+        return frozenset(small(self.words[key]).split(",")) if key in self.words else None
 
 
 def read(argv: tuple[str, ...], environ: Mapping[str, str], uid: int, now: int) -> Wanted:
     """What was asked. Raises Stop for what is answered at once, and for what sacct refuses, in its words."""
     flags: set[str] = set()
     words: dict[str, str] = {}
-    formats: list[str] = []
-    for given in _given(argv):
+    others: list[str] = []
+    last = ""
+    for given in _given(argv, others):
         key, value = given.row.key, given.value
-        _answer(key)
+        if key == "version":
+            raise Stop(0, out=VERSION + "\n")
         if value is None:
             flags = documents.said(flags, key)
         else:
+            _judge(key, value, environ, now)
             words[key] = f"{words[key]},{value}" if key in _LISTS and key in words else value
-        if key in _FORMATS:
-            formats.append(_FORMATS[key] or value or "")
-    if "units" in words and words["units"][:1] not in tuple("KMGTP"):
-        said = f"Invalid unit type '{words['units']}'. Possible options are 'KMGTP'"
-        raise Stop(1, err=f"sacct: error: {said}\nsacct: fatal: Invalid unit type\n")
-    wanted = Wanted(0, now, frozenset(flags), words, columns=_columns(formats, environ))
+        last = key if key in _ANSWERS else last
+    _together(flags, words)
+    wanted = Wanted(0, now, frozenset(flags), words, columns=_columns(flags, words, environ), operands=tuple(others))
     wanted = replace(
         wanted,
+        answer=last,
         jobs=_ids(words["jobs"]) if "jobs" in words else None,
-        states=_states(words["state"]) if words.get("state") else None,
+        states=_states(words["state"]) or None if "state" in words else None,
         users=_numbers(words["user"], user_id, "user") if "user" in words else None,
         groups=_numbers(words["group"], group_id, "group") if "group" in words else None,
         nodes=_nodes(words["nodelist"]) if "nodelist" in words else None,
-        cpu_count=_range(words["ncpus"], "cpu") if "ncpus" in words else None,
-        node_count=_range(words["nnodes"], "node") if "nnodes" in words else None,
+        cpu_count=_range(words["ncpus"], "cpu") if words.get("ncpus") else None,
+        node_count=_range(words["nnodes"], "node") if words.get("nnodes") else None,
         limit_min=_limits(words),
         scheduled=_job_flags(words["flags"]) if "flags" in words else None,
     )
     if wanted.users is None and wanted.groups is None and wanted.jobs is None and uid and "allusers" not in flags:
         wanted = replace(wanted, users=frozenset({uid}))
-    return _with_window(wanted, environ, now)
+    wanted = _with_window(wanted, environ, now)
+    if "completion" in flags or "file" in words:
+        raise Stop(1, err="Slurm job completion is disabled\n")
+    return wanted
 
 
-_LISTS = frozenset({"accounts", "group", "jobs", "name", "partition", "qos", "reason", "state", "user", "wckeys"})
+def settle(wanted: Wanted) -> None:
+    """Raises Stop for words that belong to no option, and for what is answered without a look at jobs: what was asked last."""
+    if wanted.operands:
+        listed = "".join(f"sacct: error:  {word}\n" for word in wanted.operands)
+        raise Stop(1, err=f"sacct: error: Unknown arguments:\n{listed}")
+    if wanted.answer:
+        raise Stop(0, out=_ANSWERS[wanted.answer]())
+
+
+def _judge(key: str, value: str, environ: Mapping[str, str], now: int) -> None:
+    """Raises Stop for a value that sacct refuses where it stands, before it reads what is behind."""
+    match key:
+        case "units" if value[:1] not in tuple("KMGTP"):
+            said = f"Invalid unit type '{value}'. Possible options are 'KMGTP'"
+            raise Stop(1, err=f"sacct: error: {said}\nsacct: fatal: Invalid unit type\n")
+        case "whole-hetjob" if not (value and any(word.startswith(value.lower()) for word in ("yes", "no"))):
+            raise Stop(1, err=f'sacct: error: Invalid --whole-hetjob value "{value}". Valid values: [yes|no].\n')
+        case "jobs":
+            _ids(value)
+        case "state":
+            _states(value)
+        case "user":
+            _numbers(value, user_id, "user")
+        case "group":
+            _numbers(value, group_id, "group")
+        case "ncpus" if value:
+            _range(value, "cpu")
+        case "nnodes" if value:
+            _range(value, "node")
+        case "timelimit-min" | "timelimit-max":
+            _limits({key: value})
+        case "flags":
+            _job_flags(value)
+        case "starttime" | "endtime" if value:
+            _instant(value, zone(environ.get("TZ")), now)
+
+
+def _together(flags: set[str], words: Mapping[str, str]) -> None:
+    """Raises Stop for options that need or forbid one another."""
+    for key, what in (("batch-script", "job scripts"), ("env-vars", "job environment")):
+        if key in flags and "jobs" not in words:
+            said = f"When requesting {what} you must also request specific jobs with the '-j' option."
+            raise Stop(1, err=f"sacct: fatal: {said}\n")
+    if "long" in flags and "format" in words:
+        said = "Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry."
+        raise Stop(1, err=f"sacct: fatal: {said}\n")
+
+
+_LISTS = frozenset(
+    {"accounts", "format", "group", "jobs", "name", "partition", "qos", "reason", "state", "user", "wckeys"}
+)
 """Options that add to what they said before."""
 
-_FORMATS = {"format": None, "brief": accounting.BRIEF, "long": accounting.LONG}
-"""Options that name columns; those of several stand one behind the other."""
+_FORMATS = {"brief": accounting.BRIEF, "long": accounting.LONG}
+"""Options that name columns; those of --format stand before them."""
 
 
-def _columns(formats: list[str], environ: Mapping[str, str]) -> str:
-    if formats:
-        return ",".join(formats)
-    return environ.get("SACCT_FORMAT", accounting.STANDARD)
+def _columns(flags: set[str], words: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    said = [words["format"]] if "format" in words else []
+    said += [columns for key, columns in _FORMATS.items() if key in flags]
+    return ",".join(said) if said else environ.get("SACCT_FORMAT", accounting.STANDARD)
 
 
 def _with_window(wanted: Wanted, environ: Mapping[str, str], now: int) -> Wanted:
@@ -186,13 +245,7 @@ def _with_window(wanted: Wanted, environ: Mapping[str, str], now: int) -> Wanted
     midnight = int(datetime.fromtimestamp(now, here).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
 
     def instant(key: str) -> int | None:
-        if key not in wanted.words:
-            return None
-        try:
-            return begin.parse(wanted.words[key], Instant(now), here, past=True)
-        except ValueSyntax as error:
-            said = error.message if error.message.startswith("Invalid") else f"{_BAD_TIME}: {wanted.words[key]}"
-            raise Stop(1, err=f"{said}\n") from None
+        return _instant(wanted.words[key], here, now) if wanted.words.get(key) else None
 
     start, end = instant("starttime"), instant("endtime")
     if end is None:
@@ -205,12 +258,20 @@ def _with_window(wanted: Wanted, environ: Mapping[str, str], now: int) -> Wanted
     return replace(wanted, start=start, end=end)
 
 
+def _instant(text: str, here: tzinfo, now: int) -> int:
+    """Raises Stop for what is no time."""
+    try:
+        return begin.parse(text, Instant(now), here, past=True)
+    except ValueSyntax as error:
+        said = error.message if error.message.startswith("Invalid") else f"{_BAD_TIME}: {text}"
+        raise Stop(1, err=f"{said}\n") from None
+
+
 _BAD_TIME = "Invalid time specification (pos=0)"
 
 
-def _given(argv: tuple[str, ...]) -> Iterator[Given]:
-    """The options; operands are refused behind all of them."""
-    others: list[str] = []
+def _given(argv: tuple[str, ...], others: list[str]) -> Iterator[Given]:
+    """The options; what is none is added to `others`."""
     try:
         for one in TABLE.parse("sacct", argv):
             if isinstance(one, Given):
@@ -219,29 +280,19 @@ def _given(argv: tuple[str, ...]) -> Iterator[Given]:
                 others.append(one.word)
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n") from None
-    if others:
-        listed = "".join(f"sacct: error:  {word}\n" for word in others)
-        raise Stop(1, err=f"sacct: error: Unknown arguments:\n{listed}")
-
-
-def _answer(key: str) -> None:
-    """Raises Stop for an option that is answered at once."""
-    match key:
-        case "help":
-            raise Stop(0, out=help_text("sacct", "", OPTIONS))
-        case "usage":
-            raise Stop(0, out="Usage: sacct [options]\n\tUse --help for help\n")
-        case "version":
-            raise Stop(0, out=VERSION + "\n")
-        case "helpformat":
-            raise Stop(0, out=_names())
-        case "completion" | "file":
-            raise Stop(1, err="Slurm job completion is disabled\n")
 
 
 def _names() -> str:
     """Slurm's fields, four a line. Ours are on the reference page: a program that asks for all of them gets Slurm's."""
     return print_fields.names((field.name for field in accounting.FIELDS if not field.ours), 19)
+
+
+_ANSWERS: Mapping[str, Callable[[], str]] = {
+    "help": lambda: help_text("sacct", "", OPTIONS),
+    "usage": lambda: "Usage: sacct [options]\n\tUse --help for help\n",
+    "helpformat": _names,
+}
+"""Options that are answered without a look at jobs."""
 
 
 def _ids(text: str) -> tuple[JobId, ...] | None:
@@ -269,11 +320,21 @@ def _states(text: str) -> frozenset[str]:
     for word in filter(None, text.split(",")):
         if word.upper() not in codes.STATE_WORDS:
             raise Stop(1, err=f"sacct: fatal: unrecognized job state value '{word}'\n")
-        found.add(codes.STATE_WORDS[word.upper()])
+        state = codes.STATE_WORDS[word.upper()]
+        if state not in _ACCOUNTED:
+            raise Stop(1, err=f"sacct: fatal: job state {word} is not supported / accounted\n")
+        found.add(state)
     return frozenset(found)
 
 
+_ACCOUNTED = frozenset({*codes.BASE_STATES, "REQUEUED", "RESIZING", "REVOKED"})
+"""States that are asked of accounting; the others are of a moment."""
+
+
 def _numbers(text: str, number: Callable[[str], int | None], what: str) -> frozenset[int]:
+    """Raises Stop, also for no name at all, of which sacct says nothing."""
+    if not text:
+        raise Stop(1)
     found = set()
     for word in filter(None, text.split(",")):
         id = number(word)
@@ -288,7 +349,8 @@ _JOB_FLAGS = frozenset({"none", "schedsubmit", "schedmain", "schedbackfill", "st
 
 
 def _job_flags(text: str) -> frozenset[str]:
-    for word in text.split(","):
+    """No word is no flag, which no job has."""
+    for word in filter(None, text.split(",")):
         if word.lower() not in _JOB_FLAGS:
             raise Stop(1, err=f"sacct: error: str_2_job_flags: Invalid job flag {word}\n")
     return frozenset(text.lower().split(","))
@@ -311,12 +373,19 @@ def _nodes(text: str) -> frozenset[str]:
         return frozenset()
 
 
-def _range(text: str, what: str) -> tuple[int, int]:
+def _range(text: str, what: str) -> tuple[int, int] | None:
+    """Least and most; None where none is enough."""
     found = _RANGE.fullmatch(text)
     if found is None:
         raise Stop(1, err=f'sacct: error: Invalid numeric value "{text}" for requested {what} range.\n')
-    least = int(found[1][:_LARGEST])
-    return least, int(found[2][:_LARGEST]) if found[2] else least
+    least = _count(found[1], found[2])
+    most = _count(found[3], found[4]) if found[3] else least
+    return (least, most) if least else None
+
+
+def _count(digits: str, unit: str) -> int:
+    """`2K` nodes are 2048."""
+    return int(digits[:_LARGEST]) << {"k": 10, "m": 20}.get(unit.lower(), 0)
 
 
 def cluster_words(wanted: Wanted, environ: Mapping[str, str]) -> tuple[str | None, str]:
