@@ -20,6 +20,8 @@ class Said:
     flags: frozenset[str]
     words: Mapping[str, str]
     operands: tuple[str, ...]
+    given: tuple[tuple[str, str], ...] = ()
+    """Every option as it came, its key and its value."""
 
 
 def read(
@@ -38,6 +40,7 @@ def read(
     flags: set[str] = set()
     words: dict[str, str] = {}
     others: list[str] = []
+    came: list[tuple[str, str]] = []
     last: Given | None = None
     try:
         for one in table(options).parse(command, argv):
@@ -55,13 +58,14 @@ def read(
                 continue
             last = one
             answer(command, operands, options, one.row.key)
+            came.append((one.row.key, one.value or ""))
             if one.value is None:
                 flags.add(one.row.key)
             else:
                 words[one.row.key] = one.value
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n" + (hint(command) if hinted else "")) from None
-    return Said(frozenset(flags), words, tuple(others))
+    return Said(frozenset(flags), words, tuple(others), tuple(came))
 
 
 async def queues(call: Call, queue: QueuePort, said: Said, command: str) -> tuple[QueuePort, ...]:

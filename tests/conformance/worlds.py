@@ -35,6 +35,7 @@ WITH_ACCOUNTS = (
     "640-sacct-options",
     "722-sreport",
     "750-sacct-words",
+    "751-listing-words",
 )
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 

@@ -23,6 +23,7 @@ OPTIONS = (
     CommandOption("cluster", None, "required", key="clusters"),
     CommandOption("clusters", "M", "required", "of these clusters"),
     CommandOption("help", "h", help="print this"),
+    CommandOption("local", help="this cluster alone"),
     CommandOption("noheader", "n", help="no header"),
     CommandOption("parsable", "p", help="values between bars, one at the end"),
     CommandOption("parsable2", "P", help="values between bars"),
@@ -98,6 +99,7 @@ _UNITS: Mapping[str, tuple[str, int, bool]] = {
 _TOP = 10
 _SIZES = (50, 250, 500, 1000)
 _LISTS = ("accounts", "gid", "jobs", "partitions", "users", "wckeys")
+_WHERE = ("all_clusters", "clusters", "local")
 _SWITCHES = ("acctasparent", "all_clusters", "flatview", "group", "printjobcount", "tree")
 
 
@@ -158,6 +160,8 @@ class Report:
 
 def report_of(call: Call, said: plain_options.Said, cluster: ClusterSpec, now: int) -> tuple[Report, str]:
     """What is asked for, and what is complained about beside it. Raises Stop."""
+    if len({key for key, _ in said.given if key in _WHERE}) > 1:
+        raise Stop(1, err="Only one cluster option can be used (--all_clusters OR --cluster OR --local)\n")
     family, *rest = said.operands or ("help",)
     if family.lower() == "version":
         raise Stop(0, out=VERSION + "\n")

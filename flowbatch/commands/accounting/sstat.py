@@ -76,10 +76,13 @@ async def main(call: Call, queue: QueuePort) -> int:
     """Prints a row for each running step that is asked for."""
     try:
         said = plain_options.read("sstat", "-j JOB[.STEP]", OPTIONS, call.argv, hinted=False)
+        steps = [step for key, value in said.given if key == "jobs" for step in _steps(value)]
         if "helpformat" in said.flags:
             raise Stop(0, out=print_fields.names(FIELDS, 19))
-        steps = _steps(said.words.get("jobs") or ",".join(said.operands[:1]))
+        steps += _steps(",".join(said.operands[:1]))
         columns = _columns(said)
+        if not steps:
+            raise Stop(1, err="sstat: error: You didn't give me any jobs to stat.\n")
         rows = [_rows(queue, step, "allsteps" in said.flags) for step in steps]
         processes = Processes(queue)
         values = await _values(queue, processes, [step for found, _ in rows for step in found], said)
@@ -101,8 +104,6 @@ async def main(call: Call, queue: QueuePort) -> int:
 
 def _steps(text: str) -> list[Step]:
     """Raises Stop for what names no step."""
-    if not text:
-        raise Stop(1, err="sstat: error: You didn't give me any jobs to stat.\n")
     return [_step(word) for word in text.split(",") if word]
 
 
@@ -117,9 +118,10 @@ def _step(word: str) -> Step:
 
 
 def _columns(said: plain_options.Said) -> list[Column]:
-    format = said.words.get("format", PROCESSES if "pidformat" in said.flags else STANDARD)
+    """Those that each option names, one behind the other. Raises Stop."""
+    named = [PROCESSES if key == "pidformat" else value for key, value in said.given if key in ("format", "pidformat")]
     chosen = []
-    for word in filter(None, format.split(",")):
+    for word in filter(None, ",".join(named or [STANDARD]).split(",")):
         name, _, width = word.partition("%")
         found = next((field for field in FIELDS if field.lower().startswith(name.lower())), None)
         if found is None:
@@ -137,10 +139,10 @@ def _width(name: str) -> int:
 
 def _rows(queue: QueuePort, step: Step, all_steps: bool) -> tuple[list[StepView], str]:
     """The steps that are asked for, or what is to be said instead."""
-    view = one_job.find(queue, step.job_id, step.task)
+    view = one_job.find(queue, step.job_id, step.task) or one_job.find(queue, step.job_id)
     if view is None or view.finished:
         return [], f"couldn't get steps for job {step.job_id}"
-    if view.pending:
+    if view.pending and step.name is None:
         return [], f"No steps running for job {step.job_id}"
     snapshot = queue.snapshot((view.job.id,))
     running = list(running_steps(snapshot, Scene.of(snapshot), [view.job]))

@@ -31,22 +31,27 @@ Entity = Callable[[Asked, Sequence[str]], Awaitable[int]]
 FILE_LIMIT = 1 << 20
 """No file of nodes is read further."""
 
-_JOB = re.compile(r"(?P<job>[0-9]+)(?:_(?P<task>[0-9]*))?(?P<component>\+[0-9]+)?")
+_JOB = re.compile(r"\+?(?P<job>[0-9]+)(?:_(?P<task>[0-9]*))?(?P<component>\+[0-9]+)?")
 """0 is every job; no task's number is task 0; components are of heterogeneous jobs."""
 
 
 async def show(asked: Asked) -> int:
     """Shows the entity that the words name; the exit code."""
-    entity, _, id = asked.words[1].partition("=")
+    entity, equals, id = asked.words[1].partition("=")
     if not entity:
         raise Stop(1, err=f"too few arguments for keyword:{asked.words[0]}\n")
-    words = ([id] if id else []) + list(asked.words[2:])
-    if len(words) > 1:
-        raise Stop(1, err=f"too many arguments for keyword:{asked.words[0]}\n")
+    words = (id,) if equals else asked.words[2:]
     for name, (least, entity_of) in _ENTITIES.items():
         if name.startswith(entity.lower()) and len(entity) >= least:
             return await _quietly(asked, entity_of, words)
-    raise Stop(1, err=f"invalid entity:{entity} for keyword:{asked.words[0]} \n")
+    raise Stop(1, err=f"invalid entity:{asked.words[1]} for keyword:{asked.words[0]} \n")
+
+
+def _not_found(asked: Asked, what: str) -> int:
+    """Says so, but with `-Q`; the exit code."""
+    if "quiet" not in asked.flags:
+        asked.out(f"{what} not found\n")
+    return 1
 
 
 async def _quietly(asked: Asked, entity_of: Entity, words: Sequence[str]) -> int:
@@ -130,8 +135,7 @@ async def _show_node(asked: Asked, words: Sequence[str]) -> int:
     for name in names:
         node = known.get(name)
         if node is None:
-            asked.out(f"Node {name} not found\n")
-            code = 1
+            code = _not_found(asked, f"Node {name}")
         elif words or node.spec.state != "FUTURE" or "future" in asked.flags:
             lines = show_cluster.node(snapshot.cluster, node, asked.call.owner.host, asked.style.times)
             asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
@@ -144,8 +148,10 @@ async def _show_partition(asked: Asked, words: Sequence[str]) -> int:
         part for part in cluster.partitions if "all" in asked.flags or asked.call.owner.uid == 0 or not part.hidden
     ]  # fmt: skip
     if not chosen:
-        asked.out(f"Partition {words[0]} not found\n" if words else "No partitions in the system\n")
-        return 1 if words else 0
+        if words:
+            return _not_found(asked, f"Partition {words[0]}")
+        asked.out("No partitions in the system\n")
+        return 0
     for part in chosen:
         asked.out(show_cluster.block(show_cluster.partition(cluster, part), one_line="oneliner" in asked.flags))
     return 0
@@ -162,7 +168,7 @@ async def _show_licenses(asked: Asked, words: Sequence[str]) -> int:
     views = [JobView(job, scene) for job in snapshot.jobs]
     only = words[0] if words else None
     listed = show_cluster.licenses(snapshot, views, only=only, one_line="oneliner" in asked.flags)
-    asked.out(listed or ("" if only else "No licenses configured in Slurm.\n"))
+    asked.out(listed or ("" if only is not None else "No licenses configured in Slurm.\n"))
     return 0
 
 
@@ -170,8 +176,10 @@ async def _show_reservation(asked: Asked, words: Sequence[str]) -> int:
     snapshot = asked.queue.snapshot()
     chosen = [one for one in snapshot.rulings.reservations if not words or one.name == words[0]]
     if not chosen:
-        asked.out(f"Reservation {words[0]} not found\n" if words else "No reservations in the system\n")
-        return 1 if words else 0
+        if words:
+            return _not_found(asked, f"Reservation {words[0]}")
+        asked.out("No reservations in the system\n")
+        return 0
     for one in chosen:
         lines = show_reservation.record(snapshot.cluster, one, snapshot.at, asked.style.times)
         asked.out(show_cluster.block(lines, one_line="oneliner" in asked.flags))
@@ -238,7 +246,7 @@ async def _show_aliases(asked: Asked, words: Sequence[str]) -> int:
 async def _show_topology(asked: Asked, words: Sequence[str]) -> int:
     asked.err(
         f"scontrol: error: Topology information contains no switch or node named {words[0]}\n"
-        if words
+        if words and words[0]
         else "scontrol: error: No topology information available\n"
     )
     return 0
@@ -255,8 +263,10 @@ async def _show_assoc_mgr(asked: Asked, words: Sequence[str]) -> int:
 
 
 async def _show_frontend(asked: Asked, words: Sequence[str]) -> int:
-    asked.out(f"Node {words[0]} not found\n" if words else "No nodes in the system\n")
-    return 1 if words else 0
+    if words:
+        return _not_found(asked, f"Node {words[0]}") if words[0] else 0
+    asked.out("No nodes in the system\n")
+    return 0
 
 
 async def _show_slurmd(asked: Asked, words: Sequence[str]) -> int:

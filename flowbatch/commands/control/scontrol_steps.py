@@ -66,7 +66,8 @@ def _complain(asked: Asked, snapshot: Snapshot, word: str) -> None:
         raise Stop(1, err=f"slurm_get_job_steps error: {codes.message('ESLURM_INVALID_JOB_ID')}\n")
     task = f"_{leading(written['task'])}" if written["under"] else ""
     step = leading(written["step"]) if written["step"] else ""
-    asked.out(f"Job step {written['job']}{task}.{step} not found\n")
+    if "quiet" not in asked.flags:
+        asked.out(f"Job step {written['job']}{task}.{step} not found\n")
 
 
 async def listpids(asked: Asked) -> int:

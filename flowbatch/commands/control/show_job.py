@@ -68,9 +68,8 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"Partition={view.partition} AllocNode:Sid={owner.host}:{owner.sid}",
         f"ReqNodeList={view.scene.nodes_text(wish.nodelist) or NULL} "
         f"ExcNodeList={view.scene.nodes_text(wish.exclude) or NULL}",
-        f"NodeList={view.nodes}",
+        f"NodeList={view.nodes}" + (f" SchedNodeList={view.planned_nodes}" if view.planned_nodes else ""),
         *([f"BatchHost={view.batch_host}"] if view.batch_host else []),
-        *([f"SchedNodeList={view.planned_nodes}"] if view.planned_nodes else []),
         f"NumNodes={_nodes(view)} NumCPUs={view.cpu_count} NumTasks={view.task_count or 'N/A'} "
         f"CPUs/Task={view.cpus_per_task} ReqB:S:C:T=0:0:{wish.cores_per_socket or '*'}:{wish.threads_per_core or '*'}",
         f"TRES={allocated_tres(view) or requested_tres(view)}",
