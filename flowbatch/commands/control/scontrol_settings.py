@@ -42,6 +42,8 @@ class Setting:
     name: str
     read: Callable[[Asked, str], Changes]
     when: str = "while it waits"
+    older: str = ""
+    """The key that this one is another word for, by which a refusal calls it."""
 
 
 def changes(asked: Asked, key: str, value: str) -> Changes | None:
@@ -59,7 +61,7 @@ def changes(asked: Asked, key: str, value: str) -> Changes | None:
     try:
         return found.read(asked, value)
     except ValueSyntax:
-        raise Stop(1, err=f"scontrol: error: Invalid {found.name} value: {value}\n") from None
+        raise Stop(1, err=f"scontrol: error: Invalid {found.older or found.name} value: {value}\n") from None
 
 
 def spec_of(found: Changes) -> JobSpec:
@@ -268,12 +270,12 @@ _ALL = (
     Setting("ReqNodeList", _hosts("resources.nodelist")),
     Setting("ReqCores", _count("resources.cores_per_socket")),
     Setting("ReqNodes", _nodes),
-    Setting("ReqProcs", _count("resources.ntasks")),
+    Setting("ReqProcs", _count("resources.ntasks"), older="NumTasks"),
     Setting("ReqSockets", _count("resources.sockets_per_node")),
     Setting("ReqThreads", _count("resources.threads_per_core")),
     Setting("Reboot", _flag("reboot")),
     Setting("Requeue", _requeue, ALWAYS),
-    Setting("Shared", _oversubscribe),
+    Setting("Shared", _oversubscribe, older="OverSubscribe"),
     Setting("ReservationName", _text("reservation")),
     Setting("StdOut", _file),
     Setting("StartTime", _instant("begin")),

@@ -164,10 +164,10 @@ def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
             terms = replace(terms, throttle=int(one.value) if one.value.isdecimal() else 0)
         elif one.key == "admincomment" and asked.queue.cluster.market is not None:
             raise Stop(1, err=f"scontrol: error: AdminComment tells what the job has cost\n{_unsupported(one)}")
-        elif one.sign:
-            raise Stop(1, err=f"scontrol: error: Option {one.written} does not accept [+|-]= syntax\n")
-        elif (found := changes(asked, one.key, one.value)) is not None:
+        elif (found := changes(asked, one.key, one.value)) is not None and not one.sign:
             terms = replace(terms, changes=terms.changes | found)
+        elif one.sign and (found is not None or one.key in WHY_NOT):
+            raise Stop(1, err=f"scontrol: error: Option {one.written} does not accept [+|-]= syntax\n")
         else:
             why = f"scontrol: error: {WHY_NOT[one.key]}\n" if one.key in WHY_NOT else ""
             raise Stop(1, err=f"{why}{_unsupported(one)}")
