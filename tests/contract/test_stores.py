@@ -244,7 +244,7 @@ OTHERS = replace(
     id=5,
     owner=Owner(1001, 1001, "bob", "staff"),
     spec_id=5,
-    spec=JobSpec(name="other", work_dir="/", account="lab"),
+    spec=JobSpec(name="OTHER", work_dir="/", account="Lab"),
 )
 ENDING = replace(
     RUNNING, id=6, state=Completing(105, RUNNING.state.allocation, 120, Ending("TIMEOUT", ExitStatus(), "None"))
