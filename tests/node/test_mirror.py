@@ -182,13 +182,17 @@ FILE = (b"F", json.dumps(asdict(Item("a", "file", mode=0o644, size=1))).encode()
         [(b"S", b'["a"]')],
         [FILE, (b"D", b"short")],
         [FILE, (b"Z", bytes(8) + b"no deflated bytes")],
-        [FILE, (b"Z", bytes(8) + zlib.compress(bytes(mirror.CHUNK + 1)))],
+        [
+            (b"F", json.dumps(asdict(Item("a", "file", mode=0o644, size=mirror.CHUNK + 1))).encode()),
+            (b"Z", bytes(8) + zlib.compress(bytes(mirror.CHUNK + 1))),
+            (b"E", struct.pack(">I", zlib.crc32(bytes(mirror.CHUNK + 1)))),
+        ],
         [FILE, (b"E", b"")],
     ],
 )
 def test_what_makes_no_sense_is_broken_and_leaves_nothing(there, records):
     out = io.BytesIO()
-    for kind, body in records:
+    for kind, body in (*records, (b"X", b"")):
         mirror._put(out, kind, body)
     with pytest.raises(Broken):
         taken(there, out.getvalue())

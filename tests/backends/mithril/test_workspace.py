@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import json
 import os
 import shlex
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -410,6 +411,19 @@ def test_a_list_of_changes_that_makes_no_sense_is_a_cut(sides, tmp_path, said):
     (tmp_path / "said").write_text(said + "\n")
     with pytest.raises(SshAway):
         sides.fetch(replace(sides.workspace, command=f"cat {tmp_path}/said"))
+
+
+def test_what_was_not_asked_for_does_not_come(sides, tmp_path):
+    for name in ("asked", "other"):
+        (sides.away / name).write_text(name)
+    changed = json.dumps([asdict(mirror.look(str(sides.away), "asked")), None]).encode()
+    with open(tmp_path / "said", "wb") as said:
+        said.write(changed + b"\nnull\n")
+        mirror.send(str(sides.away), ["other"], said)
+        said.write(b"null\nnull\n")
+    with pytest.raises(SshAway, match="other was not asked for"):
+        sides.fetch(replace(sides.workspace, command=f"sh -c 'cat {tmp_path}/said; cat > /dev/null'"))
+    assert names(sides.home) == []
 
 
 def test_a_list_of_changes_without_end_is_cut(sides, tmp_path, monkeypatch):
