@@ -190,6 +190,7 @@ def _launch(text: str) -> Fields:
 
 
 LONGEST_SCRIPT = 32 << 20
+GPUS = "gres/gpu"
 INTERACTIVE = "use_interactive_step"
 NO_GATHERING = "jobacct_gather/none"
 
@@ -220,6 +221,11 @@ CLUSTER = (
         "AccountingStorageEnforce",
         _as("accounting_enforce", _enforced),
         "associations, limits, qos, safe or all: what of accounts is enforced",
+    ),
+    Parameter(
+        "AccountingStorageTRES",
+        _as("tracks_gpus", lambda text: GPUS in text.lower().split(",")),
+        "gres/gpu: GPUs stand in TRES, CfgTRES and AllocTRES; others have no effect",
     ),
     Parameter("JobRequeue", _as("job_requeue", _flag), "whether jobs may be requeued that do not say"),
     Parameter("DefMemPerCPU", _as("def_mem_per_cpu", _mib), "MiB for each CPU of a job that does not say"),

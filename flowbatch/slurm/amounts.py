@@ -36,20 +36,10 @@ def in_unit(mib: int, unit: str) -> str:
     return (str(int(amount)) if amount.is_integer() else f"{amount:.2f}") + unit
 
 
-def tres(cpus: int, mib: int | None, nodes: int, billing: int) -> str:
-    """`cpu=4,mem=500M,node=1,billing=4`; without memory where it is not counted."""
-    memory = f"mem={mebibytes(mib)}," if mib is not None else ""
-    return f"cpu={cpus},{memory}node={nodes},billing={billing}"
-
-
-def node_tres(cpus: int, mib: int) -> str:
-    """What a node has: `cpu=8,mem=16000M,billing=8`."""
-    return f"cpu={cpus},mem={mebibytes(mib)},billing={cpus}"
-
-
-def used_tres(cpus: int, mib: int) -> str:
-    """What is used of a node; empty for nothing."""
-    return ",".join([f"cpu={cpus}"] * bool(cpus) + [f"mem={mebibytes(mib)}"] * bool(mib))
+def tres(*, cpu: int = 0, mib: int = 0, node: int = 0, billing: int = 0, gpus: int = 0) -> str:
+    """`cpu=4,mem=500M,node=1,billing=4,gres/gpu=2`: of trackable resources those that there are."""
+    found = {"cpu": cpu, "mem": mebibytes(mib) if mib else 0, "node": node, "billing": billing, "gres/gpu": gpus}
+    return ",".join(f"{name}={amount}" for name, amount in found.items() if amount)
 
 
 def gres(requests: Iterable[tuple[str, str | None, int]]) -> str:

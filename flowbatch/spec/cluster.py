@@ -113,6 +113,8 @@ class ClusterSpec(Frozen):
     """What running steps use is measured (JobAcctGatherType)."""
     contains: bool = False
     """A job has a step `extern` on each of its nodes, from its beginning to its end (PrologFlags)."""
+    tracks_gpus: bool = False
+    """GPUs stand among the trackable resources of jobs, nodes and partitions (AccountingStorageTRES)."""
     first_job_id: int = 1
     enforce_part_limits: Literal["NO", "ANY", "ALL"] = "NO"
     job_requeue: bool = True

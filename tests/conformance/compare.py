@@ -18,21 +18,29 @@ def difference(case: str, said: str, recorded: str) -> str:
 
 
 def main(names: list[str]) -> int:
+    chosen = [case for case in worlds.CASES if not names or any(case.stem.startswith(name) for name in names)]
+    found = 0
+    for accounts in (False, True):
+        cases = [case for case in chosen if (case.stem in worlds.WITH_ACCOUNTS) is accounts]
+        if cases:
+            found += _compared(cases, accounts)
+    return found
+
+
+def _compared(cases: list[Path], accounts: bool) -> int:
+    """How many of them differ, in one world of ours."""
+    found = 0
     with tempfile.TemporaryDirectory(dir="/tmp") as place:
-        world = worlds.our_world(Path(place))
+        world = worlds.our_world(Path(place), accounts=accounts)
         try:
-            found = 0
-            for case in worlds.CASES:
-                if not names or any(case.stem.startswith(name) for name in names):
-                    text = difference(case.stem, world.transcript(case), worlds.recorded(case))
-                    print(
-                        f"== {case.stem}: {text.count(chr(10) + '+') + text.count(chr(10) + '-')} lines differ\n{text}",
-                        flush=True,
-                    )
-                    found += bool(text)
-            return found
+            for case in cases:
+                text = difference(case.stem, world.transcript(case), worlds.recorded(case))
+                lines = text.count("\n+") + text.count("\n-")
+                print(f"== {case.stem}: {lines} lines differ\n{text}", flush=True)
+                found += bool(text)
         finally:
             worlds.stop(Path(place))
+    return found
 
 
 if __name__ == "__main__":

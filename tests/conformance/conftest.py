@@ -34,7 +34,15 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
 
 @pytest.fixture
 def ours_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
-    """Ours without the history of other cases: accounts are known by the jobs that named them."""
+    """Ours without the history of other cases."""
     root = tmp_path_factory.mktemp("alone")
     yield worlds.our_world(root)
+    worlds.stop(root)
+
+
+@pytest.fixture
+def our_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.World]:
+    """Ours as the real one that keeps accounts, without the history of other cases: accounts are known by the jobs that named them."""
+    root = tmp_path_factory.mktemp("accounts")
+    yield worlds.our_world(root, accounts=True)
     worlds.stop(root)

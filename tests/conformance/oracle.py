@@ -81,8 +81,10 @@ AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={port}
 AccountingStoreFlags=job_comment,job_script,job_env
-AccountingStorageTRES=gres/gpu
 """
+TRACKED = "AccountingStorageTRES=gres/gpu\n"
+"""What is counted where accounts are kept."""
+
 _DAEMON = """\
 AuthType=auth/none
 DbdHost=localhost
@@ -169,7 +171,7 @@ def real_slurm(
     port = _free_port()
     plumbing = f"NodeHostname={host} NodeAddr=127.0.0.1 Port=[{port + 10}-{port + 9 + nodes}] "
     around = _AROUND.format(host=host, port=port, user="root", dir=directory)
-    around += _DATABASE.format(port=port + 2) if accounts else ""
+    around += _DATABASE.format(port=port + 2) + TRACKED if accounts else ""
     conf = directory / "slurm.conf"
     conf.write_text(around + shape(plumbing=plumbing, nodes=nodes, cpus=cpus, gpus=gpus, extra=extra))
     (directory / "gres.conf").write_text(gres_conf(directory / "dev", nodes, gpus))

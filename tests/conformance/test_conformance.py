@@ -29,7 +29,7 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 @pytest.mark.timeout(600)
 @pytest.mark.xdist_group("conformance-ours")
 def test_ours_says_what_was_recorded(case: Path, request: pytest.FixtureRequest) -> None:
-    worlds = ["ours_alone"] if case.stem in WITH_ACCOUNTS else ["ours", "ours_alone"]
+    worlds = ["our_accounts"] if case.stem in WITH_ACCOUNTS else ["ours", "ours_alone"]
     found = ""
     for name in worlds:  # again in a world without the jobs of the first time
         found = differs(case, request.getfixturevalue(name))

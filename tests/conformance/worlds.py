@@ -36,6 +36,7 @@ WITH_ACCOUNTS = (
     "722-sreport",
     "750-sacct-words",
     "751-listing-words",
+    "753-gpus-tracked",
 )
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 
@@ -112,12 +113,13 @@ def normalised(text: str, first: int, work: Path) -> str:
     return number.sub(lambda found: ranks.get(found[1], found[0]), text)
 
 
-def our_world(root: Path) -> World:
-    """Our world under `root`, of the same shape as the real one: shims installed, the controller not yet started."""
+def our_world(root: Path, *, accounts: bool = False) -> World:
+    """Our world under `root`, of the same shape as the real one, which may keep accounts: shims installed, the controller not yet
+    started."""
     state, config, shims = root / "state", root / "config", root / "shims"
     for directory in (state, config, shims):
         directory.mkdir(mode=0o700, parents=True)
-    (config / "slurm.conf").write_text("ClusterName=oracle\n" + oracle.shape())
+    (config / "slurm.conf").write_text("ClusterName=oracle\n" + oracle.shape() + oracle.TRACKED * accounts)
     (config / "gres.conf").write_text(oracle.gres_conf(root / "dev"))
     env = {"FLOW_STATE_DIR": str(state), "FLOW_CONFIG_DIR": str(config)}
     subprocess.run(

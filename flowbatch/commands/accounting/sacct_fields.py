@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flowbatch.commands.accounting.sacct_rows import Attempt
-from flowbatch.commands.accounting.sacct_steps import Row, StepRecord, derived_exit, gpus_of
+from flowbatch.commands.accounting.sacct_steps import Row, StepRecord, derived_exit
 from flowbatch.commands.listing.job_fields import Style, admin_comment, job_id_text, spent_micro_usd
 from flowbatch.commands.listing.job_view import JobView
+from flowbatch.commands.listing.node_view import gpus_of
 from flowbatch.commands.listing.step_view import EXTERN
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from flowbatch.commands.accounting.sacct_filters import Naming
 from flowbatch.commands.accounting.sacct_options import Wanted
 from flowbatch.commands.accounting.sacct_rows import Attempt, has_script
+from flowbatch.commands.listing.node_view import gpus_of
 from flowbatch.commands.listing.step_view import BATCH, EXTERN
-from flowbatch.core.states import ExitStatus, NodeShare
+from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
 from flowbatch.slurm import hostlist
 
@@ -95,11 +96,6 @@ def _state(step: Step, exit: ExitStatus) -> str:
     if exit.signal:
         return "CANCELLED" if step.cancelled_by is None else f"CANCELLED by {step.cancelled_by}"
     return "COMPLETED"
-
-
-def gpus_of(shares: Iterable[NodeShare]) -> int:
-    """How many GPUs these shares hold."""
-    return sum(len(devices) for share in shares for name, _, devices in share.gres if name == "gpu")
 
 
 @dataclass(frozen=True, slots=True)

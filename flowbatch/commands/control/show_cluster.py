@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from flowbatch.commands.listing.job_view import JobView
-from flowbatch.commands.listing.node_view import NodeView
+from flowbatch.commands.listing.node_view import NodeView, gpus_on
 from flowbatch.commands.listing.sinfo_fields import shared_by
 from flowbatch.core.ports import Snapshot
 from flowbatch.slurm import amounts, hostlist
@@ -43,8 +43,8 @@ def node(cluster: ClusterSpec, view: NodeView, host: str, times: TimeStyle) -> l
         f"Partitions={partitions} ",
         "BootTime=None SlurmdStartTime=None",
         "LastBusyTime=Unknown",
-        f"CfgTRES={amounts.node_tres(spec.cpus, spec.real_memory)}",
-        f"AllocTRES={amounts.used_tres(view.cpus_held, view.memory_held_mib)}",
+        f"CfgTRES={view.tres}",
+        f"AllocTRES={view.tres_held}",
         "CapWatts=n/a",
         "CurrentWatts=0 AveWatts=0",
         "ExtSensorsJoules=n/s ExtSensorsWatts=0 ExtSensorsTemp=n/s",
@@ -58,6 +58,7 @@ def partition(cluster: ClusterSpec, spec: PartitionSpec) -> list[str]:
     """One partition."""
     nodes = [found for name in spec.nodes if (found := cluster.node(name)) is not None]
     cpus, memory = sum(one.cpus for one in nodes), sum(one.real_memory for one in nodes)
+    gpus = sum(map(gpus_on, nodes)) if cluster.tracks_gpus else 0
     return [
         f"PartitionName={spec.name}",
         f"AllowGroups=ALL AllowAccounts={_names(spec.allow_accounts)} AllowQos={_names(spec.allow_qos)}",
@@ -74,9 +75,7 @@ def partition(cluster: ClusterSpec, spec: PartitionSpec) -> list[str]:
         f"JobDefaults={_NULL}",
         f"{_memory('Def', spec.def_mem_per_cpu, spec.def_mem_per_node)} "
         f"{_memory('Max', spec.max_mem_per_cpu, spec.max_mem_per_node)}",
-        f"TRES=cpu={cpus},mem={amounts.mebibytes(memory)},node={len(nodes)},billing={cpus}"
-        if nodes
-        else f"TRES={_NULL}",
+        f"TRES={amounts.tres(cpu=cpus, mib=memory, node=len(nodes), billing=cpus, gpus=gpus) or _NULL}",
     ]
 
 
@@ -114,10 +113,14 @@ def ping(host: str) -> str:
     return f"Slurmctld(primary) at {host} is UP\n"
 
 
+_TRACKED = ("cpu", "mem", "energy", "node", "billing", "fs/disk", "vmem", "pages")
+
+
 def config_values(cluster: ClusterSpec) -> Mapping[str, str]:
     """slurm.conf's own names."""
     memory = "_Memory" if cluster.select_memory else ""
     return {
+        "AccountingStorageTRES": ",".join(_TRACKED + ("gres/gpu",) * cluster.tracks_gpus),
         "AccountingStorageType": "accounting_storage/none",
         "ClusterName": cluster.name,
         **_memory_limits("Def", cluster.def_mem_per_cpu, cluster.def_mem_per_node),

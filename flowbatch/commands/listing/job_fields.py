@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flowbatch.commands.listing.job_view import MAX_PRIORITY, NO_VALUE, JobView
+from flowbatch.commands.listing.node_view import gpus_of
 from flowbatch.core import endings
 from flowbatch.core.jobs import Waiting
 from flowbatch.slurm import amounts, codes, indices
@@ -122,8 +123,8 @@ def _array_task_id(view: JobView, style: Style) -> str:
 
 def requested_tres(view: JobView) -> str:
     """What was asked for, as one text of trackable resources."""
-    cpus, nodes = view.cpu_count, view.need.min_nodes
-    return amounts.tres(cpus, view.requested_memory_mib, nodes, cpus)
+    cpus, gpus = view.cpu_count, view.gpu_count if view.scene.cluster.tracks_gpus else 0
+    return amounts.tres(cpu=cpus, mib=view.requested_memory_mib, node=view.need.min_nodes, billing=cpus, gpus=gpus)
 
 
 def allocated_tres(view: JobView) -> str:
@@ -131,8 +132,10 @@ def allocated_tres(view: JobView) -> str:
     held = view.allocation
     if held is None:
         return ""
-    memory = sum(share.memory_mib for share in held.shares) if view.scene.cluster.select_memory else None
-    return amounts.tres(held.cpus, memory, len(held.shares), held.cpus)
+    cluster = view.scene.cluster
+    memory = sum(share.memory_mib for share in held.shares) if cluster.select_memory else 0
+    gpus = gpus_of(held.shares) if cluster.tracks_gpus else 0
+    return amounts.tres(cpu=held.cpus, mib=memory, node=len(held.shares), billing=held.cpus, gpus=gpus)
 
 
 def sharing(view: JobView) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from flowbatch.commands import documents
 from flowbatch.commands.listing.node_view import NodeView
-from flowbatch.slurm import amounts
 from flowbatch.slurm.fields import NULL
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -63,12 +62,12 @@ def record(node: NodeView, cluster: ClusterSpec, host: str) -> dict[str, Any]:
         "threads": spec.threads_per_core,
         "temporary_disk": spec.tmp_disk,
         "weight": spec.weight,
-        "tres": amounts.node_tres(spec.cpus, spec.real_memory),
+        "tres": node.tres,
         "slurmd_version": "22.05.8" if node.present else "",
         "alloc_memory": node.memory_held_mib,
         "alloc_cpus": node.cpus_held,
         "idle_cpus": spec.cpus - node.cpus_held,
-        "tres_used": amounts.used_tres(node.cpus_held, node.memory_held_mib) or None,
+        "tres_used": node.tres_held or None,
         "tres_weighted": float(node.cpus_held),
     }
 

@@ -9,7 +9,7 @@ from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import Allocation, Completing, Finished, NodeShare, Running, Suspended, held
-from flowbatch.slurm import indices
+from flowbatch.slurm import amounts, indices
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.nodestates import NO_FLAGS, Base, Flag, NodeState
 from flowbatch.slurm.times import TimeStyle
@@ -26,6 +26,7 @@ class NodeView:
     state: NodeState
     shares: tuple[NodeShare, ...] = ()
     gres_types: tuple[str, ...] = ()
+    tracks_gpus: bool = False
     price_micro_usd: int | None = None
     reasoned_at: str = "Unknown"
 
@@ -40,6 +41,19 @@ class NodeView:
     @property
     def memory_held_mib(self) -> int:
         return sum(share.memory_mib for share in self.shares)
+
+    @property
+    def tres(self) -> str:
+        """What it has, as one text of trackable resources."""
+        spec = self.spec
+        gpus = gpus_on(spec) if self.tracks_gpus else 0
+        return amounts.tres(cpu=spec.cpus, mib=spec.real_memory, billing=spec.cpus, gpus=gpus)
+
+    @property
+    def tres_held(self) -> str:
+        """What jobs hold of it; empty for nothing."""
+        gpus = gpus_of(self.shares) if self.tracks_gpus else 0
+        return amounts.tres(cpu=self.cpus_held, mib=self.memory_held_mib, gpus=gpus)
 
     @property
     def present(self) -> bool:
@@ -103,6 +117,16 @@ class NodeView:
         )
 
 
+def gpus_on(spec: NodeSpec) -> int:
+    """How many GPUs a node has."""
+    return sum(device.count for device in spec.gres if device.name == "gpu")
+
+
+def gpus_of(shares: Iterable[NodeShare]) -> int:
+    """How many GPUs these shares hold."""
+    return sum(len(devices) for share in shares for name, _, devices in share.gres if name == "gpu")
+
+
 def _kind(device: GresDevice) -> str:
     return f"{device.name}:{device.type}" if device.type else device.name
 
@@ -118,6 +142,7 @@ def views(snapshot: Snapshot, times: TimeStyle | None = None) -> list[NodeView]:
             _state(node, use, marks.get(node.name, NO_FLAGS)),
             use.shares.get(node.name, ()),
             cluster.gres_types,
+            cluster.tracks_gpus,
             _price(snapshot, node),
             times.stamp(node.reason_at, "Unknown") if times is not None else "Unknown",
         )
