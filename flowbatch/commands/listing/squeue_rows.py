@@ -117,8 +117,8 @@ def _tests(cluster: ClusterSpec, wanted: Wanted) -> list[Test]:
         if (names := wanted.names(key)) is not None:
             tests.append(_one_of(value, names))
     if (names := wanted.names("name")) is not None:
-        lowered = frozenset(map(_lower, names))
-        tests.append(lambda view: _lower(view.spec.name) in lowered)
+        lowered = frozenset(map(text.small, names))
+        tests.append(lambda view: text.small(view.spec.name) in lowered)
     if "reservation" in wanted.words:
         reservation = wanted.words["reservation"]
         tests.append(lambda view: view.spec.reservation == reservation)
@@ -136,11 +136,6 @@ _BY_WORD: dict[str, Callable[[JobView], str | None]] = {
     "accounts": lambda view: view.spec.account,
     "qos": lambda view: view.qos,
 }
-
-
-def _lower(name: str) -> bytes:
-    """As strcasecmp has it: of ASCII letters alone."""
-    return text.encode(name).lower()
 
 
 def _one_of(value: Callable[[JobView], str | None], names: frozenset[str]) -> Test:

@@ -41,8 +41,11 @@ MAINTAINED = "ReqNodeNotAvail, Reserved for maintenance"
 NOT_YET = "Reservation"
 """A job's own reservation has not begun."""
 
-PASSING = ("Resources", NODES_TAKEN, "Priority", "Licenses")
-"""Reasons that time alone removes, the most telling first; a job with one of them is looked ahead for."""
+LICENSES = "Licenses"
+FORESEEN = ("Resources", NODES_TAKEN, "Priority")
+"""Reasons whose end the limits of others foretell: a job with one of them is looked ahead for."""
+PASSING = (*FORESEEN, LICENSES)
+"""Reasons that time alone removes, the most telling first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,7 @@ class _Pass:
         if one.fence.closed(self.at):
             return NOT_YET
         if not one.fence.beside(self.free, self.at, self.at + one.seconds).licenses_suffice(one.need):
-            return "Licenses"
+            return LICENSES
         if not one.fence.barred(self.at, self.at + one.seconds).isdisjoint(one.need.nodelist):
             upkept = one.fence.maintained(self.at, self.at + one.seconds)
             return MAINTAINED if not upkept.isdisjoint(one.need.nodelist) else RESERVED
@@ -300,8 +303,8 @@ class _Pass:
                 started += 1
             if started == candidate.startable:
                 del self.reasons[job.id]
-            elif self.reasons[job.id] not in PASSING or self.reasons[job.id] == "Licenses":
-                continue  # when licences come back nobody can say
+            elif self.reasons[job.id] not in FORESEEN:
+                continue
             elif not unbooked.isdisjoint(job.partitions) or len(self.planned) < BOOKINGS:
                 unbooked.difference_update(job.partitions)
                 self._book(job, tries, timeline)
