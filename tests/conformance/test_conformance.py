@@ -6,6 +6,7 @@ tried again in a fresh world before it counts as different, ours once, real Slur
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,14 @@ def differs(case: Path, world: World) -> str:
     return difference(case.stem, world.transcript(case), recorded(case))
 
 
-each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def each_case(group_of: Callable[[Path], str]) -> pytest.MarkDecorator:
+    """Those of one group share a world, and run one after the other."""
+    cases = [pytest.param(one, id=one.stem, marks=pytest.mark.xdist_group(group_of(one))) for one in CASES]
+    return pytest.mark.parametrize("case", cases)
 
 
-@each_case
+@each_case(lambda case: "conformance-ours")
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("conformance-ours")
 def test_ours_says_what_was_recorded(case: Path, request: pytest.FixtureRequest) -> None:
     worlds = ["our_accounts"] if case.stem in WITH_ACCOUNTS else ["ours", "ours_alone"]
     found = ""
@@ -38,10 +41,9 @@ def test_ours_says_what_was_recorded(case: Path, request: pytest.FixtureRequest)
     assert not found, found
 
 
-@each_case
+@each_case(lambda case: "conformance-accounts" if case.stem in WITH_ACCOUNTS else "conformance-real")
 @pytest.mark.oracle
 @pytest.mark.timeout(900)
-@pytest.mark.xdist_group("conformance-real")
 def test_the_record_is_true(
     case: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
