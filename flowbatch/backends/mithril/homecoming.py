@@ -74,7 +74,7 @@ class Homecoming:
             notes = work.result()
         else:
             work.cancel()
-            self.close()
+            await self.over()
             why = "the machine is gone" if self._gone.is_set() else f"it took longer than {within_s:.0f} s"
             notes = [f"not all that the job wrote could be brought back: {why}"]
         if notes:
@@ -122,9 +122,14 @@ class Homecoming:
             file.write(encode(text))
 
     def close(self) -> None:
-        """Nothing is copied any more."""
+        """What is copied is not followed up."""
         if self._following is not None:
             self._following.cancel()
+
+    async def over(self) -> None:
+        """Nothing of this run is copied any more, from when this returns: the next one may write the same files."""
+        self.close()
+        await in_thread(self._followed.close)
 
     async def _follow(self, begun: bool) -> None:
         tries = 0

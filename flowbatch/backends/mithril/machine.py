@@ -315,7 +315,9 @@ class Machine:
         await self._told(coming.errand.key, fact)
 
     async def _told(self, key: Key, fact: MarketFact) -> None:
-        """An end is told: nothing else is, of this placement."""
+        """An end is told: nothing else is, of this placement, and nothing more of it comes home."""
+        if (coming := self._homecomings.get(key)) is not None:
+            await coming.over()
         await self._say(fact)
         self._live.discard(key)
 

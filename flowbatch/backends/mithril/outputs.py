@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from flowbatch.protocol.plain import heard
 from flowbatch.text import encode
 
 LONGEST_HEAD = 1 << 12
+WRITTEN_WITHIN_S = 10
+"""A piece is on the disk by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Followed:
         self._memory = memory
         self._process: Process | None = None
         self._over = False
+        self._closed = False
+        self._writing = threading.Lock()
         self._taken: list[dict[str, Any]] = []
 
     def begin(self) -> None:
@@ -60,6 +65,8 @@ class Followed:
         try:
             self._taken = [self._settled(one, taken) for one, taken in zip(self.outputs, self._taken, strict=True)]
             self._process = process = connection.start(command)
+            if self._closed:
+                process.kill()
             asked = [(output.path, taken["taken"]) for output, taken in zip(self.outputs, self._taken, strict=True)]
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
@@ -70,7 +77,10 @@ class Followed:
                 data = process.stdout.read(length)
                 if len(data) < length:
                     raise EOFError("cut inside a piece")
-                self._add(index, at, data)
+                with self._writing:
+                    if self._closed:
+                        raise SshAway("this output is followed no more")
+                    self._add(index, at, data)
             if (done := process.done()).code:
                 raise SshAway(f"the outputs cannot be read there: {done.err}")
         except (*FOREIGN, ValueError) as error:
@@ -92,6 +102,14 @@ class Followed:
         if self._process is not None:
             with contextlib.suppress(*FOREIGN):
                 self._process.no_more()
+
+    def close(self) -> None:
+        """Nothing is written here any more, from when this returns: another run may have the file."""
+        self._closed = True
+        if self._writing.acquire(timeout=WRITTEN_WITHIN_S):  # not so where a disk hangs
+            self._writing.release()
+        if (process := self._process) is not None:
+            process.kill()
 
     def _opened(self, output: Output) -> int:
         """The file is there and cut, or begins where it ends; its size."""

@@ -289,6 +289,22 @@ def test_orders_that_come_before_the_machine_and_after_it(play):
     play(scene)
 
 
+def test_the_output_of_a_run_that_was_lost_is_left_to_the_next_one(play):
+    """Lost to whoever asked, as where a machine was made anew between two looks: the next run writes the same file."""
+
+    async def scene(world, machine):
+        await machine.launch(world.job("echo one; sleep 2; echo two", job_id=3))
+        await world.told(Launched)
+        await world.until(lambda: world.output(3) == "one\n")
+        await machine._hear(NodeLost(5, 3, 0))
+        await world.told(NodeLost)
+        (world.work / "slurm-3.out").write_text("next\n")
+        await world.told(Ended)
+        assert world.output(3) == "next\n"
+
+    play(scene)
+
+
 def test_the_guard_takes_a_new_key_and_deletes_the_bid_when_the_job_is_over_and_nobody_comes(play, api):
     async def scene(world, machine):
         await machine.launch(world.job("true"))

@@ -451,6 +451,22 @@ def test_output_grows_and_nothing_is_said_twice_after_a_cut(tmp_path):
     assert growing.here.stat().st_mode & 0o777 == 0o600
 
 
+def test_an_output_that_is_followed_no_more_is_left_to_the_next_run(tmp_path):
+    growing = Growing(tmp_path)
+    growing.there.write_text("one\n")
+    growing.follow()
+    until(lambda: growing.here.read_text() == "one\n")
+    growing.followed.close()
+    growing.here.write_text("next\n")
+    with open(growing.there, "a") as file:
+        file.write("two\n")
+    growing.thread.join(20)
+    assert growing.error is not None and not growing.thread.is_alive()
+    growing.follow()  # as if it had been about to begin
+    growing.thread.join(20)
+    assert growing.error is not None and growing.here.read_text() == "next\n"
+
+
 @pytest.mark.parametrize(("append", "left"), [(True, "old\nnew\n"), (False, "new\n")])
 def test_an_output_is_cut_unless_appended(tmp_path, append, left):
     (tmp_path / "here").write_text("old\n")
