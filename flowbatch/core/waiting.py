@@ -20,8 +20,15 @@ THROTTLED = "JobArrayTaskLimit"
 BEGIN_TIME = "BeginTime"
 
 RESOURCES = "Resources"
+LICENSES = "Licenses"
 PRIORITY = "Priority"
 """It waits for others alone."""
+NODES_TAKEN = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
+
+FORESEEN = (RESOURCES, NODES_TAKEN, PRIORITY)
+"""Reasons whose end the limits of others foretell: a job with one of them is looked ahead for."""
+PASSING = (*FORESEEN, LICENSES)
+"""Reasons that time alone removes, the most telling first."""
 
 MAX_PLACEMENTS = "JobHoldMaxRequeue"
 """It was placed as often as may be: held."""

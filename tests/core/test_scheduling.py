@@ -10,8 +10,9 @@ import pytest
 from flowbatch.core.events import Refused, WouldStart
 from flowbatch.core.jobs import Job
 from flowbatch.core.placing.placement import Occupancy
-from flowbatch.core.placing.scheduling import NODES_TAKEN, Candidate, Plan, plan, would_start
+from flowbatch.core.placing.scheduling import Candidate, Plan, plan, would_start
 from flowbatch.core.states import Allocation, Completing, Ending, Running
+from flowbatch.core.waiting import NODES_TAKEN
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import JobSpec
 

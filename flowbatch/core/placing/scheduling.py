@@ -20,6 +20,7 @@ from flowbatch.core.placing.timeline import FOREVER_S, Booking, Timeline, releas
 from flowbatch.core.placing.together import Try
 from flowbatch.core.ruling.reservations import Reservation, deleted, names
 from flowbatch.core.states import Allocation
+from flowbatch.core.waiting import FORESEEN, LICENSES, NODES_TAKEN, PASSING, PRIORITY, RESOURCES
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.resources import Resources
 
@@ -34,18 +35,10 @@ BOOKINGS = 20
 PATIENCE = 3
 """A pass looks at this many times `default_queue_depth` jobs at most, those included that only wait behind others."""
 
-NODES_TAKEN = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
-
 RESERVED = "ReqNodeNotAvail, May be reserved for other job"
 MAINTAINED = "ReqNodeNotAvail, Reserved for maintenance"
 NOT_YET = "Reservation"
 """A job's own reservation has not begun."""
-
-LICENSES = "Licenses"
-FORESEEN = ("Resources", NODES_TAKEN, "Priority")
-"""Reasons whose end the limits of others foretell: a job with one of them is looked ahead for."""
-PASSING = (*FORESEEN, LICENSES)
-"""Reasons that time alone removes, the most telling first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +185,7 @@ class _Pass:
                 reasons.append(limit)
                 continue
             if one.partition.name in self.blocked and not one.fence.inside:
-                reasons.append("Priority")
+                reasons.append(PRIORITY)
                 continue
             known = self.in_vain.get(id(one))
             allocation = None if known else self._find(self.free, one, self.out if one.fence.inside else self.taken)
@@ -204,7 +197,7 @@ class _Pass:
                 return True
             self.failures += 1
             reasons.append(known or self._obstacle(one))
-            if reasons[-1] not in ("Resources", NODES_TAKEN):
+            if reasons[-1] not in (RESOURCES, NODES_TAKEN):
                 self.in_vain[id(one)] = reasons[-1]
             elif not one.fence.inside and self._only_busy(one):
                 self.blocked.add(one.partition.name)
@@ -224,7 +217,7 @@ class _Pass:
         if overtaken or self.free.find(one.need, one.partition, self.out) is not None:
             return NODES_TAKEN
         if self._only_busy(one):
-            return "Resources"
+            return RESOURCES
         if self.empty.find(one.need, one.partition) is None:
             return "BadConstraints"
         missing = [name for name in one.need.nodelist if name in self.out]
@@ -313,7 +306,7 @@ class _Pass:
         """Those that were looked at and wait, then those behind them."""
         yield from self.waiting
         for candidate in rest:
-            self.reasons.update((part.id, "Priority") for part in candidate.parts or (candidate.job,))
+            self.reasons.update((part.id, PRIORITY) for part in candidate.parts or (candidate.job,))
             yield candidate
 
     def _start_early(self, job: Job, tries: Sequence[Try], timeline: Timeline) -> bool:
@@ -350,7 +343,7 @@ class _Pass:
         tries, reasons = self._look(part)
         found = {id(one): self._limit(part, one) for one in tries}
         open_ = [one for one in tries if found[id(one)] is None]
-        self.reasons[part.id] = "Resources" if open_ else _telling([*reasons, *filter(None, found.values())])
+        self.reasons[part.id] = RESOURCES if open_ else _telling([*reasons, *filter(None, found.values())])
         return open_
 
     def _start_together(
