@@ -20,12 +20,21 @@ from flowbatch.core.ruling.rulings import Rulings
 from flowbatch.core.steps import Step
 from flowbatch.spec.job import JobSpec
 
+
+class _Shapes(dict[type, TypeAdapter[Any]]):
+    """How facts and orders are written, each made when it is first met: that takes milliseconds, and a start needs few."""
+
+    def __missing__(self, kind: type) -> TypeAdapter[Any]:
+        made = self[kind] = TypeAdapter(kind)
+        return made
+
+
 _JOB = TypeAdapter(Job)
 _STEP = TypeAdapter(Step)
 _SPEC = TypeAdapter(JobSpec)
 _RULINGS = TypeAdapter(Rulings)
-_EVENTS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in get_args(Event)}
-_ORDERS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Effect)}
+_SHAPES = _Shapes()
+_ORDERS: dict[str, type[Effect]] = {kind.__name__: kind for kind in get_args(Effect)}
 _BULK = {"spec", "specs", "cluster", "quotes"}
 """Fields of events that stand elsewhere (in the table of specs, in slurm.conf) or are of their moment alone."""
 
@@ -57,7 +66,7 @@ def spec(row: str) -> JobSpec:
 
 def event_row(event: Event) -> str:
     """A fact as the journal keeps it: its kind and its small fields."""
-    fields = _EVENTS[type(event)].dump_python(event, mode="json", exclude=_BULK)
+    fields = _SHAPES[type(event)].dump_python(event, mode="json", exclude=_BULK)
     return json.dumps({"fact": type(event).__name__, **fields}, separators=(",", ":"))
 
 
@@ -74,12 +83,12 @@ def orders_row(orders: list[Effect]) -> str | None:
     """A step's orders; None for none."""
     if not orders:
         return None
-    named = [[type(order).__name__, _ORDERS[type(order).__name__].dump_python(order, mode="json")] for order in orders]
+    named = [[type(order).__name__, _SHAPES[type(order)].dump_python(order, mode="json")] for order in orders]
     return json.dumps(named, separators=(",", ":"))
 
 
 def orders(row: str) -> list[Effect]:
-    return [_ORDERS[name].validate_python(fields) for name, fields in json.loads(row)]
+    return [_SHAPES[_ORDERS[name]].validate_python(fields) for name, fields in json.loads(row)]
 
 
 def payload_row(payload: Payload) -> bytes:
