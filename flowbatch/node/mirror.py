@@ -179,10 +179,13 @@ def _data(fd: int, size: int) -> Iterator[tuple[int, bytes]]:
 Arrive = Callable[[Item, "bytes | None"], None]
 """Puts an item in its place; for a file, the bytes are the path of its data. Raises OSError, then the item has failed."""
 
+Spare = Callable[[int, int], None]
+"""Asked before so many bytes are written to an open file; OSError where they may not be: then the item has failed."""
+
 Failed = list[tuple[str, str]]
 
 
-def receive(root: str, source: BinaryIO, arrive: Arrive) -> Failed:
+def receive(root: str, source: BinaryIO, arrive: Arrive, spare: Spare = lambda file, more: None) -> Failed:
     """Takes what `send` says; which items failed, and why. Raises Broken: then what arrived before has arrived."""
     failed: Failed = []
     directories: list[Item] = []
@@ -195,7 +198,7 @@ def receive(root: str, source: BinaryIO, arrive: Arrive) -> Failed:
         if kind == b"S":
             failed.append(_unread(body))
         elif kind == b"F":
-            _receive_file(root, item_of(_said(body)), source, arrive, failed)
+            _receive_file(root, item_of(_said(body)), source, arrive, spare, failed)
         elif kind == b"O":
             item, before = item_of(_said(body)), len(failed)
             _try(item, lambda item=item: arrive(item, None), failed)  # type: ignore[misc]  # bound now, on purpose
@@ -213,11 +216,11 @@ def _seal(root: str, item: Item) -> None:
             os.chmod(os.path.join(encode(root), encode(item.path)), item.mode)
 
 
-def _receive_file(root: str, item: Item, source: BinaryIO, arrive: Arrive, failed: Failed) -> None:
+def _receive_file(root: str, item: Item, source: BinaryIO, arrive: Arrive, spare: Spare, failed: Failed) -> None:
     temporary = os.path.join(encode(root), encode(item.path)) + encode(PARTIAL)
     file = _try(item, lambda: _create(root, item, temporary), failed)
     try:
-        whole = _fill(source, item, file, failed)
+        whole = _fill(source, item, file, spare, failed)
         if whole and file is not None:
             os.fchmod(file, item.mode)
             os.utime(file, ns=(item.mtime_ns, item.mtime_ns))
@@ -238,7 +241,7 @@ def _create(root: str, item: Item, temporary: bytes) -> int:
         return os.open(temporary, flags, 0o600)
 
 
-def _fill(source: BinaryIO, item: Item, file: int | None, failed: Failed) -> bool:
+def _fill(source: BinaryIO, item: Item, file: int | None, spare: Spare, failed: Failed) -> bool:
     """Reads one file's data to its end, into `file` as long as that works; whether all of it is there."""
     crc, sound = 0, file is not None
     while True:
@@ -257,7 +260,7 @@ def _fill(source: BinaryIO, item: Item, file: int | None, failed: Failed) -> boo
         data = _inflated(data) if kind == b"Z" else data
         crc = zlib.crc32(data, crc)
         if sound and file is not None:
-            sound = _try(item, lambda d=data, o=offset: _write(file, d, o), failed) is not None  # type: ignore[misc]  # bound now
+            sound = _try(item, lambda d=data, o=offset: _write(file, d, o, spare), failed) is not None  # type: ignore[misc]  # bound now
 
 
 def _inflated(data: bytes) -> bytes:
@@ -286,7 +289,8 @@ def _unread(body: bytes) -> tuple[str, str]:
     raise Broken("a record that makes no sense")
 
 
-def _write(file: int, data: bytes, offset: int) -> bool:
+def _write(file: int, data: bytes, offset: int, spare: Spare) -> bool:
+    spare(file, len(data))
     done = 0
     while done < len(data):
         done += os.pwrite(file, data[done:], offset + done)
@@ -302,7 +306,7 @@ def _try(item: Item, action: Callable[[], Any], failed: Failed) -> Any:
     try:
         return action()
     except (OSError, OverflowError) as error:
-        failed.append((item.path, os.strerror(getattr(error, "errno", None) or errno.EFBIG)))
+        failed.append((item.path, getattr(error, "strerror", None) or os.strerror(errno.EFBIG)))
         return None
 
 

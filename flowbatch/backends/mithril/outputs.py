@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowbatch.backends.mithril.reserve import spare
 from flowbatch.backends.mithril.ssh import FOREIGN, Connection, Process, SshAway
 from flowbatch.node.outputs import CHUNK
 from flowbatch.protocol.plain import heard
@@ -127,6 +128,7 @@ class Followed:
             if at < taken["taken"]:
                 os.ftruncate(fd, taken["start"])  # the job cut its own output
                 at = 0
+            spare(fd, len(data))
             here = os.fstat(fd).st_size
             taken.update(taken=at, writing=[here, len(data)])
             self._remember()

@@ -20,6 +20,7 @@ from typing import Any
 
 import pathspec
 
+from flowbatch.backends.mithril.reserve import spare
 from flowbatch.backends.mithril.ssh import FOREIGN, LONGEST_ANSWER, Connection, Process, SshAway
 from flowbatch.errors import FlowError
 from flowbatch.node import mirror
@@ -223,7 +224,7 @@ class Workspace:
         if wanted:
             talk.say("give", wanted)
             failed = mirror.receive(
-                self.root, talk.out, lambda item, data: self._arrive(item, data, _asked(items, item), notes)
+                self.root, talk.out, lambda item, data: self._arrive(item, data, _asked(items, item), notes), spare
             )
             talk.hear()
             os.sync()

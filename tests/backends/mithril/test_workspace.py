@@ -20,6 +20,7 @@ from flowbatch.backends.mithril.outputs import Followed, Output
 from flowbatch.backends.mithril.ssh import Done, SshAway
 from flowbatch.backends.mithril.workspace import NotBrought, NotMirrored, Workspace
 from flowbatch.node import mirror
+from tests.disks import small
 from tests.node.jobs import until
 
 ALL = []
@@ -307,6 +308,41 @@ def test_a_way_back_that_is_cut_is_walked_again(sides, monkeypatch):
     assert sides.fetch() == ([], [])
     for number in range(4):
         assert (sides.home / f"result{number}").read_bytes() == (sides.away / f"result{number}").read_bytes()
+
+
+MOUNTS = pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted by root alone")
+
+
+@MOUNTS
+def test_what_comes_home_leaves_the_disk_its_reserve(sides):
+    """Whatever a machine sends: what fits comes, what does not is named and leaves nothing behind."""
+    with small(sides.home, 4 << 20):
+        sides.bring()
+        (sides.away / "a").write_bytes(os.urandom(1 << 20))
+        (sides.away / "b").write_bytes(os.urandom((3 << 20) - 65536))
+        (sides.away / "c").write_text("c")
+        notes, failed = sides.fetch()
+        assert (notes, [path for path, _ in failed]) == ([], ["b"])
+        assert failed[0][1] == "No space left on device but its last 0.2 MiB, which stay free"
+        assert names(sides.home) == ["a", "c"]
+        (sides.home / "a").unlink()
+        assert sides.fetch() == ([], [])
+
+
+@MOUNTS
+def test_an_output_leaves_the_disk_its_reserve(tmp_path):
+    (tmp_path / "disk").mkdir()
+    with small(tmp_path / "disk", 1 << 20):
+        growing = Growing(tmp_path / "disk")
+        growing.memory = tmp_path / "memory"
+        growing.there = tmp_path / "there"
+        growing.new()
+        growing.there.write_bytes(b"x" * (1 << 20))
+        growing.follow()
+        growing.thread.join(20)
+        assert "No space left on device" in str(growing.error)
+        free = os.statvfs(tmp_path / "disk")
+        assert free.f_bavail * free.f_frsize >= (1 << 20) // 20
 
 
 @pytest.mark.parametrize("root", ["/", "/usr", "/tmp/", "/home", "/usr/../etc"])
