@@ -17,7 +17,7 @@ from flowbatch.core.accounting.usage import Claim, claim
 from flowbatch.core.arrays import root, tasks
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.states import Finished, Holding, Pending
-from flowbatch.core.waiting import is_ready
+from flowbatch.core.waiting import is_alone, is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
 SINGLETON = 0
@@ -112,6 +112,7 @@ class ArrayEntry:
     cancelled: int = 0
     requeued: int = 0
     ready: set[int] = field(default_factory=set)
+    """Records that wait for a place as their siblings do; who waits for something of its own is not among them."""
     bidding: set[int] = field(default_factory=set)
     """Records that wait and bid: as good as started for the throttle, and not among `ready`."""
     limited: set[int] = field(default_factory=set)
@@ -231,7 +232,7 @@ class Indexes:
         entry.count(job, 1)
         if job.bids and job.bids_on and isinstance(job.state, Pending):
             entry.bidding.add(job.id)
-        elif is_ready(job):
+        elif is_ready(job) and not is_alone(job):
             entry.ready.add(job.id)
         elif isinstance(job.state, Pending) and job.state.reason == "JobArrayTaskLimit":
             entry.limited.add(job.id)

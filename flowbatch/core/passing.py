@@ -90,7 +90,8 @@ def _schedule(turn: Turn) -> None:
     queue.planned, queue.blocked = found.planned, found.blocked
     places = _by_record(found)
     for id, own in places.items():
-        _start(turn, queue.jobs[id], own)
+        if now := own[: queue.room(queue.jobs[id])]:
+            _start(turn, queue.jobs[id], now)
     for id, reason in found.reasons.items():
         _wait(turn, queue.jobs[id], reason)
     queue.pass_due = turn.at if places and unseen else None

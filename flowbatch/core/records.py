@@ -20,7 +20,7 @@ from flowbatch.core.quotes import Quotes
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.states import Allocation, Pending, held
 from flowbatch.core.steps import JobSteps, Step, StepKey
-from flowbatch.core.waiting import PRIORITY, is_ready
+from flowbatch.core.waiting import PRIORITY, is_alone, is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
 
@@ -157,7 +157,8 @@ class Queue:
         return limit if entry is None else max(0, limit - entry.active - len(entry.bidding))
 
     def candidates(self) -> Iterator[Candidate]:
-        """Those that wait for nothing but a place, in order, each with as many tasks as its array's throttle allows."""
+        """Those that wait for nothing but a place, in order, each with as many tasks as its array's throttle allows. Who is alone
+        with its reason takes no room from its siblings: whether there still is some, it asks when it can start after all."""
         left: dict[int, int] = {}
         for id in self.indexes.ready:
             job = self.jobs[id]
@@ -172,7 +173,8 @@ class Queue:
             if room is not None:
                 room = left.get(root(job), room)
                 startable = min(startable, room)
-                left[root(job)] = room - startable
+                if not is_alone(job):
+                    left[root(job)] = room - startable
             if startable:
                 yield Candidate(job, startable)
 

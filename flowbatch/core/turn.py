@@ -185,7 +185,8 @@ class Turn:
 def _differ(old: Job, new: Job) -> bool:
     """Whether others may wait for what is another now, besides the state."""
     bids = old.bids is not new.bids and old.bids_on != new.bids_on
-    return bids or old.array != new.array or old.held != new.held
+    alone = waiting.is_alone(old) != waiting.is_alone(new)
+    return bids or alone or old.array != new.array or old.held != new.held
 
 
 def _with(past: ArrayPast, job: Job) -> ArrayPast:

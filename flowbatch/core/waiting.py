@@ -30,6 +30,9 @@ FORESEEN = (RESOURCES, NODES_TAKEN, PRIORITY)
 PASSING = (*FORESEEN, LICENSES)
 """Reasons that time alone removes, the most telling first."""
 
+OVER_OWN = "AssocMaxBillingMinutesPerJob"
+"""More than one job may use. Each task of an array has this limit for itself: it says nothing of the others."""
+
 MAX_PLACEMENTS = "JobHoldMaxRequeue"
 """It was placed as often as may be: held."""
 
@@ -42,6 +45,11 @@ BLOCKING = frozenset({
 def is_ready(job: Job) -> bool:
     """Whether the job waits for nothing but a place."""
     return isinstance(job.state, Pending) and job.held is None and job.state.reason not in BLOCKING
+
+
+def is_alone(job: Job) -> bool:
+    """Whether what keeps the job from its place keeps nobody else: its array's other tasks need not wait behind it."""
+    return isinstance(job.state, Pending) and job.state.reason == OVER_OWN
 
 
 def doomed(job: Job) -> bool:

@@ -41,12 +41,13 @@ from flowbatch.core.events import (
 )
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.market import caps
-from flowbatch.core.market.budgets import OVER_GROUP, OVER_OWN
+from flowbatch.core.market.budgets import OVER_GROUP
 from flowbatch.core.market.cloud import Shape, cloud
 from flowbatch.core.market.plans import plans
 from flowbatch.core.queue import Queue, Stepped, step
 from flowbatch.core.quotes import Quote, Quotes
 from flowbatch.core.states import Completing, ExitStatus, Finished, Pending, Running
+from flowbatch.core.waiting import OVER_OWN
 from flowbatch.ids import StoreId
 from flowbatch.node.guard import Watch
 from flowbatch.sandbox.market import happenings

@@ -133,5 +133,6 @@ def test_many_named_tasks_make_a_short_row():
 
 
 def test_every_event_has_a_row():
-    assert set(rows._EVENTS) == set(get_args(Event))
+    for kind in get_args(Event):
+        assert rows._SHAPES[kind].serializer
     assert not [kind for kind in get_args(Event) if issubclass(kind, BaseModel)]

@@ -9,13 +9,13 @@ from functools import cached_property
 from flowbatch.commands.flow.flow_results import BidStatus, MarketStatus
 from flowbatch.core.bids import Bid
 from flowbatch.core.jobs import Job
-from flowbatch.core.market.budgets import OVER_GROUP, OVER_OWN, Ledger, own
+from flowbatch.core.market.budgets import OVER_GROUP, Ledger, own
 from flowbatch.core.market.means import Short, means
 from flowbatch.core.market.plans import Places, Plan, places, plans
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.quotes import Quote
 from flowbatch.core.states import Completing, Finished, Pending, Running, Suspended
-from flowbatch.core.waiting import MAX_PLACEMENTS, RESOURCES
+from flowbatch.core.waiting import MAX_PLACEMENTS, OVER_OWN, RESOURCES
 from flowbatch.spec.policy import Budget, MarketPolicy
 from flowbatch.units import DAY, HOUR, MINUTE, dollars, rounded
 

@@ -17,9 +17,6 @@ from flowbatch.units import DAY
 OVER_GROUP = "AssocGrpBillingMinutes"
 """Slurm's reason: what all jobs of an account together may use is used up."""
 
-OVER_OWN = "AssocMaxBillingMinutesPerJob"
-"""Slurm's reason: more than one job may use."""
-
 Account = tuple[str | None, int]
 """An account (None for jobs without one) on a UTC day, counted since 1970."""
 

@@ -112,6 +112,8 @@ class _Buyer:
         """Bids for as many of the record's tasks as may start and can be paid."""
         for _ in range(startable):
             job = self.turn.queue.jobs[id]
+            if self.turn.queue.room(job) == 0:
+                return
             if sum(bid.wins for bid in job.bids) >= self.policy.placements:
                 self.turn.advance(job, Held(self.turn.at, MAX_PLACEMENTS))
                 return

@@ -7,11 +7,12 @@ from flowbatch.core.events import BidCharged, BidFact, BidGone, BidLost, BidRefu
 from flowbatch.core.facts import Expired
 from flowbatch.core.jobs import Job
 from flowbatch.core.market import caps, phases
-from flowbatch.core.market.budgets import OVER_GROUP, OVER_OWN, own
+from flowbatch.core.market.budgets import OVER_GROUP, own
 from flowbatch.core.market.buying import ledger
 from flowbatch.core.market.upkeep import with_bid
 from flowbatch.core.states import Running
 from flowbatch.core.turn import Turn
+from flowbatch.core.waiting import OVER_OWN
 from flowbatch.spec.policy import MarketPolicy
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowbatch.core.market import caps
-from flowbatch.core.market.budgets import OVER_GROUP, OVER_OWN, Ledger
+from flowbatch.core.market.budgets import OVER_GROUP, Ledger
 from flowbatch.core.market.plans import Plan
+from flowbatch.core.waiting import OVER_OWN
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.policy import Budget
 from flowbatch.units import MINUTE

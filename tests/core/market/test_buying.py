@@ -146,6 +146,30 @@ def test_a_throttle_counts_bids(desk):
     assert [order.job_id for order in desk.taken() if isinstance(order, PlaceBid)] == [4]
 
 
+def test_a_task_that_has_spent_its_own_budget_keeps_no_sibling_waiting(desk, words):
+    array = desk.submit(array=3, throttle=1, budget=words.usd(20))
+    desk.seen()
+    desk.passed()
+    first = desk.taken()[0].job_id
+    desk.placed(first)
+    desk.won(first)
+    desk.passed()
+    desk.step(Launched(desk.now, first, 0))
+    desk.at = 1800
+    desk.ended(first, cause="preempted")
+    desk.gone(first)
+    desk.charged(first, 15, final=True)
+    desk.passed()
+    assert desk.says(first) == "pending AssocMaxBillingMinutesPerJob, gone"
+    assert [order.job_id for order in desk.taken() if isinstance(order, PlaceBid)] == [3]
+    assert desk.says(array) == "pending JobArrayTaskLimit"
+    desk.gone(3)
+    desk.taken()
+    assert desk.update(first, limit=4) is None
+    desk.passed()
+    assert [order.job_id for order in desk.taken() if isinstance(order, PlaceBid)] == [first]
+
+
 def test_a_held_job_has_its_bid_paused(desk):
     id = desk.opened()
     desk.taken()
