@@ -69,6 +69,7 @@ class Attached:
     def __init__(self, tasks: Tasks, remark: Callable[[str], None]) -> None:
         self._tasks = tasks
         self.feed: Feed = tasks.feed
+        self.stuffed: Callable[[], bool] = lambda: tasks.stuffed
         self._remark = remark
         self._backlogs: dict[int, _Backlog] = {}
         self._lookers: dict[int, _Looker] = {}
@@ -108,7 +109,7 @@ class Attached:
             if looker.dropped and not unsent:
                 self._gone(fd)
                 continue
-            reading = not looker.dropped and not self._tasks.stuffed
+            reading = not looker.dropped and not self.stuffed()
             self._tasks.watch(fd, partial(self._converse, fd), reading=reading, writing=unsent)
 
     def over(self, within_s: float) -> None:

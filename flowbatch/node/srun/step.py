@@ -110,7 +110,7 @@ class Run:
         try:
             with self._terminal() as terminal:
                 self._begin(job, step, commands, bind, terminal)
-                self._live(wakes)
+                self._live(wakes, terminal)
         finally:
             self.tasks.signal(signal.SIGKILL)
             self.grant.done(**self.tasks.spent())
@@ -256,13 +256,11 @@ class Run:
             self._show(terminal)
 
     def _show(self, terminal: Terminal) -> None:
-        """What is typed goes to the task, what it writes is shown."""
-        tasks = self.tasks
+        """What is typed goes to the task, what it writes is shown; also to those who look on."""
         terminal.tap = partial(self.attached.hear, 0, 0, 1)
         self.attached.feed = lambda data, only: terminal.put(data)
+        self.attached.stuffed = lambda: terminal.behind
         terminal.follow()
-        tasks.watch(terminal.fd, lambda: None if terminal.show() else tasks.unwatch(terminal.fd))
-        tasks.watch(0, lambda: None if terminal.type() else tasks.unwatch(0))
 
     def _aloud(self, words: str) -> None:
         """The words of the step's daemon, for all who listen to the step."""
@@ -279,7 +277,7 @@ class Run:
             self.job_id, name, pwd.getpwuid(os.getuid()).pw_name, os.uname().nodename, array_id, index, step=str(number)
         )
 
-    def _live(self, wakes: int) -> None:
+    def _live(self, wakes: int, terminal: Terminal | None) -> None:
         """Until every task has ended and what it wrote is heard."""
         tasks = self.tasks
         tasks.watch(wakes, lambda: _emptied(wakes))
@@ -292,6 +290,8 @@ class Run:
                     tasks.watch(0, lambda: tasks.feed(_stdin()))
                 else:
                     tasks.unwatch(0)
+            if terminal is not None:
+                terminal.attend(tasks)
             tasks.look(self.ending.patience(LOOK_S))
             self.attached.tick()
             while self.signals:

@@ -165,7 +165,6 @@ class Tasks:
             elif key.fd in self._watched:
                 self._watched[key.fd]()
         for task in self.all:
-            self._pour(task)
             self._reap(task)
 
     def drain(self, until: float) -> None:
@@ -236,15 +235,18 @@ class Tasks:
             if left:
                 del left[: os.write(fd, left)]
         except BlockingIOError:
-            return
+            pass
         except OSError:
             self._shut(task)
             return
         if fd in self._full and not left:
             self._shut(task)
+        else:
+            self.watch(fd, lambda: self._pour(task), reading=False, writing=bool(left))
 
     def _shut(self, task: Task) -> None:
         assert task.process is not None and task.process.stdin is not None
+        self.unwatch(task.process.stdin.fileno())
         self._feeding.pop(task.process.stdin.fileno(), None)
         self._full.discard(task.process.stdin.fileno())
         try:

@@ -9,12 +9,19 @@ import pty
 import signal
 import struct
 import termios
+import time
 import tty
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from flowbatch.node.srun.tasks import Tasks
+
 CHUNK = 65536
+LAST_WORDS_S = 0.5
+END = b"\x04"
+"""Ctrl-D."""
+
 SIZE = struct.Struct("HHHH")
 """Rows, columns, and both in pixels: struct winsize of tty_ioctl(4)."""
 
@@ -34,6 +41,10 @@ class Terminal:
     columns: int
     tap: Callable[[bytes], None] = lambda data: None
     """Is given what the task shows."""
+    _untyped: bytearray = field(default_factory=bytearray)
+    """What the task has not taken yet."""
+    _shown: bool = True
+    _typing: bool = True
 
     @classmethod
     def open(cls) -> Terminal:
@@ -41,6 +52,7 @@ class Terminal:
         size = _size()
         before = termios.tcgetattr(0)
         master, slave = pty.openpty()
+        os.set_blocking(master, False)
         fcntl.ioctl(master, termios.TIOCSWINSZ, size)
         path = os.ttyname(slave)
         tty.setraw(0, termios.TCSADRAIN)
@@ -60,40 +72,68 @@ class Terminal:
         with contextlib.suppress(OSError):
             fcntl.ioctl(self._master, termios.TIOCSWINSZ, _size())
 
-    def show(self) -> bool:
+    @property
+    def behind(self) -> bool:
+        """Whether the task has not taken all that was typed."""
+        return bool(self._untyped)
+
+    def attend(self, tasks: Tasks) -> None:
+        """Called often while the task runs: it is heard, and fed as far as it reads. No more is typed while it has not taken what there was,
+        and neither waits for the other: a task that writes much and reads nothing is shown all the same."""
+        tasks.watch(self._master, self._converse, reading=self._shown, writing=self.behind)
+        tasks.watch(0, self._type, reading=self._typing and not self.behind)
+
+    def put(self, data: bytes) -> None:
+        """As if it were typed."""
+        self._untyped += data
+        self._pour()
+
+    def _converse(self) -> None:
+        self._pour()
+        self._shown = self._shown and self._show()
+
+    def _show(self) -> bool:
         """What the task has written is shown; false when it has no terminal any more."""
         try:
-            data = os.read(self._master, CHUNK)
+            return self._pass_on()
+        except BlockingIOError:
+            return True
         except OSError:
             return False
+
+    def _pass_on(self) -> bool:
+        """Raises OSError where there is nothing now, or never will be."""
+        data = os.read(self._master, CHUNK)
         self.tap(data)
         return bool(data) and _write(1, data)
 
-    def type(self) -> bool:
-        """What was typed goes to the task; false at the end of the typing."""
+    def _type(self) -> None:
+        """What was typed goes to the task."""
         try:
             data = os.read(0, CHUNK)
         except OSError:
-            return False
-        return _write(self._master, data or b"\x04") and bool(data)
-
-    def put(self, data: bytes) -> None:
-        """As if it were typed, as far as the task's end takes it now."""
-        os.set_blocking(self._master, False)
-        try:
-            os.write(self._master, data)
-        except OSError:
+            self._typing = False
             return
-        finally:
-            os.set_blocking(self._master, True)
+        self._typing = bool(data)
+        self.put(data or END)
+
+    def _pour(self) -> None:
+        try:
+            while self._untyped:
+                del self._untyped[: os.write(self._master, self._untyped)]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._untyped.clear()
 
     def close(self) -> None:
         """What is left is shown, and srun's own terminal is as it was."""
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
         os.close(self._slave)
-        os.set_blocking(self._master, False)
-        while self.show():
-            continue
+        until = time.monotonic() + LAST_WORDS_S  # what the task left behind in the background may write for ever
+        with contextlib.suppress(OSError):
+            while self._pass_on() and time.monotonic() < until:
+                continue
         os.close(self._master)
         with contextlib.suppress(termios.error):
             termios.tcsetattr(0, termios.TCSADRAIN, self._before)

@@ -1,15 +1,20 @@
-"""The terminal of --pty, before its task is there."""
+"""The terminal of --pty: before its task is there, and while much is typed and shown."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import select
+import signal
+import subprocess
 import termios
 import tty
+from collections.abc import Iterator
 
 import pytest
 
 from flowbatch.node.srun import terminal
+from flowbatch.node.srun.tasks import Tasks
 from flowbatch.node.srun.terminal import Terminal
 
 
@@ -37,3 +42,48 @@ def test_what_was_written_last_is_shown(opened: Terminal, capfd: pytest.CaptureF
     os.close(task)
     opened.close()
     assert capfd.readouterr().out == "bye"
+
+
+@pytest.fixture
+def keys() -> Iterator[int]:
+    """What is written here is typed."""
+    kept = os.dup(0)
+    typed, typing = os.pipe()
+    os.dup2(typed, 0)
+    os.close(typed)
+    yield typing
+    os.close(typing)
+    os.dup2(kept, 0)
+    os.close(kept)
+
+
+@pytest.fixture
+def in_time() -> Iterator[None]:
+    def late(number: int, frame: object) -> None:
+        raise AssertionError("stuck")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    ("reads", "last"), [("head -c 65536 | md5sum", "{}  -\n"), ("true", "20000\n")], ids=["later", "never"]
+)
+def test_what_is_pasted_and_what_is_shown_do_not_wait_for_each_other(opened, keys, capfd, in_time, reads, last):
+    """More than the terminal holds, both ways; as with 22.05 nothing of it is lost."""
+    pasted = b"".join(b"%07d\n" % number for number in range(8192))
+    os.write(keys, pasted)
+    with open(opened.path, "r+b", buffering=0) as end:
+        subprocess.run(["stty", "raw", "-echo"], stdin=end, check=True)
+        task = subprocess.Popen(["sh", "-c", f"seq 20000; {reads}"], stdin=end, stdout=end)
+    tasks = Tasks()
+    while task.poll() is None:
+        opened.attend(tasks)
+        tasks.look(0.05)
+    opened.close()
+    shown = capfd.readouterr().out
+    assert shown.startswith("1\n2\n")
+    assert shown.endswith(last.format(hashlib.md5(pasted).hexdigest()))
