@@ -169,8 +169,13 @@ static void tell_signal(int number) {
     errno = why;
 }
 
+static int patient(void) { return strcmp(command, "salloc") == 0 || strcmp(command, "srun") == 0; }
+
+/* Whether the command becomes a program of ours, which takes these signals as soon as it can: until then they are held back. */
+static int taken_over(void) { return patient() || strcmp(command, "sattach") == 0 || strcmp(command, "sbcast") == 0; }
+
 static void hear_signals(int line) {
-    if (strcmp(command, "salloc") != 0 && strcmp(command, "srun") != 0) return;
+    if (!patient()) return;
     signal_line = line;
     struct sigaction action = {.sa_handler = tell_signal, .sa_mask = heard_set()};
     for (size_t n = 0; n < sizeof heard / sizeof *heard; n++) sigaction(heard[n], &action, NULL);
@@ -234,7 +239,7 @@ static int become(unsigned char *words, size_t length) {
     char **argv = (char **)grown(NULL, (count + 1) * sizeof *argv), *word = (char *)words;
     for (size_t n = 0; n < count; n++, word += strlen(word) + 1) argv[n] = word;
     argv[count] = NULL;
-    if (signal_line >= 0) { /* the program takes them when it can; one that the controller was told of too late is its own too */
+    if (taken_over()) { /* the program takes them when it can; one that the controller was told of too late is its own too */
         sigset_t set = heard_set();
         sigprocmask(SIG_BLOCK, &set, NULL);
         if (last_heard) raise(last_heard);

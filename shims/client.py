@@ -24,6 +24,8 @@ PATH_MAX = 100
 
 PATIENT = (b"salloc", b"srun")
 """Commands that wait for a job of theirs: the controller hears of these signals and says what comes of them."""
+TAKEN_OVER = (*PATIENT, b"sattach", b"sbcast")
+"""Commands that become a program of ours, which takes these signals as soon as it can: until then they are held back."""
 HEARD = {
     _signal.SIGHUP, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGTERM, _signal.SIGUSR1, _signal.SIGUSR2,
 }  # fmt: skip
@@ -209,7 +211,7 @@ def become(command, body):
     """This process is the program that the controller names from here on; 127 if it cannot be."""
     words = body.split(b"\0")[:-1]
     # The program takes them when it can; those that the controller was told of too late are its own too.
-    if command in PATIENT:
+    if command in TAKEN_OVER:
         _signal.pthread_sigmask(_signal.SIG_BLOCK, HEARD)
         for number in heard_signals:
             posix.kill(posix.getpid(), number)

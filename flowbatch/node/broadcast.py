@@ -9,6 +9,8 @@ import shutil
 import stat
 import sys
 
+from flowbatch.node.own_process import end_by_signals
+
 _CANNOT = 255
 
 
@@ -58,4 +60,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    end_by_signals()
     sys.exit(main(sys.argv[1:]))

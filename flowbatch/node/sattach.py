@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import sys
 import termios
 import time
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flowbatch.node.own_process import environ, say, take_name
+from flowbatch.node.own_process import end_by_signals, environ, say, take_name
 from flowbatch.node.plans import PlanWord
 from flowbatch.node.srun.streams import Sink, label
 from flowbatch.node.talk import Talk
@@ -25,8 +24,6 @@ from flowbatch.protocol.sockets import NODE, connected
 CHUNK = 65536
 ANSWER_WITHIN_S = 10.0
 AGAIN_S = 0.1
-OWN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
-"""They end sattach alone, as with 22.05, and the step goes on."""
 
 NO_INFO = "sattach: error: Could not get job step info: "
 OVER = f"{NO_INFO}Job/step already completing or completed"
@@ -143,9 +140,7 @@ class Attachment:
 def main(directory: Path, wish: Wish) -> int:
     """Shows the step until it is over; the highest of its exit codes."""
     take_name("sattach")
-    for number in OWN:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN)
+    end_by_signals()  # it alone, as with 22.05: the step goes on
     try:
         attachment = Attachment(wish, _attached(Path(_door(directory, wish))))
         with _raw() if wish.pty else contextlib.nullcontext():

@@ -171,6 +171,17 @@ def test_whoever_waits_for_a_job_tells_the_signals_that_it_gets(start, listening
     assert child.returncode == 1
 
 
+@pytest.mark.parametrize(("command", "held"), [("sattach", "True"), ("sbcast", "True"), ("scrontab", "False")])
+def test_a_program_of_ours_begins_with_its_signals_held_back(start, listening, tmp_path, command, held):
+    """It could not end by one in good order yet; an editor does not know of it."""
+    child = start(tmp_path, command=command)
+    played = Played(listening)
+    blocked = b"import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    played.say(Kind.EXEC, b"".join(word + b"\0" for word in (sys.executable.encode(), b"-c", blocked)))
+    assert child.communicate()[0] == f"{held}\n".encode()
+    played.line.close()
+
+
 def test_a_signal_that_came_too_late_is_the_program_s(start, listening, tmp_path):
     """It is held back until the program can heed it."""
     child = start(tmp_path, command="salloc")

@@ -1,0 +1,25 @@
+"""What the programs are that a client becomes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PRESSED = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+os.kill(os.getpid(), signal.SIGINT)
+os.execv(sys.executable, [sys.executable, "-I", "-m", *sys.argv[1:]])
+"""
+"""As the thin client leaves it, where Ctrl-C was pressed before its program is there."""
+
+
+@pytest.mark.parametrize("program", ["sattach", "broadcast"])
+def test_ctrl_c_in_its_first_instants_ends_it_in_silence(tmp_path, program):
+    words = (f"flowbatch.node.{program}", str(tmp_path), '{"job_id":1,"step":0}')
+    done = subprocess.run([sys.executable, "-c", PRESSED, *words], stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, os.fsdecode(done.stderr)) == (-signal.SIGINT, "")
