@@ -12,8 +12,9 @@ from flowbatch.directives.options import ENVIRONMENT, Command, Option, option
 from flowbatch.directives.refusal import Message, Refusal
 from flowbatch.directives.setting import defined, say
 from flowbatch.directives.uses import located
-from flowbatch.directives.variables import exit_error, truth
+from flowbatch.directives.variables import truth
 from flowbatch.directives.verify import check_submission, verify
+from flowbatch.slurm.exits import exit_codes
 
 T = TypeVar("T")
 
@@ -28,8 +29,9 @@ class Reader:
         self.command: Command = around.command
         self.around = around
         self.environ = environ
-        self.exit_error, said = exit_error(environ, self.command)
-        self.said = list(said)
+        codes = exit_codes(environ, self.command)
+        self.exit_error = codes.error
+        self.said = list(codes.complaints)
         self.tables: list[Defined] = []
         self.chosen = Chosen()
         self.ignored: list[Use] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flowbatch.directives.diagnosis import Origin
+from flowbatch.slurm.exits import ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,6 @@ class Message:
         return verbose or self.level not in (("verbose", "info") if quiet else ("verbose",))
 
 
-ERROR = 1
-"""The exit code that SLURM_EXIT_ERROR replaces."""
 USAGE = 255
 """The exit code of words that sbatch cannot read."""
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from flowbatch.directives.chosen import Chosen, Surroundings, Use, canonical
 from flowbatch.directives.options import OPTIONS, Command, Option
-from flowbatch.directives.refusal import ERROR, Message, Refusal
+from flowbatch.directives.refusal import Message, Refusal
 from flowbatch.directives.settings import BARE, LANGUAGES, SOFT, Switches
 from flowbatch.directives.values import mail, nodeinfo
 from flowbatch.directives.values.nodeinfo import NodeInfo
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.exits import ERROR
 
 FLAG_VALUES = {
     "bell": "bell-always",

@@ -20,6 +20,7 @@ from flowbatch.node.srun.streams import Sink, label
 from flowbatch.node.talk import Talk
 from flowbatch.protocol.launch import BadLine, line, parse
 from flowbatch.protocol.sockets import NODE, connected
+from flowbatch.slurm.exits import exit_codes
 
 CHUNK = 65536
 ANSWER_WITHIN_S = 10.0
@@ -150,7 +151,7 @@ def main(directory: Path, wish: Wish) -> int:
         say(str(error))
     except (OSError, BadLine, KeyError, TypeError, ValueError) as error:
         say(f"sattach: error: the srun of StepId={wish.job_id}.{wish.step} is gone: {error}")
-    return _failed()
+    return exit_codes(environ(), "sattach").error
 
 
 def _door(directory: Path, wish: Wish) -> str:
@@ -197,12 +198,6 @@ def _raw() -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(0, termios.TCSADRAIN, before)
-
-
-def _failed() -> int:
-    """SLURM_EXIT_ERROR stands for sattach's own failures."""
-    other = environ().get("SLURM_EXIT_ERROR", "")
-    return int(other) if other.isdecimal() else 1
 
 
 if __name__ == "__main__":

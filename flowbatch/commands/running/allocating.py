@@ -20,9 +20,9 @@ from flowbatch.core.states import Pending, Running
 from flowbatch.directives import build
 from flowbatch.directives.allocation import Wish
 from flowbatch.directives.build import Origins
-from flowbatch.directives.variables import exit_error
 from flowbatch.errors import StoreFailed
 from flowbatch.slurm import codes
+from flowbatch.slurm.exits import exit_codes
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.market import MarketTerms
 
@@ -86,7 +86,7 @@ async def home(call: Call, queue: QueuePort, wish: Wish, words: Words) -> QueueP
     if not queue.programs:
         name = queue.cluster.name
         lines = [ELSEWHERE[0].format(name, words.command), ELSEWHERE[1].format(name)]
-        raise Stop(exit_error(call.environ)[0], err="".join(map(words.error, lines)))
+        raise Stop(exit_codes(call.environ, words.command).error, err="".join(map(words.error, lines)))
     return queue
 
 
@@ -134,7 +134,7 @@ async def allocate(call: Call, queue: QueuePort, wish: Wish, asked: Sequence[Job
     )
     reply = await _asked(call, queue, event)
     if not isinstance(reply, Accepted):
-        raise Stop(_code(call, seconds), err=_refusal(call, reply, words, immediate=seconds == 1))
+        raise Stop(_code(call, words, seconds), err=_refusal(call, reply, words, immediate=seconds == 1))
     if call.tty[2]:
         call.err.write("".join(words.line(f"flowbatch: {note}") for note in reply.notes))
     wait = _Wait(call, queue, words, reply.job_id, quiet=wish.quiet, together=together)
@@ -153,10 +153,10 @@ async def _asked(call: Call, queue: QueuePort, event: Submitted | HetSubmitted) 
         return Refused("ESLURM_WRITING_TO_FILE")
 
 
-def _code(call: Call, immediate: int | None) -> int:
+def _code(call: Call, words: Words, immediate: float | None) -> int:
     """The exit code of a refusal; a site may have named one for --immediate."""
-    named = call.environ.get("SLURM_EXIT_IMMEDIATE", "") if immediate else ""
-    return int(named) & 0xFF if named.isdecimal() else exit_error(call.environ)[0]
+    codes = exit_codes(call.environ, words.command)
+    return codes.immediate if immediate else codes.error
 
 
 def _refusal(call: Call, reply: object, words: Words, *, immediate: bool) -> str:
@@ -194,9 +194,11 @@ class _Wait:
             self._tell_waiting(first)
         job = await self._until(_launched, seconds)
         if job is None:
-            raise Stop(_code(self.call, seconds), err=self.words.error(UNABLE.format(message=self.words.late)))
+            raise Stop(
+                _code(self.call, self.words, seconds), err=self.words.error(UNABLE.format(message=self.words.late))
+            )
         if not _launched(job):
-            raise Stop(exit_error(self.call.environ)[0], err=self._lost())
+            raise Stop(exit_codes(self.call.environ, self.words.command).error, err=self._lost())
         if waits:
             self._say(self.words.granted_late)
         if self.words.granted is not None:
@@ -211,7 +213,7 @@ class _Wait:
             if seen.done():
                 return seen.result()
             if heard.done():
-                raise Stop(exit_error(self.call.environ)[0], err=self._aborted())
+                raise Stop(exit_codes(self.call.environ, self.words.command).error, err=self._aborted())
             return None
         finally:
             seen.cancel()

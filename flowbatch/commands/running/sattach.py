@@ -13,11 +13,11 @@ from flowbatch.commands.plain_options import Said
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.steps import Step
 from flowbatch.directives.values.integers import as_long, whole
-from flowbatch.directives.variables import exit_error
 from flowbatch.node import dealing
 from flowbatch.node.sattach import Wish
 from flowbatch.slurm import hostlist
 from flowbatch.slurm.codes import MESSAGES
+from flowbatch.slurm.exits import exit_codes
 
 OPTIONS = (
     CommandOption("input-filter", None, "required", "input for one task alone"),
@@ -46,8 +46,8 @@ _ELSEWHERE = (
 
 async def main(call: Call, queue: QueuePort) -> int:
     """Prints the layout of a step, or returns only where nothing is attached: else the caller is another program by then."""
-    failed, complaints = exit_error(call.environ, "sattach")
-    call.err.write("".join(f"{line}\n" for line in complaints))
+    codes = exit_codes(call.environ, "sattach")
+    call.err.write("".join(f"{line}\n" for line in codes.complaints))
     try:
         said = plain_options.read("sattach", "<jobid.stepid>", OPTIONS, call.argv)
         tasks = _tasks(said)
@@ -62,7 +62,7 @@ async def main(call: Call, queue: QueuePort) -> int:
     except Stop as stop:
         call.out.write(stop.out)
         call.err.write(stop.err)
-        return failed if stop.code else 0  # SLURM_EXIT_ERROR stands for sattach's own failures
+        return codes.error if stop.code else 0  # SLURM_EXIT_ERROR stands for sattach's own failures
     flags = said.flags
     wish = Wish(
         view.job.id, number, label="label" in flags, pty="pty" in flags, verbose="verbose" in flags,

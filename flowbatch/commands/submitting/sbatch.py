@@ -25,9 +25,9 @@ from flowbatch.directives.diagnosis import Diagnosis, DirectiveError
 from flowbatch.directives.market import Market
 from flowbatch.directives.sbatch import CommandLine, Submission
 from flowbatch.directives.settings import Help
-from flowbatch.directives.variables import exit_error
 from flowbatch.errors import StoreFailed
 from flowbatch.slurm import codes
+from flowbatch.slurm.exits import exit_codes
 from flowbatch.slurm.hostlist import fold
 from flowbatch.slurm.times import TimeStyle
 from flowbatch.spec.job import JobSpec
@@ -218,7 +218,7 @@ async def where(call: Call, queue: QueuePort, request: Request) -> QueuePort:
     try:
         queues = await clusters.chosen(call, queue, request.submission.chosen.get("clusters"), "sbatch")
     except Stop as stop:
-        raise Stop(exit_error(call.environ)[0], err=stop.err) from None
+        raise Stop(exit_codes(call.environ, "sbatch").error, err=stop.err) from None
     return queues[0] if len(queues) == 1 else await _earliest(call, queues, request)
 
 
@@ -242,7 +242,7 @@ async def _earliest(call: Call, queues: Sequence[QueuePort], request: Request) -
         f"There is a problem talking to the database: {refusal}.  Only local cluster communication is available, remove "
         "--cluster from your command line or contact your admin to resolve the problem.",
     )
-    raise Stop(exit_error(call.environ)[0], err="".join(f"sbatch: error: {line}\n" for line in lines))
+    raise Stop(exit_codes(call.environ, "sbatch").error, err="".join(f"sbatch: error: {line}\n" for line in lines))
 
 
 async def ask(call: Call, queue: QueuePort, request: Request, test_only: bool) -> Reply:
@@ -300,7 +300,7 @@ def _refused(call: Call, reply: Refused, test_only: bool) -> int:
     if reply.hint and call.tty[2]:
         _say(call, [f"sbatch: flowbatch: {reply.hint}"])
     found_here = reply.code in codes.FOUND_BY_CLIENT
-    return 1 if test_only and not found_here else exit_error(call.environ)[0]
+    return 1 if test_only and not found_here else exit_codes(call.environ, "sbatch").error
 
 
 def _cannot(call: Call, error: DirectiveError) -> int:
@@ -315,7 +315,7 @@ def _cannot(call: Call, error: DirectiveError) -> int:
 
 
 def _error(call: Call, line: CommandLine, sentence: str, said: Sequence[str] | None = None) -> DirectiveError:
-    exit_code, _ = exit_error(call.environ)
+    exit_code = exit_codes(call.environ, "sbatch").error
     fault = Diagnosis(sentence, (f"sbatch: error: {sentence}",), exit_code)
     return DirectiveError(fault, line.said if said is None else said)
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flowbatch.node.own_process import take_name
+from flowbatch.node.own_process import say, take_name
 from flowbatch.node.srun import components, describing, help, options, pmix_library
 from flowbatch.node.srun.ending import Ending
 from flowbatch.node.srun.step import Run
 from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import CannotRun, Wanted
 from flowbatch.node.start import start
+from flowbatch.slurm.exits import ERROR, exit_codes
 
 VERSION = "slurm 22.05.8"
 MPI = ("none", "openmpi", "pmi2")
@@ -42,6 +43,9 @@ def main(
     """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it; `alone`: the
     step is all of its job; `revive` starts the node's daemon anew, None where the controller does that."""
     take_name("srun")
+    codes = exit_codes(environ, "srun")
+    for line in codes.complaints:
+        say(line)
     voice = Voice()
     try:
         parts = components.read(argv, environ)
@@ -58,7 +62,7 @@ def main(
         return Run(directory, parts, environ, voice, begun, alone=alone, revive=revive).run()
     except CannotRun as error:
         voice.error(error.line)
-        return _code(error.code, environ)
+        return codes.error if error.code == ERROR else error.code
 
 
 def _answered(wanted: Wanted) -> bool:
@@ -91,9 +95,3 @@ def _check(wanted: Wanted) -> None:
         raise CannotRun("srun: error: --error/--input/--output are incompatible with --pty")
     if wanted.job_id is None:
         raise CannotRun(NO_JOB)
-
-
-def _code(code: int, environ: Mapping[str, str]) -> int:
-    """SLURM_EXIT_ERROR stands for srun's own failures."""
-    other = environ.get("SLURM_EXIT_ERROR", "")
-    return int(other) if code == 1 and other.isdecimal() else code

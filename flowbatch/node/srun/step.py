@@ -31,6 +31,7 @@ from flowbatch.node.srun.terminal import Terminal
 from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import CannotRun, CpuBind, Wanted
 from flowbatch.protocol.sockets import NODE
+from flowbatch.slurm.exits import exit_codes
 from flowbatch.slurm.patterns import Names
 
 LOOK_S = 0.2
@@ -184,8 +185,7 @@ class Run:
             nonlocal waited
             waited = True
             if self.wanted.immediate:
-                code = self.environ.get("SLURM_EXIT_IMMEDIATE", "")
-                raise CannotRun(refusal("busy", job=self.job_id), int(code) if code.isdecimal() else 1)
+                raise CannotRun(refusal("busy", job=self.job_id), exit_codes(self.environ, "srun").immediate)
             self.voice.remark(
                 f"srun: Job {self.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)"
             )

@@ -128,6 +128,11 @@ def test_own_codes_for_its_own_failures(run):
     assert run("SLURM_EXIT_ERROR=42 srun -n99 true; echo $?; SLURM_UMASK=0077 srun -n1 sh -c umask").endswith(
         "42\n0077\n"
     )
+    said = run(
+        "export SLURM_EXIT_ERROR=0 SLURM_EXIT_IMMEDIATE=-3; srun -n1 true; srun sh -c ': >up; sleep 9' & until [ -e up ]; do sleep .05; done; srun -I true; echo $?; kill %1"
+    )
+    assert "srun: error: SLURM_EXIT_ERROR has zero value\n" in said
+    assert "\n253\n" in said
 
 
 @pytest.mark.skipif(shutil.which("mpicc.mpich") is None, reason="needs Debian's libmpich-dev")
