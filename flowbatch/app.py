@@ -32,6 +32,7 @@ from flowbatch.directives import flowtoml, slurmconf
 from flowbatch.errors import ConfigError, FlowError
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.ids import StoreId
+from flowbatch.node import apart
 from flowbatch.node import start as node
 from flowbatch.node.machine import machine
 from flowbatch.paths import Paths
@@ -61,11 +62,12 @@ def run(
 
     Raises FlowError if it cannot be.
     """
+    notes = apart.stand()  # before it is looked how large this machine is
     parts = Parts(
         clusters=Offered(here, environ or {}, failpoint), clock=SystemClock(), commands=COMMANDS, settings=settings,
         failpoint=failpoint,
     )  # fmt: skip
-    return being.live(here, lambda ready: serve(parts, ready))
+    return being.live(here, lambda ready: serve(parts, ready), notes)
 
 
 class Offered:

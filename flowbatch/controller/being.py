@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,11 +17,16 @@ from flowbatch.errors import ControllerUnreachable
 from flowbatch.paths import Paths
 
 UNLOCKED = "the file system of {state} does not lock files: two controllers could serve one queue"
+log = logging.getLogger("flowbatch.controller")
+
 ON_A_LOCAL_DISK = "set FLOW_STATE_DIR to a directory on a disk of this machine"
 
 
-def live(paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any, None]]) -> int:
-    """Is the controller while `serve` runs, and calls `ready` once the socket answers. ALREADY if another one is."""
+def live(
+    paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any, None]], notes: Sequence[str] = ()
+) -> int:
+    """Is the controller while `serve` runs, and calls `ready` once the socket answers. ALREADY if another one is. `notes` are for its
+    log."""
     lifecycle.make_state(paths)
     os.chdir(paths.state)
     os.umask(0o077)
@@ -29,6 +35,8 @@ def live(paths: Paths, serve: Callable[[Callable[[], None]], Coroutine[Any, Any,
             raise ControllerUnreachable(UNLOCKED.format(state=paths.state), hint=ON_A_LOCAL_DISK)
         with lifecycle.lock(paths):
             open_log(paths.log)
+            for note in notes:
+                log.warning(note)
             paths.pid.write_text(f"{os.getpid()}\n")
             try:
                 asyncio.run(serve(ready))

@@ -22,7 +22,8 @@ from filelock import FileLock, Timeout
 
 from flowbatch.controller import peer
 from flowbatch.errors import ControllerUnreachable
-from flowbatch.paths import APART, SOCKET, Paths
+from flowbatch.node import apart
+from flowbatch.paths import SOCKET, Paths
 from flowbatch.protocol.sockets import connected
 
 START_WITHIN_S = 120
@@ -163,7 +164,7 @@ def make_state(paths: Paths) -> None:
 def environment(paths: Paths, environ: Mapping[str, str]) -> dict[str, str]:
     """A clean environment that names the same directories."""
     kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith(OURS)}
-    return kept | {"FLOW_STATE_DIR": str(paths.state), "FLOW_CONFIG_DIR": str(paths.config), APART: "1"}
+    return kept | {"FLOW_STATE_DIR": str(paths.state), "FLOW_CONFIG_DIR": str(paths.config)} | apart.variables(environ)
 
 
 @contextmanager

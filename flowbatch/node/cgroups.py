@@ -11,6 +11,9 @@ import re
 from pathlib import Path
 
 MIB = 1 << 20
+MOUNT, PROC = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+GROUP, DAEMONS = "flowbatch-node", "daemons"
+"""The node's own group, and below it that of daemons which a job has started."""
 
 
 class Cgroups:
@@ -20,19 +23,20 @@ class Cgroups:
         self.root = root
 
     @classmethod
-    def find(cls, mount: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc/self/cgroup")) -> Cgroups | None:
+    def find(cls, mount: Path = MOUNT, proc: Path = PROC) -> Cgroups | None:
         """A group of ours below the nearest ancestor that hands out memory control; None where there is none."""
-        found = re.search(r"^0::(.*)$", proc.read_text() if proc.exists() else "", re.MULTILINE)
-        own = mount / found[1].strip().lstrip("/") if found else None
+        own = _own(mount, proc)
         if own is None or not (mount / "cgroup.controllers").exists():
             return None
         for ancestor in own.parents:
             if not ancestor.is_relative_to(mount):
                 break
+            if ancestor.name == GROUP:
+                return cls._below(ancestor)
             if "memory" in _words(ancestor / "cgroup.subtree_control") and os.access(
                 ancestor / "cgroup.procs", os.W_OK
             ):
-                return cls._below(ancestor / "flowbatch-node")
+                return cls._below(ancestor / GROUP)
         return None
 
     @classmethod
@@ -51,6 +55,22 @@ class Cgroups:
         (group / "memory.max").write_text(str(memory_mib * MIB))
         join(str(group), pid)
         return str(group)
+
+
+def leave(mount: Path = MOUNT, proc: Path = PROC) -> None:
+    """This process is in no job's group. Raises OSError."""
+    own = _own(mount, proc)
+    for group in () if own is None else (own, *own.parents):
+        if group.parent.name == GROUP and group.name != DAEMONS:
+            apart = group.parent / DAEMONS
+            apart.mkdir(exist_ok=True)
+            join(str(apart), os.getpid())
+
+
+def _own(mount: Path, proc: Path) -> Path | None:
+    """The group that this process is in."""
+    found = re.search(r"^0::(.*)$", proc.read_text() if proc.exists() else "", re.MULTILINE)
+    return mount / found[1].strip().lstrip("/") if found else None
 
 
 def join(group: str, pid: int) -> None:

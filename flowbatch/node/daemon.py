@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flowbatch.failpoint import Failpoint, nowhere
-from flowbatch.node import callers, rented
+from flowbatch.node import apart, callers, rented
 from flowbatch.node.files import write_private
 from flowbatch.node.node import Node
 from flowbatch.node.server import SOCKET, Server
@@ -55,7 +55,8 @@ class Daemon:
         self._callers = bound(callers.SOCKET) if steps else None
 
     def detach(self) -> bool:
-        """Goes on in a child, in a session of its own without a terminal; false in the parent, which may end now."""
+        """Goes on in a child, in a session of its own without a terminal and with nothing of whoever has started it; false in the parent,
+        which may end now."""
         if os.fork():
             return False
         os.setsid()
@@ -65,6 +66,8 @@ class Daemon:
             os.dup2(file, stream)
         os.close(null)
         os.close(errors)
+        for note in apart.stand():
+            os.write(2, f"{note}\n".encode())
         return True
 
     def run(self, *, idle_s: float = IDLE_S, failpoint: Failpoint = nowhere) -> None:
