@@ -64,14 +64,15 @@ def _inherited(pid):
     """What a daemon has of the job that has started it."""
     fields = dict(line.partition(":\t")[::2] for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     environ = Path(f"/proc/{pid}/environ").read_text().split("\0")
-    limits = {name: resource.prlimit(pid, getattr(resource, f"RLIMIT_{name}")) for name in ("CPU", "FSIZE", "AS", "NOFILE")}
-    nice, usual = os.getpriority(os.PRIO_PROCESS, pid), os.geteuid() == 0
+    limits = {
+        name: resource.prlimit(pid, getattr(resource, f"RLIMIT_{name}")) for name in ("CPU", "FSIZE", "AS", "NOFILE")
+    }
     found = {
         "variables": [word for word in environ if word.startswith(("SLURM_", "CUDA_"))],
         "limits": [name for name, (soft, hard) in limits.items() if soft != hard],
         "CPUs": os.sched_getaffinity(pid) != os.sched_getaffinity(0),
         "policy": os.sched_getscheduler(pid) != os.SCHED_OTHER,
-        "priority": usual and nice != os.getpriority(os.PRIO_PROCESS, 0),
+        "priority": os.geteuid() == 0 and os.getpriority(os.PRIO_PROCESS, pid) > 0,
         "blocked": int(fields["SigBlk"], 16),
         "ignored": int(fields["SigIgn"], 16) & 1 << signal.SIGINT - 1,
     }

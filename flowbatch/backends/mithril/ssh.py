@@ -10,7 +10,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +49,7 @@ class SshAway(FlowError):
 
 
 class HostChanged(SshAway):
-    """Another machine answers where ours was: nothing is sent to it."""
+    """Another machine answers where ours was, or nobody can tell any more: nothing is sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +228,10 @@ def _connect(to: Destination, user: str, identity: Identity, pin: Path) -> param
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_S * 1000)
         transport = paramiko.Transport(line)
         try:
-            pinned = pin.read_text().split() if pin.exists() else []
+            options = transport.get_security_options()
+            pinned = _pinned(pin, options.key_types)
             if pinned:
-                transport.get_security_options().key_types = [pinned[0]]
+                options.key_types = _signatures(pinned[0])
             transport.start_client(timeout=CONNECT_S)
             key = transport.get_remote_server_key()
             _check(to, pinned, [key.get_name(), key.get_base64()], pin)
@@ -238,6 +239,7 @@ def _connect(to: Destination, user: str, identity: Identity, pin: Path) -> param
             transport.set_keepalive(KEEPALIVE_S)
         except BaseException:
             transport.close()
+            line.close()  # which one that has not begun leaves open
             raise
         return transport
 
@@ -245,14 +247,43 @@ def _connect(to: Destination, user: str, identity: Identity, pin: Path) -> param
 def _check(to: Destination, pinned: list[str], shown: list[str], pin: Path) -> None:
     """The host key is the one that was shown first, or is kept as that. Raises HostChanged."""
     if not pinned:
-        new = pin.with_suffix(".new")
-        new.write_text(" ".join(shown) + "\n")
-        new.replace(pin)
+        _keep(pin, " ".join(shown) + "\n")
     elif pinned != shown:
         raise HostChanged(
             f"{to.host}:{to.port} shows another host key than this machine had: nothing was sent to it",
             hint=f"if the machine was made anew on purpose, delete {pin}",
         )
+
+
+def _pinned(pin: Path, known: Iterable[str]) -> list[str]:
+    """The kind of the host key that was shown first, one of those that are known, and the key; nothing before that. Raises HostChanged
+    where the file is no such key, or was cut short: then whoever answers may be anybody."""
+    try:
+        text = pin.read_text(errors="replace")
+    except FileNotFoundError:
+        return []
+    words = text.split()
+    if len(words) != 2 or not set(_signatures(words[0])) <= set(known) or not text.endswith("\n"):
+        raise HostChanged(
+            f"{pin} does not hold a machine's host key any more: nothing is sent to whoever answers there",
+            hint=f"to trust the key that it shows now, delete {pin}; the bid ends by its lease otherwise",
+        )
+    return words
+
+
+def _signatures(kind: str) -> tuple[str, ...]:
+    """What keys of a kind sign with; all others but these with what they are called."""
+    return ("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,)
+
+
+def _keep(file: Path, text: str) -> None:
+    """The file has this text, also after a power cut, or is not there."""
+    new = file.with_suffix(".new")
+    with open(new, "w") as writing:
+        writing.write(text)
+        writing.flush()
+        os.fsync(writing.fileno())
+    new.replace(file)
 
 
 @contextlib.contextmanager

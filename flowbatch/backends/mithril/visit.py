@@ -10,7 +10,7 @@ from flowbatch.backends.mithril import prepare
 from flowbatch.backends.mithril.mounts import REFUSED
 from flowbatch.backends.mithril.packing import Program, program
 from flowbatch.backends.mithril.prepare import Place
-from flowbatch.backends.mithril.ssh import Connection, Destination, Identity, SshAway, in_thread
+from flowbatch.backends.mithril.ssh import Connection, Destination, HostChanged, Identity, SshAway, in_thread
 from flowbatch.backends.mithril.workspace import NotBrought
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Door
@@ -40,6 +40,7 @@ class Visit:
         self._known = asyncio.Event()
         self._reaching = asyncio.Lock()
         self._there: tuple[Connection, Place] | None = None
+        self._warned = ""
 
     def at(self, destination: str | None) -> None:
         """Where its SSH server answers; None while that is not known."""
@@ -73,7 +74,11 @@ class Visit:
         async with self._reaching:
             while self._there is None or not self._there[0].alive:
                 await self._known.wait()
-                self._there = await self._connected(Destination.of(self._destination or ""))
+                try:
+                    self._there = await self._connected(Destination.of(self._destination or ""))
+                except HostChanged as error:
+                    self._warn(error)
+                    raise
             return self._there
 
     async def patiently(self) -> tuple[Connection, Place]:
@@ -96,6 +101,12 @@ class Visit:
         if done.code:
             raise SshAway(f"the machine is not ready: {done.err or done.code}")
         return done.out
+
+    def _warn(self, error: HostChanged) -> None:
+        """Nothing gets better by itself: whoever reads the log sees it, once."""
+        if error.message != self._warned:
+            log.warning("%s; %s", error.message, error.hint)
+            self._warned = error.message
 
     def cut(self) -> None:
         """Whoever speaks to the machine is told that it is gone; it may be reached again."""
