@@ -13,6 +13,7 @@ from email.message import EmailMessage
 
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.states import Finished, Running, lasted_s
+from flowbatch.node.threads import in_thread
 from flowbatch.slurm.times import clock
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.text import encode
@@ -117,7 +118,7 @@ class Mailer:
             user = f"{user}@{self.cluster.mail_domain}"
         try:
             if self.smtp is not None:
-                await asyncio.get_running_loop().run_in_executor(None, self._by_smtp, user, words)
+                await asyncio.wait_for(in_thread(self._by_smtp, user, words), MAIL_WITHIN_S)
             else:
                 await self._by_program(job, kind, user, words)
         except (OSError, smtplib.SMTPException, asyncio.TimeoutError) as error:

@@ -1,15 +1,21 @@
-"""Threads that are there before they are needed: a machine that is full has no room for another one."""
+"""Threads that are there before they are needed, where a machine may be full by then; and threads that nobody's end waits for."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def pool(count: int, name: str) -> ThreadPoolExecutor:
     """So many threads, all of them running. Raises RuntimeError where they cannot be had: no work is lost in one that is half there."""
     threads = ThreadPoolExecutor(count, name)
-    ready = Barrier(count + 1)
+    ready = threading.Barrier(count + 1)
     try:
         for _ in range(count):
             threads.submit(ready.wait)
@@ -19,3 +25,23 @@ def pool(count: int, name: str) -> ThreadPoolExecutor:
         raise
     ready.wait()
     return threads
+
+
+def start(name: str, work: Callable[[], None]) -> None:
+    """The work is done beside all else, by a thread that ends with this process."""
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
+async def in_thread(work: Callable[P, T], *words: P.args, **named: P.kwargs) -> T:
+    """The outcome of `work` in a thread of its own, which nobody's end waits for."""
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
+
+    def run() -> None:
+        try:
+            outcome.set_result(work(*words, **named))
+        except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
+            outcome.set_exception(error)
+
+    start("aside", run)
+    return await asyncio.wrap_future(outcome)

@@ -6,6 +6,7 @@ normalisations below, and after the accepted differences of `differences.py`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conformance import oracle
-from tests.living import files
+from tests.living import alive, files, inside
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.sh"))
@@ -135,14 +136,19 @@ def recorded(case: Path) -> str:
 
 
 def stop(state: Path) -> None:
-    """Ends the controller and the node daemon of this state directory, by their recorded pids."""
+    """Ends the controller and the node daemon of this state directory, by their recorded pids, and the jobs that still run there."""
     for file in files(state, "*.pid"):
         pid = int(file.read_text().split()[0])
         with_deadline = time.monotonic() + 10
         try:
             os.kill(pid, signal.SIGTERM)
-            while time.monotonic() < with_deadline:
-                os.kill(pid, 0)
+            while alive(pid) and time.monotonic() < with_deadline:
                 time.sleep(0.05)
         except ProcessLookupError:
             continue
+    with_deadline = time.monotonic() + 10
+    while (left := inside(state)) and time.monotonic() < with_deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)

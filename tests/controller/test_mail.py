@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 
+from flowbatch.controller import mail as module
 from flowbatch.controller.mail import Mailer, subject
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.states import Allocation, Ending, ExitStatus, Finished, NodeShare, Pending, Running
@@ -141,3 +144,30 @@ def test_smtp(words, to):
     assert b"Subject: " + b" ".join(words.encode().splitlines()) + b"\r\n" in heard
     assert any(line.startswith(b"To: ada") for line in heard)
     assert not any(line.startswith(b"Bcc") for line in heard)
+
+
+def test_a_mail_server_without_end_holds_nobody_up(caplog, monkeypatch):
+    """Neither the next mail nor a controller that stops."""
+    monkeypatch.setattr(module, "MAIL_WITHIN_S", 0.3)
+    over_ = threading.Event()
+
+    def greet(listening):
+        line, _ = listening.accept()
+        with line, contextlib.suppress(OSError):
+            while not over_.wait(0.05):
+                line.sendall(b"220-still here\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        greeting = threading.Thread(target=greet, args=(listening,))
+        greeting.start()
+        late = threading.Timer(20, over_.set)
+        late.start()
+        began = time.monotonic()
+        asyncio.run(Mailer(CLUSTER, ("127.0.0.1", listening.getsockname()[1])).send(over("COMPLETED"), "END", "words"))
+        took_s = time.monotonic() - began
+        over_.set()
+        late.cancel()
+        greeting.join()
+    assert took_s < 5
+    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert record.fields["job"] == 7

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from flowbatch import app
 from flowbatch.core import invariants
 from flowbatch.core.queue import Queue
 from flowbatch.store.sqlite import SqliteStore
-from tests.living import files
+from tests.living import alive, files, inside
 
 CLIENT = Path(__file__).resolve().parents[2] / "shims" / "client.py"
 WITHIN_S = 30
@@ -165,15 +165,8 @@ class Cluster:
                     until(lambda pid=pid: not alive(pid), f"pid {pid} stops", within_s=10)
                 except AssertionError:
                     os.kill(pid, signal.SIGKILL)
-        for pid in _inside(self.root):
+        for pid in inside(self.root):
             os.kill(pid, signal.SIGKILL)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def until(
@@ -184,19 +177,6 @@ def until(
     while not condition():
         assert time.monotonic() < deadline, f"waited {within_s} s in vain until {what} {why()}"
         time.sleep(0.02)
-
-
-def _inside(root: Path) -> Sequence[int]:
-    """Processes whose working directory is inside `root`: jobs that a test left behind."""
-    found = []
-    for link in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            inside = os.readlink(link).startswith(str(root))
-        except OSError:
-            continue
-        if inside and int(link.parent.name) != os.getpid():
-            found.append(int(link.parent.name))
-    return found
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ from pathlib import Path
 from flowbatch.backends.mithril.errand import Errand
 from flowbatch.backends.mithril.outputs import Followed
 from flowbatch.backends.mithril.prepare import Place
-from flowbatch.backends.mithril.ssh import Connection, SshAway, in_thread
+from flowbatch.backends.mithril.ssh import Connection, SshAway
 from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.backends.mithril.workspace import Workspace
 from flowbatch.backends.supervised import supervised
 from flowbatch.node.mirror import Failed
+from flowbatch.node.threads import in_thread
 from flowbatch.text import encode
 
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -21,7 +21,7 @@ from flowbatch.backends.mithril.errand import Errand, errand, errands, source, t
 from flowbatch.backends.mithril.homecoming import Homecoming
 from flowbatch.backends.mithril.packing import program
 from flowbatch.backends.mithril.prepare import GUARD, STANDING, Place
-from flowbatch.backends.mithril.ssh import Connection, Identity, SshAway, in_thread
+from flowbatch.backends.mithril.ssh import Connection, Identity, SshAway
 from flowbatch.backends.mithril.visit import Visit, rest
 from flowbatch.backends.mithril.workspace import Workspace
 from flowbatch.backends.supervised import supervised
@@ -30,6 +30,7 @@ from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Door
 from flowbatch.core.states import ExitStatus
 from flowbatch.errors import FlowError
+from flowbatch.node.threads import in_thread
 from flowbatch.protocol.launch import Key, LaunchMessage
 from flowbatch.protocol.relay import joined
 from flowbatch.spec.market import MarketTerms

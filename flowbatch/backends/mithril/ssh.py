@@ -10,11 +10,10 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import paramiko
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from flowbatch.errors import FlowError
 from flowbatch.node.server import LONGEST_LINE
+from flowbatch.node.threads import in_thread, start
 
 CONNECT_S = 20
 KEEPALIVE_S = 15
@@ -37,9 +37,6 @@ LAST_WORDS = 1 << 16
 LISTENED_S = 5
 FOREIGN = (paramiko.SSHException, EOFError, OSError)
 """What paramiko raises when the other side is gone, does not answer or does not let us in."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -211,8 +208,8 @@ class Connection:
         """A command's standard input and output as a stream of the loop's. Raises SshAway."""
         process = await in_thread(self.start, command)
         mine, theirs = socket.socketpair()
-        _thread("ssh-in", lambda: _pump_in(process, theirs))
-        _thread("ssh-out", lambda: _pump_out(process, theirs))
+        start("ssh-in", lambda: _pump_in(process, theirs))
+        start("ssh-out", lambda: _pump_out(process, theirs))
         mine.setblocking(False)
         return await asyncio.open_unix_connection(sock=mine, limit=LONGEST_LINE)
 
@@ -315,22 +312,3 @@ def _pump_out(process: Process, theirs: socket.socket) -> None:
     with contextlib.suppress(OSError):
         theirs.shutdown(socket.SHUT_RDWR)
     theirs.close()
-
-
-def _thread(name: str, work: Callable[[], None]) -> None:
-    threading.Thread(target=work, name=name, daemon=True).start()
-
-
-async def in_thread(work: Callable[P, T], *words: P.args, **named: P.kwargs) -> T:
-    """The outcome of `work` in a thread of its own, which nobody's end waits for."""
-    outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
-
-    def run() -> None:
-        try:
-            outcome.set_result(work(*words, **named))
-        except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
-            outcome.set_exception(error)
-
-    _thread("ssh", run)
-    return await asyncio.wrap_future(outcome)

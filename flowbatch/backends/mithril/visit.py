@@ -10,10 +10,11 @@ from flowbatch.backends.mithril import prepare
 from flowbatch.backends.mithril.mounts import REFUSED
 from flowbatch.backends.mithril.packing import Program, program
 from flowbatch.backends.mithril.prepare import Place
-from flowbatch.backends.mithril.ssh import Connection, Destination, HostChanged, Identity, SshAway, in_thread
+from flowbatch.backends.mithril.ssh import Connection, Destination, HostChanged, Identity, SshAway
 from flowbatch.backends.mithril.workspace import NotBrought
 from flowbatch.core.jobs import Owner
 from flowbatch.core.ports import Door
+from flowbatch.node.threads import in_thread
 
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """How soon what failed on a machine is tried again, the last for good."""
