@@ -41,7 +41,7 @@ class Daemon:
         self.directory = directory.absolute()
         self._steps = steps
         self._standing = standing
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
         os.chdir(self.directory)
         os.umask(0)

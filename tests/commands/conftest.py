@@ -179,6 +179,8 @@ class Caller:
     environ: Mapping[str, str] = field(default_factory=lambda: {"TZ": "UTC"})
     cwd: str = "/work dir"
     files: Mapping[str, bytes] = field(default_factory=dict)
+    most_read: int = 0
+    """Bytes that were asked of a file at once."""
     others: Sequence[FixedQueue] = ()
     """Clusters besides the one that a command is run on."""
     away: Mapping[str, str] = field(default_factory=dict)
@@ -189,6 +191,7 @@ class Caller:
         async def read(path: str, limit: int) -> bytes:
             if path not in self.files:
                 raise CallerFile(2)
+            self.most_read = max(self.most_read, limit)
             return self.files[path][: limit + 1]
 
         answers = self.files.get("-", b"").splitlines(keepends=True)

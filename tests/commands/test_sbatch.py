@@ -192,6 +192,7 @@ def test_a_script_too_large_for_the_controller(here: Any, answering: Any) -> Non
     assert said.err == (
         "sbatch: error: Batch job submission failed: Pathname of a file, directory or other parameter too long\n"
     )
+    assert here.most_read == 4 << 20  # however long it is
     here.files["/submit/big.sh"] = here.files["/submit/big.sh"][:-1]
     assert here.run(sbatch.main, queue, "big.sh").code == 0
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from flowbatch.controller import lifecycle
+from flowbatch.controller import claim, lifecycle
 from flowbatch.errors import ControllerUnreachable
+from flowbatch.ids import StoreId
 from flowbatch.paths import Paths
 
 PLAYED = """
@@ -199,6 +201,20 @@ def test_the_state_directory_is_the_users_own(played):
     files = [file for file in played.state.iterdir() if file.name not in ("born", "tried")]
     modes = {file.name: file.stat().st_mode & 0o077 for file in files}
     assert set(modes.values()) == {0}, modes
+
+
+def test_nobody_else_can_hold_a_lock_of_ours(tmp_path, monkeypatch):
+    """Whatever the umask: who may open a file can lock it, and one of them lies where everybody looks."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = os.umask(0)
+    try:
+        assert lifecycle.locks_hold(tmp_path / "tried.lock")
+        with lifecycle.lock(Paths(tmp_path, tmp_path)), claim.claim(StoreId("0123456789ab")):
+            modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("*.lock")}
+    finally:
+        os.umask(before)
+    assert len(modes) == 3
+    assert set(modes.values()) == {0o600}, modes
 
 
 @pytest.mark.parametrize("argv", [[], ["sing"], ["start", "now"]])

@@ -204,10 +204,12 @@ def test_a_call_in_single_bytes(here):
     "raw",
     [
         b"GET / HTTP/1.1\r\n\r\n", frame(Kind.CALL, b"nonsense"), frame(Kind.DATA, b"x"), HEADER.pack(1, 2**32 - 1),
-        pack_call(replace(CALL, limits=b"NOFILE=many")), pack_call(CALL) * 2, pack_call(CALL) + frame(Kind.DATA, b"x"),
+        frame(Kind.FAIL, pack_call(CALL)[HEADER.size :]), pack_call(replace(CALL, limits=b"NOFILE=many")), pack_call(CALL) * 2, pack_call(CALL) + frame(Kind.DATA, b"x"),
     ],
 )  # fmt: skip
-def test_whoever_speaks_otherwise_is_dropped(here, raw):
+def test_whoever_speaks_otherwise_is_dropped(here, raw, caplog):
+    """And fills no log: it may do so again and again."""
+
     async def forever(call, queue):
         await asyncio.Event().wait()
 
@@ -215,6 +217,23 @@ def test_whoever_speaks_otherwise_is_dropped(here, raw):
         async with here(echo=forever) as world:
             assert (await (await world.client(raw)).rest())[2] is None
             assert not world.server.busy
+
+    asyncio.run(main())
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_one_frame_has_one_answer(here):
+    """A second one would be taken for what is asked next."""
+
+    async def main():
+        async with here() as world:
+            client = await world.call(b"cat", b"job.sh")
+            while (await client.hear())[0] is not Kind.MORE:
+                continue
+            client.say(b"".join(frame(Kind.DATA, part) for part in (b"one", b"two", b"")))
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                while (await client.hear())[0] is not Kind.EXIT:
+                    continue
 
     asyncio.run(main())
 

@@ -78,6 +78,13 @@ def test_it_is_detached_and_clean(served):
     assert os.readlink(f"/proc/{pid}/cwd") == str(served)
 
 
+def test_a_directory_that_was_open_is_closed(tmp_path):
+    (tmp_path / "node").mkdir(mode=0o755)
+    start(tmp_path / "node")
+    assert (tmp_path / "node").stat().st_mode & 0o777 == 0o700
+    os.kill(pid_of(tmp_path / "node"), signal.SIGTERM)
+
+
 def test_nobody_else_may_look(served):
     assert served.stat().st_mode & 0o777 == 0o700
     for name in ("node.sock", "journal", "node.lock", "node.log", "node.pid"):

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -334,3 +335,14 @@ def test_it_needs_nothing_but_the_standard_library(tmp_path):
     )
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_what_it_tells_can_be_reached_whatever_the_umask(tmp_path):
+    """The start-up script's own is narrow: the job's user has a word to say below, and no more."""
+    copy = tmp_path / "guard.py"
+    copy.write_text(Path(guard.__file__).read_text().replace("/run/flowbatch", str(tmp_path / "run")))
+    for umask in ("077", "000"):
+        subprocess.run(["sh", "-c", f'umask {umask}; exec "$@"', "sh", sys.executable, "-I", copy, "came"], check=True)
+        assert (tmp_path / "run").stat().st_mode & 0o777 == 0o755
+        assert [one.stat().st_mode & 0o077 for one in (tmp_path / "run").iterdir()] == [0]
+        shutil.rmtree(tmp_path / "run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 
@@ -166,3 +167,17 @@ def test_tombstones_are_not_kept_for_ever(path, monkeypatch):
         book.write(Forgotten(key(number)))
     book.close()
     assert list(book.forgotten) == [key(2), key(3), key(4)]
+
+
+def test_it_is_the_user_s_own_also_when_it_was_written_anew(path):
+    before = os.umask(0)
+    try:
+        write(path, {"record": "a"})
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.write_bytes(path.read_bytes() + b"torn")
+        written = path.stat().st_ino
+        write(path, {"record": "b"})
+    finally:
+        os.umask(before)
+    assert path.stat().st_ino != written
+    assert path.stat().st_mode & 0o777 == 0o600

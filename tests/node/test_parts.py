@@ -11,9 +11,11 @@ import sys
 
 import pytest
 
-from flowbatch.node import login
+from flowbatch.node import commands, login
 from flowbatch.node.cgroups import Cgroups, oom_kills, remove
+from flowbatch.node.files import fill, spool_of
 from flowbatch.node.processes import Posix, here
+from tests.node.jobs import key, message
 
 SYSTEMS = [here, Posix]
 
@@ -129,3 +131,18 @@ def test_a_login_environment_is_what_the_profile_exports(home):
 def test_a_profile_that_does_not_answer_gives_none(home, profile):
     (home / ".bash_profile").write_text(profile + "\n")
     assert login.login_environment(os.getuid(), within_s=0.5) is None
+
+
+def test_scripts_and_commands_are_the_user_s_own_also_those_that_come_later(tmp_path):
+    """The daemon's own umask is 0."""
+    before = os.umask(0)
+    try:
+        for number in (1, 2):
+            fill(spool_of(tmp_path / "spool", key(number)), message(tmp_path, "true", job_id=number))
+        (tmp_path / "node").mkdir(mode=0o700)
+        commands.install(tmp_path / "node")
+    finally:
+        os.umask(before)
+    kept = [one for folder in ("spool", "node") for one in (tmp_path / folder).rglob("*")]
+    assert {one.name for one in kept} >= {"job00001", "job00002", "slurm_script", "sbatch"}
+    assert [str(one) for one in kept if one.lstat().st_mode & 0o077 and not one.is_symlink()] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import threading
 import time
@@ -324,11 +323,3 @@ def test_the_guard_deletes_a_bid_whose_lease_is_over_before_anybody_came(play, a
         await world.until(lambda: not api.bids)
 
     play(scene, ends_at=1)
-
-
-def test_somebody_s_own_key_is_made_once_and_private(tmp_path):
-    one, two = identity(tmp_path / "keys"), identity(tmp_path / "keys")
-    assert one == two
-    assert one.public.startswith("ssh-ed25519 ")
-    assert one.private.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path / "keys") == ["id_ed25519"]

@@ -18,12 +18,14 @@ import flowbatch
 from flowbatch.backends.mithril import bootstrap, containers, mounts, packing, prepare
 from flowbatch.backends.mithril.bootstrap import Lease
 from flowbatch.backends.mithril.errand import errand, errands, source, translated
+from flowbatch.backends.mithril.machine import Machine, Rental
 from flowbatch.backends.mithril.mounts import Mount
 from flowbatch.backends.mithril.prepare import Place
-from flowbatch.backends.mithril.ssh import Destination
+from flowbatch.backends.mithril.ssh import Destination, Identity
 from flowbatch.backends.mithril.workspace import NotBrought
 from flowbatch.core.jobs import Owner
 from flowbatch.errors import MarketFailed
+from flowbatch.spec.market import MarketTerms
 from tests.node.jobs import message
 
 LEASE = Lease(
@@ -54,6 +56,47 @@ def test_the_lease_on_a_machine_is_roots_alone(tmp_path, monkeypatch):
     assert last.startswith("exec python3")  # the guard installs itself, which is no business of this machine
     subprocess.run(["bash"], input=f"umask 0\n{whole}\n", text=True, check=True)
     assert (tmp_path / "home/lease.json").stat().st_mode & 0o777 == 0o600
+    for one in (tmp_path / "home", tmp_path / "home/guard.py"):  # who may write them is root
+        assert one.stat().st_mode & 0o022 == 0
+
+
+COMMANDS = {
+    "python3": "exit 0",
+    "getent": 'case "$2" in alice|1001) echo alice:x:1001:1001::/home/alice:/bin/bash;; ubuntu) echo ubuntu:x:1000:1000::/h:/bin/sh;; *) exit 2;; esac',
+    "sudo": 'while [ "$1" != true ]; do shift; done',
+    "useradd": "exit 1",
+    "install": 'echo "$*" >> "$LOG"',
+}
+"""A machine where a login may become alice."""
+
+
+@pytest.mark.parametrize(
+    ("name", "uid", "user"), [("alice", 1001, "alice"), ("eve", 666, "ubuntu"), ("alice", 0, "ubuntu")]
+)
+def test_a_job_runs_as_its_owner_where_that_can_be(tmp_path, monkeypatch, name, uid, user):
+    """Not as the login, which may become root; and what is ours there is his alone."""
+    for command, text in COMMANDS.items():
+        (tmp_path / command).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / command).chmod(0o755)
+    monkeypatch.setattr(prepare, "SYSTEM_PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(prepare, "GUARD", str(tmp_path / "python3"))
+    script = prepare.prepare(Owner(uid, uid, name, name), "ubuntu")
+    log = tmp_path / "log"
+    said = subprocess.run(
+        ["sh"], input=script.encode(), env={"LOG": str(log)}, stdout=subprocess.PIPE, check=True
+    ).stdout
+    place = prepare.place("ubuntu", said)
+    assert place.user == user
+    assert log.read_text().splitlines()[0] == f"-d -m 700 -o {user} {place.directory} {place.directory}/programs"
+
+
+def test_what_is_kept_of_a_machine_here_is_the_user_s_own(tmp_path):
+    before = os.umask(0)
+    try:
+        Machine(Rental("b", "s", Owner(1, 1, "a", "a"), MarketTerms(), Identity("", tmp_path), tmp_path / "b", 1))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o700
 
 
 def test_the_key_is_not_shown():
@@ -90,7 +133,9 @@ def test_destinations(text, host, port):
     assert Destination.of(text) == Destination(host, port)
 
 
-@pytest.mark.parametrize("text", ["host:ssh", "host:0", "host:99999", "", ":22", "a b", "-oProxyCommand=x", "x" * 300])
+@pytest.mark.parametrize(
+    "text", ["host:ssh", "host:0", "host:99999", "", ":22", "a b", "-oProxyCommand=x", "-Jelsewhere", "x" * 300]
+)
 def test_what_is_no_destination(text):
     with pytest.raises(ValueError):
         Destination.of(text)

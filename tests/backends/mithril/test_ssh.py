@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import threading
 
@@ -173,3 +174,16 @@ def test_a_machine_that_is_not_known_any_more_is_told_once(machine, reached, tmp
         asyncio.run(twice())
     (told,) = [record for record in caplog.records if record.name.startswith("flowbatch")]
     assert f"delete {pin}" in told.getMessage()
+
+
+def test_somebody_s_own_key_is_made_once_and_private(tmp_path):
+    before = os.umask(0)
+    try:
+        one, two = identity(tmp_path / "keys"), identity(tmp_path / "keys")
+    finally:
+        os.umask(before)
+    assert one == two
+    assert one.public.startswith("ssh-ed25519 ")
+    assert one.private.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+    assert os.listdir(tmp_path / "keys") == ["id_ed25519"]
