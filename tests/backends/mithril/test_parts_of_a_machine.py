@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import os
@@ -9,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import pytest
 
 import flowbatch
 from flowbatch.backends.mithril import bootstrap, containers, mounts, packing, prepare
+from flowbatch.backends.mithril import machine as machines
 from flowbatch.backends.mithril.bootstrap import Lease
 from flowbatch.backends.mithril.errand import errand, errands, source, translated
 from flowbatch.backends.mithril.machine import Machine, Rental
@@ -26,7 +30,7 @@ from flowbatch.backends.mithril.workspace import NotBrought
 from flowbatch.core.jobs import Owner
 from flowbatch.errors import MarketFailed
 from flowbatch.spec.market import MarketTerms
-from tests.node.jobs import message
+from tests.node.jobs import STORE, message
 
 LEASE = Lease(
     bid="flowbatch-0123456789ab-1-1", project="proj_0123456789abcdef", api_url="https://api.mithril.ai", key="fkey_" + "x" * 40,
@@ -341,3 +345,36 @@ def test_a_machine_without_the_tool_refuses(tmp_path):
         76,
         "this machine has neither mount-s3 nor s3fs: bucket cannot be mounted",
     )
+
+
+def test_letting_go_of_a_machine_waits_for_no_copy(tmp_path, monkeypatch):
+    """A disk, or a line, that never answers holds a thread, and not the controller that stops."""
+    stuck, over = threading.Event(), threading.Event()
+
+    def copies(*words):
+        stuck.set()
+        over.wait(60)
+        return []
+
+    async def there():
+        return object(), PLACE
+
+    async def as_root(connection, text):
+        return b""
+
+    async def main():
+        rental = Rental("b", STORE, Owner(1, 1, "a", "a"), MarketTerms(), Identity("", tmp_path), tmp_path / "b", 1)
+        machine = Machine(rental)
+        for name, way in (("reach", there), ("as_root", as_root)):
+            monkeypatch.setattr(machine._visit, name, way)
+        await machine.start(lambda fact: asyncio.sleep(0), [])
+        await machine.launch(message(tmp_path, "true"))
+        while not stuck.is_set():
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(machine.close(), 10)
+
+    monkeypatch.setattr(machines, "_exchanged", copies)
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 20
+    over.set()
