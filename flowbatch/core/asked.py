@@ -6,17 +6,18 @@ tasks; a pending task that is named by its index gets a record of its own, but f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from flowbatch.core import priority
-from flowbatch.core.arrays import without
+from flowbatch.core.arrays import index_set, without
 from flowbatch.core.effects import DeliverStep
 from flowbatch.core.endings import may_requeue
 from flowbatch.core.events import JobRef, StepSignalAsked, Verdict
 from flowbatch.core.facts import Cancelled, Continued, Held, Paused, Released, Requeued, Signalled, Told
-from flowbatch.core.jobs import ArrayRest, Job
+from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.moves import Refusal
 from flowbatch.core.states import Finished, Pending, Running
 from flowbatch.core.turn import Turn
@@ -37,9 +38,19 @@ class _Target:
     tasks: IndexSet | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record (0: of tasks that the array has not): `code` is Slurm's error name, None where it was done.
+    `tasks` are those of its array that it stands for."""
+
+    id: int
+    code: str | None
+    tasks: IndexSet | tuple[int, ...] = ()
+
+
 def cancel(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
     """Ends what the refs name."""
-    return tuple(_any(ref, *_cancel_ref(turn, by, ref)) for ref in refs)
+    return tuple(_any(ref, _cancel_ref(turn, by, ref)) for ref in refs)
 
 
 def signal(
@@ -56,8 +67,8 @@ def signal(
 
     def one(ref: JobRef) -> Verdict:
         if number == SIGKILL and not (scope == "batch" and _runs(turn, ref)):
-            return _any(ref, *_cancel_ref(turn, by, ref))
-        return _any(ref, *each(turn, by, ref, deliver, "ESLURM_ACCESS_DENIED"))
+            return _any(ref, _cancel_ref(turn, by, ref))
+        return _any(ref, each(turn, by, ref, deliver, "ESLURM_ACCESS_DENIED"))
 
     return tuple(one(ref) for ref in refs)
 
@@ -72,7 +83,7 @@ def signal_step(turn: Turn, event: StepSignalAsked) -> tuple[Verdict, ...]:
         turn.stepped.orders.append(DeliverStep(job.id, job.restarts, event.number, event.signal, event.by))
         return None
 
-    return tuple(_any(ref, *each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED")) for ref in event.refs)
+    return tuple(_any(ref, each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED")) for ref in event.refs)
 
 
 def hold(turn: Turn, by: int, refs: Iterable[JobRef], *, releasable: bool) -> tuple[Verdict, ...]:
@@ -84,7 +95,7 @@ def hold(turn: Turn, by: int, refs: Iterable[JobRef], *, releasable: bool) -> tu
             job = replace(job, held=None)  # root's word takes the place of root's
         return _code(turn.advance(job, Held(turn.at, why)))
 
-    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
+    return tuple(every(ref, each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
 
 
 def release(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
@@ -99,7 +110,7 @@ def release(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
         turn.reconsider(turn.queue.jobs[job.id])
         return code
 
-    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
+    return tuple(every(ref, each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
 
 
 def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Verdict, ...]:
@@ -120,7 +131,7 @@ def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Ve
     def one(ref: JobRef) -> Verdict:
         if ref.component is not None:  # this goes by numbers alone
             return Verdict(ref, "ESLURM_INVALID_JOB_ID")
-        return every(ref, *each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished))
+        return every(ref, each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished))
 
     return tuple(map(one, refs))
 
@@ -136,7 +147,7 @@ def suspend(turn: Turn, by: int, refs: Iterable[JobRef], resume: bool) -> tuple[
         fresh = priority.fresh(turn.queue.indexes.bases.least(), job.spec)
         return _code(turn.advance(job, Continued(turn.at, fresh) if resume else Paused(turn.at)))
 
-    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_ACCESS_DENIED")) for ref in refs)
+    return tuple(every(ref, each(turn, by, ref, act, "ESLURM_ACCESS_DENIED")) for ref in refs)
 
 
 def notify(turn: Turn, by: int, refs: Iterable[JobRef], text: str) -> tuple[Verdict, ...]:
@@ -145,17 +156,16 @@ def notify(turn: Turn, by: int, refs: Iterable[JobRef], text: str) -> tuple[Verd
     def act(job: Job) -> str | None:
         return _code(turn.advance(job, Told(turn.at, text)))
 
-    return tuple(every(ref, *each(turn, by, ref, act, "ESLURM_USER_ID_MISSING")) for ref in refs)
+    return tuple(every(ref, each(turn, by, ref, act, "ESLURM_USER_ID_MISSING")) for ref in refs)
 
 
-def _cancel_ref(turn: Turn, by: int, ref: JobRef) -> tuple[list[int], list[str]]:
-    done: list[int] = []
-    codes: list[str] = []
+def _cancel_ref(turn: Turn, by: int, ref: JobRef) -> list[Outcome]:
+    outcomes: list[Outcome] = []
     for target in _targets(turn, ref):
         job = turn.queue.jobs[target.id]
         code = "ESLURM_ACCESS_DENIED" if not _may(by, job) else _cancel(turn, by, job, target.tasks)
-        codes.append(code) if code else done.append(job.id)
-    return done, codes
+        outcomes.append(Outcome(job.id, code))
+    return outcomes
 
 
 def _cancel(turn: Turn, by: int, job: Job, tasks: IndexSet | None) -> str | None:
@@ -172,24 +182,37 @@ def _cancel(turn: Turn, by: int, job: Job, tasks: IndexSet | None) -> str | None
 
 def each(
     turn: Turn, by: int, ref: JobRef, act: Act, denied: str, split: type[Pending | Finished] | None = None
-) -> tuple[list[int], list[str]]:
-    """Acts on every record that the ref names; the ids where it was done, and the errors where it was not.
+) -> list[Outcome]:
+    """Acts on every record that the ref names; what became of each, and last of the tasks that the array has not.
 
     Tasks of an array's record in the state `split` get records of their own first, where they are named. What is done to waiting
     jobs is done to each component that a heterogeneous job's id names; anything else to its leader, whom the others follow.
     """
-    done: list[int] = []
-    codes: list[str] = []
+    outcomes: list[Outcome] = []
     for target in _targets(turn, ref, components=split is Pending):
         job = turn.queue.jobs[target.id]
         if not _may(by, job):
-            codes.append(denied)
+            outcomes.append(Outcome(job.id, denied, _tasks(ref, job)))
             continue
         named = target.tasks if split is not None and isinstance(job.state, split) else None
         for one in [job] if named is None else turn.split(job, list(named)):
-            code = act(one)
-            codes.append(code) if code else done.append(one.id)
-    return done, codes
+            outcomes.append(Outcome(one.id, act(one), _tasks(ref, one)))
+    if ref.tasks is not None and (outcomes or _known(turn, ref)):
+        strangers = ref.tasks.minus(index_set(chain.from_iterable(one.tasks for one in outcomes)))
+        outcomes += [Outcome(0, "ESLURM_INVALID_JOB_ID", strangers)] if strangers else []
+    return outcomes
+
+
+def _known(turn: Turn, ref: JobRef) -> bool:
+    return ref.job_id in turn.queue.jobs or ref.job_id in turn.queue.indexes.arrays
+
+
+def _tasks(ref: JobRef, job: Job) -> IndexSet | tuple[int, ...]:
+    """The tasks that the record stands for, whichever of them are named; none where the ref names no array."""
+    array = job.array
+    if array is None or ref.job_id != job.array_id:
+        return ()
+    return (array.index,) if isinstance(array, ArrayTask) else array.pending
 
 
 def _targets(turn: Turn, ref: JobRef, *, components: bool = False) -> list[_Target]:
@@ -226,15 +249,28 @@ def _code(refusal: Refusal | None) -> str | None:
     return None if refusal is None else refusal.code
 
 
-def _any(ref: JobRef, done: list[int], codes: list[str]) -> Verdict:
+def _any(ref: JobRef, outcomes: Sequence[Outcome]) -> Verdict:
     """Done if it was done to one of them: the others were over already."""
-    if done:
-        return Verdict(ref, None, tuple(done))
-    return Verdict(ref, codes[0] if codes else "ESLURM_INVALID_JOB_ID")
+    done = _done(outcomes)
+    return Verdict(ref, None, done) if done else Verdict(ref, outcomes[0].code if outcomes else "ESLURM_INVALID_JOB_ID")
 
 
-def every(ref: JobRef, done: list[int], codes: list[str]) -> Verdict:
+def every(ref: JobRef, outcomes: Sequence[Outcome]) -> Verdict:
     """Done if it was done to all of them; else the first error, beside those to which it was done."""
-    if not done and not codes:
+    if not outcomes:
         return Verdict(ref, "ESLURM_INVALID_JOB_ID")
-    return Verdict(ref, codes[0] if codes else None, tuple(done))
+    code = next((one.code for one in outcomes if one.code is not None), None)
+    return Verdict(ref, code, _done(outcomes), () if code is None else _by_code(outcomes))
+
+
+def _done(outcomes: Iterable[Outcome]) -> tuple[int, ...]:
+    return tuple(one.id for one in outcomes if one.code is None)
+
+
+def _by_code(outcomes: Iterable[Outcome]) -> tuple[tuple[IndexSet, str | None], ...]:
+    """The tasks of an array, those of one outcome together, in the order in which an outcome came first."""
+    found: dict[str | None, list[int]] = {}
+    for one in outcomes:
+        if one.tasks:
+            found.setdefault(one.code, []).extend(one.tasks)
+    return tuple((index_set(tasks), code) for code, tasks in found.items())

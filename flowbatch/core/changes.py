@@ -45,8 +45,6 @@ def update(turn: Turn, event: UpdateAsked) -> tuple[Verdict, ...]:
     def act(job: Job) -> str | None:
         if isinstance(job.state, Finished):
             return "ESLURM_JOB_FINISHED"
-        if event.throttle is not None and (fault := _throttle_fault(turn, job, event.throttle)) is not None:
-            return fault
         waits = isinstance(job.state, Pending)
         if not waits and not WHILE_RUNNING.issuperset(event.fields):
             return "ESLURM_JOB_NOT_PENDING"
@@ -62,7 +60,7 @@ def update(turn: Turn, event: UpdateAsked) -> tuple[Verdict, ...]:
         return None
 
     return tuple(
-        every(ref, *each(turn, event.by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in event.refs
+        every(ref, each(turn, event.by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in event.refs
     )
 
 
@@ -75,14 +73,6 @@ def merged(own: JobSpec, other: JobSpec, fields: Iterable[str]) -> JobSpec:
             value = getattr(own, part).model_copy(update={inner: getattr(value, inner)})
         own = own.model_copy(update={part: value})
     return own
-
-
-def _throttle_fault(turn: Turn, job: Job, asked: int) -> str | None:
-    """Tasks that run already are not taken back: below their number nothing is promised."""
-    entry = turn.queue.indexes.arrays.get(job.array_id) if job.array_id is not None else None
-    if entry is None:
-        return None
-    return "ESLURM_NOT_SUPPORTED" if 0 < asked < entry.active + len(entry.bidding) else None
 
 
 def _priority_fault(event: UpdateAsked, job: Job) -> str | None:
@@ -155,7 +145,8 @@ def _carry_out(turn: Turn, event: UpdateAsked, old: Job, job: Job) -> None:
 
 
 def _throttle(turn: Turn, job: Job, limit: int) -> None:
-    """All records of the array say the same."""
+    """All records of the array say the same. Tasks that run already are not taken back: until enough of them have ended, none
+    starts."""
     assert job.array_id is not None
     for id in turn.queue.indexes.arrays[job.array_id].records:
         one = turn.queue.jobs[id]

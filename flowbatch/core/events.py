@@ -133,13 +133,14 @@ class NotifyAsked:
 @dataclass(frozen=True, slots=True)
 class TermsAsked:
     """`scontrol update`: what is not None is the job's from now on. Reply: one `Verdict` a ref. `limit_micro_usd`: the most
-    that an instance-hour may cost."""
+    that an instance-hour may cost; `ends_at`: when a running job is to end, its time limit to the minute."""
 
     at: int
     by: int
     refs: tuple[JobRef, ...]
     limit_micro_usd: int | None = None
     time_limit_min: int | None = None
+    ends_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,10 +361,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`code` names Slurm's error (`ESLURM_INVALID_PARTITION_NAME`); its words are in `slurm/codes.py`.
-
-    `lines` are what sbatch prints before the closing line (`Memory specification can not be satisfied`). `hint` is ours, for `flow`.
-    """
+    """`code` names Slurm's error (its words are in `slurm/codes.py`), `lines` are what sbatch prints before the closing line
+    (`Memory specification can not be satisfied`). `hint` is ours, for `flow`."""
 
     code: str
     lines: tuple[str, ...] = ()
@@ -390,11 +389,12 @@ class WouldStart:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one ref: `code` is None where it was done, else Slurm's error name."""
+    """What became of one ref: `code` is None where it was done, else Slurm's error name. `tasks`: how an array's came out."""
 
     ref: JobRef
     code: str | None = None
     jobs: tuple[int, ...] = ()
+    tasks: tuple[tuple[IndexSet, str | None], ...] = ()
 
 
 Reply = Accepted | Refused | Made | WouldStart | tuple[Verdict, ...] | None

@@ -20,7 +20,7 @@ from flowbatch.core.market import caps, phases
 from flowbatch.core.market.budgets import own
 from flowbatch.core.market.buying import ledger
 from flowbatch.core.market.upkeep import with_bid
-from flowbatch.core.states import Finished, Pending, began, run_of
+from flowbatch.core.states import Finished, Pending, Running, began, run_of
 from flowbatch.core.turn import Turn
 from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.spec.job import UNLIMITED, JobSpec
@@ -35,10 +35,18 @@ def update(turn: Turn, event: TermsAsked) -> tuple[Verdict, ...]:
     """Changes what the refs name; all that is asked of a job, or nothing."""
 
     def act(job: Job) -> str | None:
-        return _time_fault(turn, event, job) or _price_fault(turn, event, job) or _change(turn, event, job)
+        asked = event
+        if event.ends_at is not None:
+            if not isinstance(job.state, Running):
+                return "ESLURM_JOB_NOT_RUNNING"
+            if event.ends_at < event.at:
+                return "ESLURM_INVALID_TIME_VALUE"
+            minutes = -(-(event.ends_at - job.state.started_at) // MINUTE)
+            asked = replace(event, time_limit_min=max(1, minutes))
+        return _time_fault(turn, asked, job) or _price_fault(turn, asked, job) or _change(turn, asked, job)
 
     return tuple(
-        every(ref, *each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED", split=Pending)) for ref in event.refs
+        every(ref, each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED", split=Pending)) for ref in event.refs
     )
 
 

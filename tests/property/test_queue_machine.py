@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from flowbatch.core import invariants
 from flowbatch.core.accounting.accounts import Association, Limits
-from flowbatch.core.arrays import index_set
+from flowbatch.core.arrays import index_set, throttle
 from flowbatch.core.effects import Deliver, Forget, Launch, Stop
 from flowbatch.core.events import (
     Accepted,
@@ -249,6 +249,8 @@ class QueueMachine(RuleBasedStateMachine):
     def all_is_well(self) -> None:
         invariants.check(self.queue)
         assert self.stored == self.queue.jobs
+        for id, entry in self.queue.indexes.arrays.items():
+            assert entry.active <= (throttle(self.queue.jobs[id]) or entry.active)  # nobody lowers it here
 
 
 TestQueueMachine = QueueMachine.TestCase

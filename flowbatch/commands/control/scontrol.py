@@ -10,8 +10,7 @@ from flowbatch import text
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.control import scontrol_controller, scontrol_jobs, scontrol_made, scontrol_steps, show_cluster
-from flowbatch.commands.control.scancel_options import read_target
-from flowbatch.commands.control.scontrol_alter import Complaint, alter
+from flowbatch.commands.control.scontrol_alter import Complaint, alter, targets
 from flowbatch.commands.control.scontrol_options import OPERANDS, OPTIONS, Asked, read
 from flowbatch.commands.control.scontrol_refused import REFUSED, refuse
 from flowbatch.commands.control.scontrol_show import show
@@ -132,8 +131,7 @@ async def _requeue_as(asked: Asked, *, held: bool) -> int:
     if len(words) < len(asked.words) - 1 and asked.words[1].lower() == "incomplete":
         jobs = asked.queue.snapshot().jobs
         active = {id for job in jobs if isinstance(job.state, Running) for id in (job.id, job.array_id)}
-        below = asked.queue.cluster.max_array_size
-        words = [word for word in words if (target := read_target(word, below)) is None or target.job_id in active]
+        words = [word for word in words if any(one.job_id in active | {0} for one in targets(asked, word))]
         if not words:
             return 0
     return await alter(asked, lambda ref: RequeueAsked(at, by, (ref,), held), Complaint(False), words)

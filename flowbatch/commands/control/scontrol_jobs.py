@@ -55,7 +55,7 @@ async def _suspend(asked: Asked, *, resume: bool) -> int:
             "scontrol: error: a rented machine costs the same whether its jobs run or not: cancel or requeue them\n"
         )
     at, by = asked.queue.now(), asked.call.owner.uid
-    complaint = Complaint(suspends=False, stranger=_STRANGER)
+    complaint = Complaint(suspends=False, stranger=_STRANGER, component="ESLURM_NOT_WHOLE_HET_JOB")
     return await alter(asked, lambda ref: SuspendAsked(at, by, (ref,), resume), complaint, asked.words[1:])
 
 

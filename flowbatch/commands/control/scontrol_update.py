@@ -5,12 +5,13 @@ The cost of a job on the market stands where Slurm keeps an administrator's comm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from flowbatch.commands.accounting.accounts import user_id
 from flowbatch.commands.command_options import Stop
-from flowbatch.commands.control.scontrol_alter import Complaint, alter, named, targets
+from flowbatch.commands.control.scontrol_alter import Complaint, alter, named
 from flowbatch.commands.control.scontrol_nodes import update_nodes
 from flowbatch.commands.control.scontrol_options import Asked
 from flowbatch.commands.control.scontrol_partitions import update_partition
@@ -19,16 +20,18 @@ from flowbatch.commands.control.scontrol_settings import Changes, changes, spec_
 from flowbatch.commands.control.scontrol_words import ALONE, Setting, settings_of
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.listing.scene import Scene
+from flowbatch.core.arrays import root
 from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked
-from flowbatch.core.jobs import Job
-from flowbatch.core.states import Running
+from flowbatch.core.jobs import ArrayTask, Job
+from flowbatch.core.ports import Snapshot
 from flowbatch.directives import market
 from flowbatch.directives.values import begin, time
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import codes
 from flowbatch.slurm.times import zone
+from flowbatch.spec.array import IndexSet
 from flowbatch.spec.job import UNLIMITED
-from flowbatch.units import MINUTE, Instant
+from flowbatch.units import Instant
 
 LIMIT_PRICE = "limitprice"
 """Ours: `LimitPrice=$2.50`, the most that an instance-hour may cost."""
@@ -63,6 +66,10 @@ _NO_ENTITY = (
     "No valid entity in update command\n"
     'Input line must include "NodeName", "PartitionName", "Reservation", "JobId", or "SlurmctldDebug"\n'
 )
+_SOLE = re.compile(r" *[-+]?(?P<job>[0-9]{0,9})[0-9]*(?:_-?(?P<task>[0-9]{0,9})[0-9]*)?", re.ASCII)
+_RESIZING = ("numnodes", "reqnodes", "nodelist", "reqnodelist")
+"""What would change the size of a job that runs: one job at a time."""
+
 _NODES = ("nodename", "nodenames", "node")
 _PARTITIONS = ("partitionname", "partition")
 _RESERVATIONS = ("reservationname", "reservation", "res")
@@ -70,10 +77,9 @@ _RESERVATIONS = ("reservationname", "reservation", "res")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is asked for. `more_min` is a change of the time limit, which `time_limit_min` is without it."""
+    """What is asked for."""
 
     time_limit_min: int | None = None
-    more_min: int | None = None
     limit_micro_usd: int | None = None
     ends_at: int | None = None
     throttle: int | None = None
@@ -82,20 +88,20 @@ class Terms:
     @property
     def limits(self) -> bool:
         """Whether anything is asked of time or money."""
-        asked = (self.time_limit_min, self.more_min, self.limit_micro_usd, self.ends_at)
+        asked = (self.time_limit_min, self.limit_micro_usd, self.ends_at)
         return any(one is not None for one in asked)
 
 
 async def update(asked: Asked) -> int:
     """Changes what the words say; the exit code. Raises Stop."""
     settings = list(settings_of(asked.words[1:]))
-    jobs = next((one.value for one in settings if one.key in ("jobid", "job")), None)
+    jobs = next((one.value for one in reversed(settings) if one.key in ("jobid", "job")), None)
     if jobs is None and (name := next((one for one in settings if one.key == "jobname"), None)) is not None:
         settings.remove(name)
         jobs = _named(asked, name.value, next((one.value for one in settings if one.key == "userid"), None))
     if jobs is None:
         return await _other(asked, settings)
-    terms = _terms(asked, [one for one in settings if one.key not in ("jobid", "job")])
+    terms = _terms(asked, jobs, [one for one in settings if one.key not in ("jobid", "job")])
     at, by = asked.queue.now(), asked.call.owner.uid
     if terms.changes or terms.throttle is not None:
         spec, fields = spec_of(terms.changes), tuple(terms.changes)
@@ -108,10 +114,9 @@ async def update(asked: Asked) -> int:
         code = await alter(asked, change, Complaint(suspends=False), [jobs])
         if code or not terms.limits:
             return code
-    limits = {one.job_id: _limit(asked, one.job_id, terms) for one in targets(asked, [jobs])}
 
     def event(ref: JobRef) -> TermsAsked:
-        return TermsAsked(at, by, (ref,), terms.limit_micro_usd, limits[ref.job_id])
+        return TermsAsked(at, by, (ref,), terms.limit_micro_usd, terms.time_limit_min, terms.ends_at)
 
     leased = asked.queue.cluster.market is not None
     return await alter(asked, event, Complaint(suspends=False, whys=LEASED if leased else {}), [jobs])
@@ -143,8 +148,8 @@ async def _other(asked: Asked, settings: Sequence[Setting]) -> int:
     raise Stop(1, err=_NO_ENTITY)
 
 
-def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
-    """What the settings ask for. Raises Stop for what cannot be changed or read."""
+def _terms(asked: Asked, jobs: str, settings: Sequence[Setting]) -> Terms:
+    """What the settings ask for, of these jobs. Raises Stop for what cannot be changed or read."""
     terms = Terms()
     if all(one.key == "userid" for one in settings):
         raise Stop(1, err="No changes specified\n")
@@ -157,7 +162,7 @@ def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
             terms = replace(terms, limit_micro_usd=_price(one.value))
         elif len(one.key) >= _LEAST and "timelimit".startswith(one.key):
             sign = one.sign or (one.value[:1] if one.value[:1] in ("+", "-") else "")
-            terms = _timed(terms, sign, _minutes(one.value.removeprefix(sign)))
+            terms = _timed(asked, jobs, terms, sign, _minutes(one.value.removeprefix(sign)))
         elif one.key == ENDTIME and not one.sign:
             terms = replace(terms, ends_at=_instant(asked, one.value))
         elif one.key == THROTTLE and not one.sign:
@@ -165,6 +170,8 @@ def _terms(asked: Asked, settings: Sequence[Setting]) -> Terms:
         elif one.key == "admincomment" and asked.queue.cluster.market is not None:
             raise Stop(1, err=f"scontrol: error: AdminComment tells what the job has cost\n{_unsupported(one)}")
         elif (found := changes(asked, one.key, one.value)) is not None and not one.sign:
+            if one.key in _RESIZING:
+                _sole(asked, jobs, "Job resizing")
             terms = replace(terms, changes=terms.changes | found)
         elif one.sign and (found is not None or one.key in WHY_NOT):
             raise Stop(1, err=f"scontrol: error: Option {one.written} does not accept [+|-]= syntax\n")
@@ -185,12 +192,11 @@ def _instant(asked: Asked, text: str) -> int:
         raise Stop(0, err=(error.said or f"Invalid time specification (pos=0): {text}") + "\n") from None
 
 
-def _timed(terms: Terms, sign: str, minutes: int) -> Terms:
-    if not sign:
-        return replace(terms, time_limit_min=minutes, more_min=None)
-    if minutes == UNLIMITED:
+def _timed(asked: Asked, jobs: str, terms: Terms, sign: str, minutes: int) -> Terms:
+    if sign and minutes == UNLIMITED:
         raise _bad("TimeLimit")
-    return replace(terms, time_limit_min=None, more_min=-minutes if sign == "-" else minutes)
+    limit = _more(asked, jobs, -minutes if sign == "-" else minutes) if sign else minutes
+    return replace(terms, time_limit_min=limit)
 
 
 _LEAST = 5
@@ -218,30 +224,38 @@ def _bad(what: str) -> Stop:
     return Stop(1, err=f"scontrol: error: Invalid {what} value\n")
 
 
-def _limit(asked: Asked, job_id: int, terms: Terms) -> int | None:
-    """The time limit that the job is to have, None for no change. Raises Stop for less than nothing."""
-    more = terms.more_min
-    if more is None and terms.ends_at is None:
-        return terms.time_limit_min
+def _sole(asked: Asked, jobs: str, what: str) -> tuple[Job | None, Snapshot]:
+    """The one record that the words name, None for a task that its array has not: of several, `what` cannot be said. Raises Stop."""
+    found = _SOLE.fullmatch(jobs)
+    if found is None:
+        raise Stop(1, err=f"scontrol: error: Invalid job ID {jobs}\n")
+    job_id = int(found["job"] or 0)
     snapshot = asked.queue.snapshot((job_id,))
-    job = next((job for job in snapshot.jobs if job_id in (job.id, job.array_id)), None)
-    if terms.ends_at is not None:
-        return _until(job, terms.ends_at, asked.queue.now())
-    limit = JobView(job, Scene.of(snapshot)).time_limit_min if job is not None else None
-    if limit is None or more is None:
-        return terms.time_limit_min
-    if limit + more <= 0:
-        said = f"TimeLimit decrement larger than current time limit ({-more} > {limit})"
+    records = [job for job in snapshot.jobs if job_id in (job.id, root(job))]
+    if not records:
+        said = codes.message("ESLURM_INVALID_JOB_ID")
+        raise Stop(1, err=f"scontrol: error: Could not load state information for job {jobs}: {said}\n")
+    if found["task"] is not None:
+        records = [job for job in records if int(found["task"] or -1) in _tasks(job)]
+    if len(records) > 1:
+        raise Stop(1, err=f"scontrol: error: {what} not supported for job arrays\n")
+    return records[0] if records else None, snapshot
+
+
+def _tasks(job: Job) -> IndexSet | tuple[int, ...]:
+    array = job.array
+    return (array.index,) if isinstance(array, ArrayTask) else () if array is None else array.pending
+
+
+def _more(asked: Asked, jobs: str, minutes: int) -> int | None:
+    """The time limit of the one job that the words name when it is changed by so much; None where it has none. Raises Stop."""
+    job, snapshot = _sole(asked, jobs, "TimeLimit increment/decrement")
+    if job is None:
+        raise Stop(1)
+    limit = JobView(job, Scene.of(snapshot)).time_limit_min
+    if limit is None:
+        return None
+    if limit + minutes <= 0:
+        said = f"TimeLimit decrement larger than current time limit ({-minutes} > {limit})"
         raise Stop(1, err=f"scontrol: error: {said}\n")
-    return limit + more
-
-
-def _until(job: Job | None, end: int, now: int) -> int:
-    """The time limit that ends a running job then, or in the minute after. Raises Stop for a job that does not run, or an
-    instant that is over."""
-    if job is None or not isinstance(job.state, Running):
-        said = codes.message("ESLURM_JOB_NOT_RUNNING" if job is not None else "ESLURM_INVALID_JOB_ID")
-        raise Stop(1, err=f"{said} for job {job.id if job is not None else 0}\n")
-    if end < now:
-        raise Stop(1, err=f"{codes.message('ESLURM_INVALID_TIME_VALUE')} for job {job.id}\n")
-    return max(1, -(-(end - job.state.started_at) // MINUTE))
+    return limit + minutes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowbatch.core.arrays import index_set
-from flowbatch.core.events import CancelAsked, JobRef
+from flowbatch.core.events import CancelAsked, JobRef, SuspendAsked
 from flowbatch.core.jobs import ArrayRest, ArrayTask
 
 
@@ -212,3 +212,17 @@ def test_an_array_counts_all_its_tasks(desk):
     desk.submit()
     assert desk.queue.job_count() == 7
     assert [id in desk.queue.jobs for id in (1, 2, 3)] == [True, True, False]
+
+
+def test_how_each_task_came_out_is_told(desk):
+    id = desk.submit(array="1-4%2")
+    desk.passed()
+    (verdict,) = desk.asked(SuspendAsked(desk.now, 0, (JobRef(id, index_set(range(1, 10))),)))
+    assert verdict.code == "ESLURM_JOB_PENDING"
+    assert [(tasks.text(), code) for tasks, code in verdict.tasks] == [
+        ("3-4", "ESLURM_JOB_PENDING"),
+        ("1-2", None),
+        ("5-9", "ESLURM_INVALID_JOB_ID"),
+    ]
+    (verdict,) = desk.asked(SuspendAsked(desk.now, 0, (JobRef(id, index_set([1, 2])),), resume=True))
+    assert (verdict.code, verdict.tasks) == (None, ())

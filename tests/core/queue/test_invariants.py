@@ -86,16 +86,6 @@ def test_a_reason_without_a_cause(desk):
         invariants.check(desk.queue)
 
 
-def test_more_tasks_than_the_throttle_allows(desk):
-    desk.submit(array="1-4%2")
-    desk.passed()
-    for id in (1, 2, 3):
-        array = desk.queue.jobs[id].array
-        spoil(desk, id, array=replace(array, throttle=1))
-    with pytest.raises(Broken, match="runs 2 tasks at a time, not 1"):
-        invariants.check(desk.queue)
-
-
 def test_a_throttle_that_nobody_lifts(desk):
     desk.submit(array="1-4%2")
     spoil(desk, 1, state=Pending("JobArrayTaskLimit"))

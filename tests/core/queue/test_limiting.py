@@ -14,6 +14,18 @@ def limit(desk, id, minutes, by=0):
     return desk.codes(desk.asked(TermsAsked(desk.now, by, (JobRef(id),), time_limit_min=minutes)))
 
 
+def ending(desk, id, at):
+    return desk.codes(desk.asked(TermsAsked(desk.now, 0, (JobRef(id),), ends_at=at)))
+
+
+def test_when_it_is_to_end_is_a_limit_to_the_minute(desk):
+    id, waits = desk.run(time_limit_min=10), desk.submit(hold=True)
+    assert ending(desk, id, desk.now + 61) == [None]
+    assert desk.queue.jobs[id].spec.time_limit_min == 2
+    assert ending(desk, id, desk.now - 1) == ["ESLURM_INVALID_TIME_VALUE"]
+    assert ending(desk, waits, desk.now + 61) == ["ESLURM_JOB_NOT_RUNNING"]
+
+
 def suspended(desk, id, resume=False):
     return desk.codes(desk.asked(SuspendAsked(desk.now, 0, (JobRef(id),), resume)))
 
