@@ -77,6 +77,11 @@ class Call:
     clusters: ClustersPort = field(default_factory=NoClusters, repr=False)
     """All clusters; the queue that comes with a call is the current one's: its job's, where a job calls, else the default's."""
 
+    @property
+    def line(self) -> str:
+        """Its words, as accounting has them."""
+        return " ".join((self.command, *self.argv))
+
 
 LONGEST_LINE = 1 << 16
 """A longer line of an answer comes in pieces."""

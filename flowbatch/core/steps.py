@@ -6,7 +6,7 @@ in the store alone, by (job, restart, number). The batch script itself (`7.batch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ class Step:
     gpus: int = 0
     memory_mib: int = 0
     command: str = field(default="", repr=False)
+    """The words of its srun."""
     ended_at: int | None = None
     exit: ExitStatus | None = None
     cancelled_by: int | None = None
@@ -56,6 +57,12 @@ class Step:
     @property
     def tasks(self) -> int:
         return sum(self.tasks_on)
+
+
+def worst(steps: Iterable[Step]) -> ExitStatus:
+    """The greatest exit status of those that have ended; a code is greater than any signal."""
+    ends = (step.exit for step in steps if step.exit is not None)
+    return max(ends, key=lambda exit: (exit.code, exit.signal), default=ExitStatus())
 
 
 class StepKey(NamedTuple):

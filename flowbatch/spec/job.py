@@ -64,6 +64,8 @@ class JobSpec(Frozen):
     command: str | None = None
     """The script's path as squeue shows it; None for --wrap and for a script on standard input."""
     arguments: tuple[str, ...] = ()
+    submit_line: str | None = None
+    """The words of the command that asked for it."""
     resources: Resources = Resources()
     partitions: tuple[str, ...] = ()
     account: str | None = None

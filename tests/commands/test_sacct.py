@@ -214,7 +214,7 @@ def test_a_job_that_leaves_for_the_queue_is_requeued_already(fixed_queue: Any, c
         ("jobidraw,nnodes,allocnodes,ntasks", "3|1|1|", "3.batch|1|1|1"),
         ("user,uid,group,workdir", "root|0|root|/w", "|||"),
         ("flags,reason,layout", "SchedMain,StartRecieved|None|", "||Unknown"),
-        ("reqmem,maxrss,qos", "500M||", "||"),
+        ("reqmem,maxrss,qos,qosraw,associd", "500M||normal|1|0", "||||0"),
         ("end,eligible", "Unknown|2026-11-22T06:02:20", "Unknown|2026-11-22T06:02:30"),
     ],
 )

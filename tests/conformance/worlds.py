@@ -38,6 +38,7 @@ WITH_ACCOUNTS = (
     "750-sacct-words",
     "751-listing-words",
     "753-gpus-tracked",
+    "761-sacct-told",
 )
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 

@@ -12,6 +12,7 @@ from flowbatch.commands.listing.job_fields import Style, admin_comment, job_id_t
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.listing.node_view import gpus_of
 from flowbatch.commands.listing.step_view import EXTERN
+from flowbatch.core.accounting.accounts import NORMAL
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
 from flowbatch.slurm import accounting, amounts, print_fields
@@ -22,6 +23,8 @@ from flowbatch.units import HOUR, MINUTE, dollars
 
 _CENT = 10_000
 _UNKNOWN = "Unknown"
+_INVALID = "INVALID"
+
 _DATES = frozenset({"Eligible", "End", "Start", "Submit"})
 """Fields that are cut without a mark."""
 
@@ -113,6 +116,27 @@ def _price(attempt: Attempt, printing: Printing) -> str:
     return f"{dollars(bids[-1].limit_micro_usd)}/h" if bids else ""
 
 
+def _association(attempt: Attempt, printing: Printing) -> str:
+    view = attempt.view
+    found = view.scene.accounts.of_job(view.spec.account or "", view.job.owner.name, view.partition)
+    return "0" if found is None else str(found.id)
+
+
+def _quality(attempt: Attempt, printing: Printing) -> str:
+    """The number of its quality of service."""
+    name, accounts = attempt.view.qos or NORMAL, attempt.view.scene.accounts
+    return next((str(one.id) for one in accounts.qos if one.name == name), "")
+
+
+def _reserved_cpu(attempt: Attempt, printing: Printing) -> str:
+    return _INVALID if attempt.unborn else clock(attempt.reserved_s * attempt.view.cpu_count)
+
+
+def _energy(attempt: Attempt, printing: Printing) -> str:
+    """Nobody measures it: none of a job that never ran."""
+    return "0" if attempt.ended_at is not None and attempt.started_at is None else ""
+
+
 _UNASKED: Value = lambda attempt, printing: _UNKNOWN  # noqa: E731  one value under four names
 
 JOB: Mapping[str, Value] = {
@@ -121,8 +145,11 @@ JOB: Mapping[str, Value] = {
     "AllocCPUS": lambda attempt, printing: str(attempt.view.cpu_count),
     "AllocNodes": lambda attempt, printing: str(attempt.view.node_count if attempt.nodes is not None else 0),
     "AllocTRES": _allocated,
+    "AssocID": _association,
     "Cluster": lambda attempt, printing: attempt.view.scene.cluster.name,
     "Comment": lambda attempt, printing: attempt.view.spec.comment or "",
+    "ConsumedEnergy": _energy,
+    "ConsumedEnergyRaw": _energy,
     "Constraints": lambda attempt, printing: attempt.view.wish.constraint_text or "",
     "CPUTime": lambda attempt, printing: clock(attempt.elapsed_s * attempt.view.cpu_count),
     "CPUTimeRAW": lambda attempt, printing: str(attempt.elapsed_s * attempt.view.cpu_count),
@@ -145,8 +172,9 @@ JOB: Mapping[str, Value] = {
     "NodeList": lambda attempt, printing: attempt.nodes or "None assigned",
     "Partition": lambda attempt, printing: attempt.view.partition,
     "Priority": lambda attempt, printing: str(attempt.view.priority),
-    "QOS": lambda attempt, printing: attempt.view.qos or "",
-    "Reason": lambda attempt, printing: attempt.view.reason if attempt.view.pending else "None",
+    "QOS": lambda attempt, printing: attempt.view.qos or NORMAL,
+    "QOSRAW": _quality,
+    "Reason": lambda attempt, printing: attempt.reason,
     "ReqCPUFreq": _UNASKED,
     "ReqCPUFreqGov": _UNASKED,
     "ReqCPUFreqMax": _UNASKED,
@@ -156,12 +184,15 @@ JOB: Mapping[str, Value] = {
     "ReqNodes": lambda attempt, printing: str(attempt.view.need.min_nodes),
     "ReqTRES": _requested,
     "Reservation": lambda attempt, printing: attempt.view.spec.reservation or "",
-    "Reserved": lambda attempt, printing: clock(attempt.reserved_s),
-    "ResvCPU": lambda attempt, printing: clock(attempt.reserved_s * attempt.view.cpu_count),
+    "Reserved": lambda attempt, printing: _INVALID if attempt.unborn else clock(attempt.reserved_s),
+    "ResvCPU": _reserved_cpu,
     "ResvCPURAW": lambda attempt, printing: str(attempt.reserved_s * attempt.view.cpu_count),
-    "Start": lambda attempt, printing: _stamp(attempt.started_at or attempt.ended_at, printing),
+    "Start": lambda attempt, printing: (
+        "None" if attempt.unborn else _stamp(attempt.started_at or attempt.ended_at, printing)
+    ),
     "State": lambda attempt, printing: attempt.state_text,
     "Submit": lambda attempt, printing: _stamp(attempt.submitted_at, printing),
+    "SubmitLine": lambda attempt, printing: attempt.view.spec.submit_line or "",
     "Suspended": lambda attempt, printing: clock(attempt.suspended_s),
     "SystemCPU": lambda attempt, printing: _all_cpu(attempt, lambda step: step.system_ms),
     "Timelimit": lambda attempt, printing: _limit(attempt, raw=False),
@@ -204,7 +235,7 @@ def _zero(step: StepRecord, printing: Printing) -> str:
 
 
 STEP: Mapping[str, StepValue] = {
-    **{name: _of_job(name) for name in ("Account", "Cluster", "DBIndex", "Suspended")},
+    **{name: _of_job(name) for name in ("Account", "AssocID", "Cluster", "DBIndex", "Suspended")},
     "AllocCPUS": lambda step, printing: str(step.cpus),
     "AllocNodes": lambda step, printing: str(len(step.nodes)),
     "AllocTRES": _held_by_step,
@@ -239,6 +270,7 @@ STEP: Mapping[str, StepValue] = {
     "Start": lambda step, printing: _stamp(step.started_at, printing),
     "State": lambda step, printing: step.state,
     "Submit": lambda step, printing: _stamp(step.started_at, printing),
+    "SubmitLine": lambda step, printing: step.ran.command if step.ran else "",
     "SystemCPU": lambda step, printing: _cpu(step.ran.system_ms if step.ran else 0),
     "TotalCPU": lambda step, printing: _cpu(step.ran.cpu_ms if step.ran else 0),
     "UserCPU": lambda step, printing: _cpu(step.ran.cpu_ms - step.ran.system_ms if step.ran else 0),

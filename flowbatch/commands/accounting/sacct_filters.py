@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from flowbatch.commands.accounting.sacct_options import JobId, Wanted
 from flowbatch.commands.listing.job_view import JobView
+from flowbatch.core.accounting.accounts import NORMAL
 from flowbatch.core.jobs import ArrayRest, HetPart
 from flowbatch.core.past import JobName, Past
 from flowbatch.text import small
@@ -76,7 +77,7 @@ def tests(wanted: Wanted) -> list[Test]:
 
 
 _BY_WORD: dict[str, Callable[[JobView], str | None]] = {
-    "qos": lambda view: view.qos,
+    "qos": lambda view: view.qos or NORMAL,
     "wckeys": lambda view: view.spec.wckey or "",
     "reason": lambda view: view.reason,
 }

@@ -9,6 +9,7 @@ from flowbatch.commands import documents
 from flowbatch.commands.accounting.sacct_rows import Attempt
 from flowbatch.commands.accounting.sacct_steps import StepRecord, derived_exit, steps
 from flowbatch.commands.listing.job_fields import admin_comment
+from flowbatch.core.accounting.accounts import NORMAL
 from flowbatch.core.states import ExitStatus
 
 
@@ -55,7 +56,7 @@ def _job(attempt: Attempt) -> dict[str, Any]:
         "nodes": attempt.nodes or "None assigned",
         "partition": view.partition,
         "priority": attempt.view.priority,
-        "qos": view.qos or "",
+        "qos": view.qos or NORMAL,
         "required": {"CPUs": view.cpu_count, "memory": view.memory_mib},
         "kill_request_user": None if ending is None or ending.by_uid is None else ending.by_uid,
         "reservation": {"id": 0, "name": 0},

@@ -55,6 +55,25 @@ class Attempt:
         return max(0, (self.view.scene.at if over is None else over) - self.eligible_at)
 
     @property
+    def unborn(self) -> bool:
+        """Whether it was over before it started, though it could have started by then."""
+        if self.started_at is not None or self.eligible_at is None or self.ended_at is None:
+            return False
+        return self.eligible_at <= self.ended_at
+
+    @property
+    def reason(self) -> str:
+        """Why it waits; of one that was over before it could start, why it had waited until then: accounting hears of such a job
+        a moment after its submission."""
+        if self.view.pending:
+            return self.view.reason
+        if self.ended_at is None or self.started_at is not None or self.ended_at <= self.submitted_at:
+            return "None"
+        if self.view.job.held is not None:
+            return self.view.job.held
+        return "BeginTime" if (self.eligible_at or 0) > self.ended_at else "None"
+
+    @property
     def host(self) -> str:
         """Where its batch script ran."""
         return next(iter(hostlist.expand(self.nodes or "")), "")

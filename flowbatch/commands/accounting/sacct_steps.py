@@ -11,7 +11,7 @@ from flowbatch.commands.accounting.sacct_rows import Attempt, has_script
 from flowbatch.commands.listing.node_view import gpus_of
 from flowbatch.commands.listing.step_view import BATCH, EXTERN
 from flowbatch.core.states import ExitStatus
-from flowbatch.core.steps import Step
+from flowbatch.core.steps import Step, worst
 from flowbatch.slurm import hostlist
 
 _NO_EXIT = ExitStatus()
@@ -52,9 +52,8 @@ def steps(attempt: Attempt) -> Iterator[StepRecord]:
 
 
 def derived_exit(attempt: Attempt) -> ExitStatus:
-    """The greatest exit status of what srun ran, once the job is over; a code is greater than any signal."""
-    ends = (step.exit or _NO_EXIT for step in attempt.steps) if attempt.ended_at is not None else ()
-    return max(ends, key=lambda exit: (exit.code, exit.signal), default=_NO_EXIT)
+    """The greatest exit status of what srun ran, once the job is over."""
+    return worst(attempt.steps) if attempt.ended_at is not None else _NO_EXIT
 
 
 def _batch(attempt: Attempt) -> StepRecord:

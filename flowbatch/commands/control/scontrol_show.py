@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ from flowbatch.commands.listing.squeue_order import load_order
 from flowbatch.core.arrays import root
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import Snapshot
+from flowbatch.core.states import ExitStatus
+from flowbatch.core.steps import Step, worst
 from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes, hostlist
 
@@ -73,16 +76,28 @@ async def _show_job(asked: Asked, words: Sequence[str]) -> int:
     if not chosen:
         asked.out("No jobs in the system\n" if not words else f"Job {words[0]} not found\n")
         return 1 if words else 0
-    asked.out(await beside.done(len(chosen) > beside.MANY, _records, asked, chosen, Scene.of(snapshot)))
+    ended = await _ended(asked, chosen) if "details" in asked.flags else {}
+    asked.out(await beside.done(len(chosen) > beside.MANY, _records, asked, chosen, Scene.of(snapshot), ended))
     return 0
 
 
-def _records(asked: Asked, jobs: Sequence[Job], scene: Scene) -> str:
+async def _ended(asked: Asked, jobs: Sequence[Job]) -> Mapping[tuple[int, int], ExitStatus]:
+    """The worst exit status of the steps that have ended, by job and restart."""
+    ran: defaultdict[tuple[int, int], list[Step]] = defaultdict(list)
+    for key, step in await asked.queue.step_history([job.id for job in jobs]):
+        ran[key.job_id, key.restart].append(step)
+    return {placement: worst(steps) for placement, steps in ran.items()}
+
+
+def _records(asked: Asked, jobs: Sequence[Job], scene: Scene, ended: Mapping[tuple[int, int], ExitStatus]) -> str:
     one_line, details, style = "oneliner" in asked.flags, "details" in asked.flags, asked.style
     return "".join(
-        show_job.record(JobView(job, scene), style.times, bits=style.bits, details=details, one_line=one_line)
+        show_job.record(
+            JobView(job, scene), style.times, bits=style.bits, details=details, one_line=one_line,
+            derived=ended.get((job.id, job.restarts), ExitStatus()),
+        )
         for job in jobs
-    )
+    )  # fmt: skip
 
 
 def _chosen(snapshot: Snapshot, word: str) -> list[Job]:

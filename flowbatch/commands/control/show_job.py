@@ -23,23 +23,27 @@ from flowbatch.commands.listing.job_fields import (
 )
 from flowbatch.commands.listing.job_json import gres_indices
 from flowbatch.commands.listing.job_view import JobView
-from flowbatch.core.states import NodeShare
+from flowbatch.core.states import ExitStatus, NodeShare
 from flowbatch.directives.values import frequency
 from flowbatch.slurm import amounts, hostlist, indices, patterns
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.patterns import NO_INDEX, Names
 from flowbatch.slurm.times import TimeStyle, clock, minutes_clock
 
+_NO_EXIT = ExitStatus()
 
-def record(view: JobView, times: TimeStyle, *, bits: int, details: bool, one_line: bool) -> str:
-    """The record with its closing blank lines; on one line with its line end."""
-    lines = _lines(view, times, bits, details)
+
+def record(
+    view: JobView, times: TimeStyle, *, bits: int, details: bool, one_line: bool, derived: ExitStatus = _NO_EXIT
+) -> str:
+    """The record with its closing blank lines; on one line with its line end. `derived`: the worst exit status of its steps."""
+    lines = _lines(view, times, bits, details, derived)
     if one_line:
         return " ".join(lines) + " \n"
     return "\n   ".join([*lines, ""]) + "\n\n"
 
 
-def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[str]:
+def _lines(view: JobView, times: TimeStyle, bits: int, details: bool, derived: ExitStatus) -> list[str]:
     job, spec, wish = view.job, view.spec, view.wish
     owner = job.owner
 
@@ -55,7 +59,7 @@ def _lines(view: JobView, times: TimeStyle, bits: int, details: bool) -> list[st
         f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or NULL}",
         f"Requeue={int(requeues(view))} Restarts={job.restarts} BatchFlag={int(view.spec.is_batch)} Reboot={int(spec.reboot)} "
         f"ExitCode={view.exit.code}:{view.exit.signal}",
-        *(["DerivedExitCode=0:0"] if details else []),
+        *([f"DerivedExitCode={derived.code}:{derived.signal}"] if details else []),
         f"RunTime={clock(view.time_used_s)} TimeLimit={minutes_clock(view.time_limit_min)} "
         f"TimeMin={clock(view.time_min_s) if view.time_min_s else 'N/A'}",
         f"SubmitTime={stamp(job.submitted_at)} EligibleTime={stamp(job.eligible_at)}",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from flowbatch.core.accounting.accounts import NOBODY, Accounts
 from flowbatch.core.jobs import Job
 from flowbatch.core.placing.sizing import Demand, demand
 from flowbatch.core.ports import Snapshot
@@ -21,6 +22,7 @@ class Scene:
     at: int
     cluster: ClusterSpec
     planned: Mapping[int, tuple[int, tuple[str, ...]]]
+    accounts: Accounts = NOBODY
     _demands: dict[tuple[Resources, str], Demand] = field(default_factory=dict)
     _known: dict[tuple[int, str], tuple[Resources, Demand]] = field(default_factory=dict)
     """The same by the wish's address, which is found sooner than its value; the wish stands beside it, so the address stays its."""
@@ -28,7 +30,7 @@ class Scene:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Scene:
-        return cls(snapshot.at, snapshot.cluster, snapshot.planned)
+        return cls(snapshot.at, snapshot.cluster, snapshot.planned, snapshot.rulings.accounts)
 
     @cached_property
     def largest_node(self) -> int:

@@ -100,9 +100,11 @@ def specs(call: Call, wish: Wish, words: Words) -> list[JobSpec]:
         for use in build.refused(component.chosen):
             raise Stop(1, err=words.error(f"flowbatch: --{use.option.name}: {use.option.reason}"))
         found.insert(0, build.job(component.chosen, origins, MarketTerms()))
-    if any(spec.unattended for spec in found):  # whichever component said so
-        found = [spec.model_copy(update={"unattended": True}) for spec in found]
-    return found
+    alike = {
+        "submit_line": call.line,
+        "unattended": any(spec.unattended for spec in found),
+    }  # whichever component said so
+    return [spec.model_copy(update=alike) for spec in found]
 
 
 async def would_start(call: Call, queue: QueuePort, wish: Wish, asked: Sequence[JobSpec], words: Words) -> int:

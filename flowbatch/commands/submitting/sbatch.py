@@ -109,6 +109,7 @@ async def prepare(call: Call, understood: Understood) -> Request:
         len(found.raw),
         lambda: [build.job(one.chosen, origins, understood.market.terms) for one in submission.components],
     )
+    spec, *others = (one.model_copy(update={"submit_line": call.line}) for one in (spec, *others))
     for use in (use for one in submission.components for use in build.refused(one.chosen)):
         raise _error(call, line, f"flowbatch: --{use.option.name}: {use.option.reason}", submission.said)
     return Request(submission, understood.market, spec, await _payload(call, submission, spec, found), tuple(others))

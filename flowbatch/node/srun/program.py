@@ -59,7 +59,8 @@ def main(
             voice.remark(line)
         for line in describing.options(wanted):
             voice.detail(line)
-        return Run(directory, parts, environ, voice, begun, alone=alone, revive=revive).run()
+        line = " ".join(("srun", *argv))
+        return Run(directory, parts, environ, voice, begun, line=line, alone=alone, revive=revive).run()
     except CannotRun as error:
         voice.error(error.line)
         return codes.error if error.code == ERROR else error.code

@@ -56,10 +56,13 @@ class Run:
         voice: Voice,
         begun: Callable[[Ending], None],
         *,
+        line: str,
         alone: bool,
         revive: Callable[[Path], None] | None,
     ) -> None:
-        """`begun` is given what ends the step, once there is a step; `alone`: the step is all of its job; `revive`: as `Grant`'s."""
+        """`begun` is given what ends the step, once there is a step; `line`: the words that asked for it; `alone`: the step is all
+        of its job; `revive`: as `Grant`'s."""
+        self._line = line
         self._begun = begun
         self._alone = alone
         self.components = components
@@ -193,7 +196,7 @@ class Run:
         command = self.wanted.command
         self._waits = True
         granted = self._answered(lambda: self.grant.ask(
-            self.job_id, demands, busy, name=self.wanted.job_name or os.path.basename(command[0]), command=" ".join(command),
+            self.job_id, demands, busy, name=self.wanted.job_name or os.path.basename(command[0]), command=self._line,
             pid=os.getpid(), limit_min=self.wanted.limit_min, layout=demands[0].distribution.kind.capitalize(),
         ))  # fmt: skip
         self._waits = False
