@@ -80,6 +80,12 @@ def test_prints_the_id_and_nothing_else(here: Any, answering: Any) -> None:
     assert (spec(queue).name, spec(queue).command, spec(queue).arguments) == ("named", "/submit/job.sh", ("arg 1",))
 
 
+def test_the_words_that_asked_for_it_are_kept(here: Any, answering: Any) -> None:
+    queue = answering()
+    here.run(sbatch.main, queue, "-J", "a b", "job.sh", "x  y")
+    assert queue.events[0].spec.submit_line == "sbatch -J a b job.sh x  y"
+
+
 @pytest.mark.parametrize(
     ("argv", "out"),
     [

@@ -299,3 +299,22 @@ def test_a_line_at_a_time(caller: Any, queue: Any) -> None:
     heard = replace(caller, files={"-": said}).run(scontrol.main, queue)
     assert (heard.code, heard.err) == (1, "invalid keyword: nosuch\n")
     assert heard.out == "scontrol: \nscontrol: version\nslurm 22.05.8\nscontrol: nosuch\nscontrol: quit\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "err"),
+    [
+        ("nosuch\nping\n", 0, "invalid keyword: nosuch\n"),
+        ("nosuch\nversion\n", 1, "invalid keyword: nosuch\n"),
+        ("\n", 1, ""),
+        ("EX\nnosuch\n", 0, ""),
+        ("exit x\nnosuch\n", 1, "too many arguments for keyword:exit\n"),
+        ("q\n", 1, "invalid keyword: q\n"),
+        ("details x\n", 1, "too many arguments for keyword:details\n"),
+        ("cluster nosuch\nversion\n", 1, "scontrol: error: No cluster 'nosuch' known by database.\n"),
+        ("update 'jobid=1 2' x\n", 1, "No valid entity in update command\n"),
+    ],
+)
+def test_what_a_prompt_ends_with(caller: Any, queue: Any, said: str, code: int, err: str) -> None:
+    heard = replace(caller, files={"-": said.encode()}).run(scontrol.main, queue)
+    assert heard.code == code and heard.err.startswith(err) and bool(heard.err) is bool(err)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from flowbatch import text
+from flowbatch.commands import clusters
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.control import scontrol_controller, scontrol_jobs, scontrol_made, scontrol_steps, show_cluster
@@ -18,7 +21,6 @@ from flowbatch.commands.control.scontrol_update import update
 from flowbatch.core.events import HoldAsked, ReleaseAsked, RequeueAsked
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.states import Running
-from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.errnos import NUMBERS
 
@@ -62,8 +64,9 @@ async def main(call: Call, queue: QueuePort) -> int:
 
 async def _interactive(asked: Asked) -> int:
     """One command a line of the caller's standard input, until `exit` or its end; `!!` is the last one again. What is
-    read is shown behind the prompt, as readline does without a terminal. The exit code is that of the last failure."""
-    lines, flags = Lines(asked.call), asked.flags
+    read is shown behind the prompt, as readline does without a terminal. The exit code is 1 if a command failed since the last
+    `ping` that did not."""
+    lines = Lines(asked.call)
     last: tuple[str, ...] = ()
     code = 0
     while True:
@@ -73,28 +76,51 @@ async def _interactive(asked: Asked) -> int:
         asked.out(line.removesuffix("\n") + "\n")
         if not line:
             return code
-        words = tuple(line.split())
+        words = tuple(_WORD.findall(line))
         last = words = last if words == ("!!",) else words
-        if words and words[0] in ("exit", "quit", "q", "e"):
+        if not words:
+            code = 1
+            continue
+        name = _named(words[0])
+        try:
+            done = await _do(replace(asked, words=words))
+            code = done if name == "ping" else done or code
+            asked = await _set(replace(asked, words=words), name)
+        except Stop as stop:
+            asked.out(stop.out)
+            asked.err(stop.err)
+            code = stop.code or code
+        if name in ("exit", "quit"):
             return code
-        if words and words[0] in ("oneliner", "details", "all", "hide", "quiet", "verbose"):
-            flags |= {words[0]}
-        elif words:
-            try:
-                code = await _do(replace(asked, words=words, flags=flags)) or code
-            except Stop as stop:
-                asked.out(stop.out)
-                asked.err(stop.err)
-                code = stop.code or code
+
+
+async def _set(asked: Asked, name: str) -> Asked:
+    """With what a word at the prompt sets for those behind it. Raises Stop."""
+    if name == "cluster" and len(asked.words) > 1:
+        (queue,) = await clusters.chosen(asked.call, asked.queue, asked.words[1], "scontrol")
+        return replace(asked, queue=queue)
+    return replace(asked, flags=asked.flags - _CONTRARY.get(name, set()) | ({name} & _SET))
+
+
+_WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|\S)+""")
+"""A word of a line; quotes keep blanks in it, and stay."""
+
+_SET = frozenset({"all", "details", "hide", "oneliner", "quiet", "verbose"})
+_CONTRARY = {"quiet": {"verbose"}, "verbose": {"quiet"}, "all": {"hide"}, "hide": {"all"}}
+
+
+def _named(word: str) -> str:
+    """The keyword whose name, or enough of its beginning, this is; case does not matter. Empty for none."""
+    small = word.lower()
+    named = (name for name, one in _KEYWORDS.items() if name.startswith(small) and len(small) >= one.least)
+    return next(named, "")
 
 
 async def _do(asked: Asked) -> int:
-    """The verb whose name, or enough of its beginning, is the first word; case does not matter."""
-    word = asked.words[0].lower()
-    for name, keyword in _KEYWORDS.items():
-        if name.startswith(word) and len(word) >= keyword.least:
-            return await keyword.do(asked)
-    raise Stop(1, err=f"invalid keyword: {asked.words[0]}\n")
+    name = _named(asked.words[0])
+    if not name:
+        raise Stop(1, err=f"invalid keyword: {asked.words[0]}\n")
+    return await _KEYWORDS[name].do(asked)
 
 
 # What alters jobs
@@ -146,7 +172,8 @@ async def _ping(asked: Asked) -> int:
 
 
 async def _version(asked: Asked) -> int:
-    return _told(asked, VERSION + "\n", "too many arguments for version keyword\n")
+    api = _API if "verbose" in asked.flags else ""
+    return _told(asked, f"{VERSION}\n{api}", "too many arguments for version keyword\n")
 
 
 async def _help(asked: Asked) -> int:
@@ -167,13 +194,20 @@ async def _nothing(asked: Asked) -> int:
 
 
 async def _errnumstr(asked: Asked) -> int:
-    number = leading(asked.words[1])
-    if number == 0:
-        asked.out("No error\n")
-        return 0
+    word = asked.words[1].strip()
+    if word and not (word.isascii() and word.removeprefix("+").isdigit() and len(word) <= _MOST_DIGITS):
+        raise Stop(1, err="numeric arguments required for keyword:errnumstr\n")
+    number = int(word or 0)
     name = next((name for name, value in NUMBERS.items() if value == number), None)
-    asked.out(f"{codes.message(name) if name else f'Unknown error {number}'}\n")
+    known = codes.message(name) if name else os.strerror(number)
+    asked.out(f"{known if number else 'No error'}\n")
     return 0
+
+
+_API = "slurm_api_version: 2490368, 38.0.0\n"
+"""What `version` adds where more is to be said."""
+
+_MOST_DIGITS = 9
 
 
 _FEW = "too few arguments for {} keyword"
