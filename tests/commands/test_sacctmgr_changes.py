@@ -100,13 +100,27 @@ def test_budgets_of_the_configuration_are_listed(caller, live_queue):
 @pytest.mark.parametrize("words", [
     ("archive", "dump"), ("dump", "toy"), ("load", "file"), ("show", "events"), ("show", "transactions"), ("add", "cluster", "x"),
     ("delete", "cluster", "x"), ("add", "coordinator", "x"), ("add", "federation", "x"), ("modify", "job", "1"),
-    ("show", "problems"), ("show", "runaway"), ("show", "stats"), ("show", "config"), ("clear", "stats"),
+    ("show", "problems"), ("show", "stats"), ("show", "config"), ("clear", "stats"),
 ])  # fmt: skip
 def test_what_is_refused_is_refused_by_name(caller, queue, words):
     said = caller.run(sacctmgr.main, queue, *words)
     assert said.code == 1
     assert said.err.startswith("sacctmgr: error: ")
     assert words[0] in said.err or words[1] in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        (("-p", "show", "wckey"), "WCKey|Cluster|User|\n"),
+        (("-p", "list", "resource"), "Name|Server|Type|Count|% Allocated|ServerType|\n"),
+        (("-np", "list", "fed"), ""),
+        (("list", "run"), "Runaway Jobs: No runaway jobs found on cluster toy\n"),
+    ],
+)
+def test_of_what_there_is_none_the_list_is_empty(caller, queue, words, out):
+    said = caller.run(sacctmgr.main, queue, *words)
+    assert (said.code, said.out, said.err) == (0, out, "")
 
 
 def test_shares_are_those_that_were_set(caller, queue):

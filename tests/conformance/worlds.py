@@ -39,6 +39,7 @@ WITH_ACCOUNTS = (
     "751-listing-words",
     "753-gpus-tracked",
     "761-sacct-told",
+    "763-sacctmgr-nothing",
 )
 """Cases of commands that ask Slurm's database: they run on a real Slurm that has one, which changes what others print."""
 

@@ -42,7 +42,7 @@ OPTIONS = (
 )
 VERBS = {
     "add": ("add", 3), "create": ("add", 3), "modify": ("modify", 1), "update": ("modify", 1), "delete": ("delete", 3),
-    "remove": ("delete", 3), "list": ("list", 1), "show": ("list", 3), "help": ("help", 4), "version": ("version", 4),
+    "remove": ("delete", 3), "list": ("list", 3), "show": ("list", 3), "help": ("help", 4), "version": ("version", 4),
     "archive": ("refused", 2), "clear": ("refused", 2), "dump": ("refused", 2), "load": ("refused", 2),
     "reconfigure": ("refused", 3), "shutdown": ("refused", 4),
 }  # fmt: skip

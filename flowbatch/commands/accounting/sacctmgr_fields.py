@@ -22,15 +22,20 @@ class Field:
 FIELDS = (
     Field("Account", "Account", 10),
     Field("AdminLevel", "Admin", 9),
+    Field("Classification", "Class", 9, 3),
     Field("Cluster", "Cluster", 10),
     Field("Clusters", "Cluster", 10),
     Field("ControlHost", "ControlHost", 15, 8),
     Field("ControlPort", "ControlPort", 12, 8),
+    Field("Count", "Count", 6, 3),
     Field("Coordinators", "Coord Accounts", 20, 3),
     Field("DefaultAccount", "Def Acct", 10, 8),
     Field("DefaultQOS", "Def QOS", 9, 8),
     Field("Description", "Descr", 20, 3),
     Field("Fairshare", "Share", 9),
+    Field("Features", "Features", 20, 3),
+    Field("Federation", "Federation", 10, 3),
+    Field("FedState", "FedState", 12, 5),
     Field("Flags", "Flags", 20),
     Field("GraceTime", "GraceTime", 10, 3),
     Field("GrpJobs", "GrpJobs", 7, 4),
@@ -69,6 +74,7 @@ FIELDS = (
     Field("ParentID", "ParentID", 8, 7),
     Field("ParentName", "ParentName", 10, 7),
     Field("Partition", "Partition", 10, 3),
+    Field("Allocated", "% Allocated", 11, 6),
     Field("Preempt", "Preempt", 10, 7),
     Field("PreemptExemptTime", "PreemptExemptTime", 19, 8),
     Field("PreemptMode", "PreemptMode", 11, 8),
@@ -77,6 +83,8 @@ FIELDS = (
     Field("QosLevel", "QOS", 20, 4),
     Field("QosRaw", "QOS_RAW", 10, 4),
     Field("RPC", "RPC", 5),
+    Field("Server", "Server", 10, 2),
+    Field("ServerType", "ServerType", 10, 7),
     Field("Share", "Share", 9),
     Field("TRES", "TRES", 20, 4),
     Field("Type", "Type", 8),
@@ -84,6 +92,7 @@ FIELDS = (
     Field("UsageThreshold", "UsageThres", 10, 6),
     Field("User", "User", 10),
     Field("WCKeys", "WCKeys", 20, 2),
+    Field("WCKey", "WCKey", 10, 2),
 )
 _LIMITS = "MaxJobs,MaxNodes,MaxCPUs,MaxSubmitJobs,MaxWall,MaxCPUMins,QOS,DefaultQOS"
 _PLACE = "Cluster,Account,Partition,Share,Priority"
@@ -110,7 +119,11 @@ FORMATS: Mapping[str, str] = {
         "MaxJobsPU,MaxSubmitJobsPU,MaxTRESPA,MaxJobsPA,MaxSubmitJobsPA,MinTRES"
     ),
     "association without limits": "Cluster,Account,User,Partition",
+    "account with coordinators": "Account,Description,Organization,Coordinators",
+    "federation": "Federation,Cluster,ID%2,Features,FedState",
+    "resource": "Name,Server,Type,Count,Allocated,ServerType",
     "tres": "Type,Name%15,ID",
+    "wckey": "WCKey,Cluster,User",
 }  # fmt: skip
 """The columns of what is listed, where no format is given."""
 

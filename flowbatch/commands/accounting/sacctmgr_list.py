@@ -23,10 +23,18 @@ from flowbatch.slurm.times import minutes_clock
 ENTITIES = {
     "account": ("account", 2), "association": ("association", 2), "cluster": ("cluster", 2), "qos": ("qos", 1),
     "tres": ("tres", 3), "user": ("user", 1), "associations": ("association", 2), "accounts": ("account", 2),
-    "clusters": ("cluster", 2), "users": ("user", 1),
+    "clusters": ("cluster", 2), "users": ("user", 1), "federation": ("federation", 1), "resource": ("resource", 4),
+    "wckey": ("wckey", 1), "wckeys": ("wckey", 1), "runawayjobs": ("runawayjobs", 3),
 }  # fmt: skip
 """What is listed, and in how many letters at least."""
-UNKEPT = ("configuration", "event", "federation", "problem", "resource", "reservation", "runawayjobs", "stats", "transaction", "wckey")  # fmt: skip
+NONE = ("federation", "resource", "wckey")
+"""There is none here, and never will be."""
+RUNAWAY = "Runaway Jobs: No runaway jobs found on cluster {}\n"
+"""No job runs that the queue does not know: there is no other record of them."""
+UNKEPT = {
+    "configuration": 2, "event": 1, "problem": 1, "reservation": 4, "stats": 2, "transaction": 1,
+}  # fmt: skip
+"""What is refused, and its letters at least."""
 NO_ENTITY = """\
 No valid entity in list command
 Input line must include "Account", "Association", "Cluster", "Configuration",
@@ -64,6 +72,8 @@ async def listing(
     if "associations" in said.flags:
         switches |= {"withassoc"}
     asked = Asked(entity, switches, words, format)
+    if entity == "runawayjobs":
+        return RUNAWAY.format(queue.cluster.name)
     chosen = columns(_format(asked))
     if isinstance(chosen, str):
         raise Stop(1, err=f"Unknown field '{chosen}'\n")
@@ -75,7 +85,7 @@ def _entity(word: str) -> str:
     for name, (entity, least) in ENTITIES.items():
         if name.startswith(lowered) and len(lowered) >= least:
             return entity
-    if len(lowered) > 2 and any(f"{name}s".startswith(lowered) for name in UNKEPT):
+    if any(f"{name}s".startswith(lowered) and len(lowered) >= least for name, least in UNKEPT.items()):
         raise Stop(1, err=f"sacctmgr: error: {lowered}: none is kept, for there is no database\n")
     raise Stop(1, err=NO_ENTITY)
 
@@ -109,10 +119,13 @@ def _format(asked: Asked) -> str:
         return asked.format
     names = [f"{asked.entity} with associations"] if "withassoc" in asked.switches else []
     names += [f"{asked.entity} without limits"] if "wolimits" in asked.switches else []
+    names += [f"{asked.entity} with coordinators"] if "withcoordinators" in asked.switches else []
     return next(FORMATS[name] for name in (*names, asked.entity) if name in FORMATS)
 
 
 async def _records(call: Call, queues: Sequence[QueuePort], queue: QueuePort, asked: Asked) -> list[Record]:
+    if asked.entity in NONE:
+        return []
     if asked.entity == "tres":
         return [one for one in _tres(queue.cluster.gres_types) if asked.lets("name", _tres_name(one))]
     kept = [one for one in queues if asked.lets("cluster", one.cluster.name)]
