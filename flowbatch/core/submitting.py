@@ -37,6 +37,8 @@ def submit(turn: Turn, event: Submitted) -> Reply:
         return forecast.would_start(queue.cluster, queue.quotes, queue.jobs.values(), job, event.at)
     if event.test_only:
         return _would_start(queue, job, event.at)
+    if event.immediate and (job.held or (spec.begin or 0) > event.at or queue.dependencies.still(job, event.at)):
+        return Refused("ESLURM_DEPENDENCY")
     if event.immediate and not _starts_now(queue, job, event.at):
         return Refused("ESLURM_NODES_BUSY")
     _enter(turn, job)

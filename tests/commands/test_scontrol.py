@@ -98,6 +98,7 @@ UNKNOWN = "Invalid job id specified"
         ("requeueh", 1, "", "invalid keyword: requeueh\n"),
         ("reb", 1, "", "Missing node list. Specify ALL|<NodeList>\n"),
         ("cr", 1, "", "too few arguments for cr keyword\n"),
+        ("create partition nodes=n1", 1, "", "scontrol: error: Invalid input: partition  Request aborted\n"),
         ("verbose x", 1, "", "too many arguments for verbose keyword\n"),
         ("listpids x", 1, "", '"x" does not look like a jobid\n'),
         ("delete x", 1, "", "scontrol: error: Proper format is 'delete <ENTITY>=<ID>' or 'delete <ENTITY> <ID>'\n"),

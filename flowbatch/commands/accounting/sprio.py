@@ -21,6 +21,7 @@ OPTIONS = (
     CommandOption("format", "o", "required", "columns by letter", verdict="recorded", reason=_BASIC),
     CommandOption("partition", "p", "required", "jobs of these partitions", verdict="recorded", reason=_BASIC),
     CommandOption("sibling", help="of the federation", verdict="recorded", reason="there is no federation"),
+    CommandOption("sort", "S", "required", "order by these letters", verdict="recorded", reason=_BASIC),
     CommandOption("user", "u", "required", "jobs of these users", verdict="recorded", reason=_BASIC),
     CommandOption("verbose", "v", help="say what was asked", verdict="recorded", reason=_BASIC),
     CommandOption("weights", "w", help="the factors' weights", verdict="recorded", reason=_BASIC),

@@ -11,6 +11,10 @@ from flowbatch.commands.control.scontrol_words import settings_of
 LEAST = 3
 """So much of `ReservationName` and of `PartitionName` is enough."""
 
+_MISFORMATTED = (
+    "scontrol: error: Misformatted parameter '{}', most options have a parameter after '='.  No reservation created.\n"
+)
+
 
 def _is(word: str, name: str) -> bool:
     return len(word) >= LEAST and name.startswith(word)
@@ -21,11 +25,16 @@ async def create(asked: Asked) -> int:
     words = asked.words[1:]
     first, equals, _ = words[0].partition("=")
     if _is(first.lower(), "reservationname"):
+        stray = next((word for word in words if "=" not in word and not _is(word.lower(), "reservationname")), None)
+        if stray is not None:
+            raise Stop(1, err=_MISFORMATTED.format(stray))
         settings = list(settings_of(words if equals else words[1:]))
         named = next((one for one in settings if _is(one.key, "reservationname")), None)
         rest = [one for one in settings if one is not named]
         return await create_reservation(asked, named.value if named is not None else "", rest)
     if _is(first.lower(), "partitionname"):
+        if not equals:
+            raise Stop(1, err=f"scontrol: error: Invalid input: {words[0]}  Request aborted\n")
         named, *rest = settings_of(words)
         return await create_partition(asked, named, rest)
     raise Stop(1, err=f"scontrol: error: Invalid creation entity: {words[0]}\n")

@@ -153,3 +153,10 @@ def test_a_pass_without_news_does_nothing(desk):
     desk.run()
     assert desk.queue.next_wake() is None
     assert desk.passed(9) == Stepped()
+
+
+def test_what_must_wait_is_not_asked_for_at_once(desk):
+    first = desk.run()
+    for words in ({"hold": True}, {"begin": desk.now + 60}, {"depend": f"afterany:{first}"}):
+        reply = desk.step(replace(desk.submission(**words), immediate=True)).reply
+        assert reply == Refused("ESLURM_DEPENDENCY") and set(desk.queue.jobs) == {first}
