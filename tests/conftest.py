@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from flowbatch.commands.call import Command
 from flowbatch.controller.server import Server
 from flowbatch.paths import Paths
 from flowbatch.sdk.controller import Controller
+
+settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # how busy it is is nobody's fault
 
 Serve = Callable[[Mapping[str, Command]], Controller]
 
