@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 _UNITS = "MGTPE"
 _UNIT = 1024
 
 
+@lru_cache(1024)
 def mebibytes(mib: int, *, convert: bool = True) -> str:
     """`500M`, `2G`, `62.50G`: a greater unit where at most half of it is left over (all of it exact); 0 is plain `0`."""
     if mib == 0:

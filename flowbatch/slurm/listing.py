@@ -59,12 +59,13 @@ def formatter(columns: Sequence[Column]) -> Callable[[Sequence[str]], str]:
     Made once for many rows: a row of ASCII is one `%`, and where characters are not bytes each cell is made by itself.
     """
     template = "".join(_slot(column) + column.suffix.replace("%", "%%") for column in columns)
-    particular = [(at, column) for at, column in enumerate(columns) if _is_particular(column)]
+    particular = [(at, column.room, column.fit) for at, column in enumerate(columns) if _is_particular(column)]
 
     def line(values: Sequence[str]) -> str:
         shown = list(values)
-        for at, column in particular:
-            shown[at] = column.fit(shown[at])
+        for at, room, fit in particular:
+            if len(shown[at]) > room:
+                shown[at] = fit(shown[at])
         made = template % tuple(shown)
         if made.isascii():
             return made

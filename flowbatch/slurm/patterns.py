@@ -72,8 +72,10 @@ def expand(pattern: str, names: Names) -> str:
 
 def listed(pattern: str, names: Names) -> str:
     """What `StdOut=` of scontrol shows: the specifiers that the controller knows, without widths and backslashes."""
-    values = {letter: str(value) for letter, value in names.values().items() if letter in "Aajux"}
-    return _LISTED.sub(lambda found: values.get(found[1], found[0]), pattern)
+    if "%" not in pattern:
+        return pattern
+    values = names.values()
+    return _LISTED.sub(lambda found: str(values[found[1]]) if found[1] in "Aajux" else found[0], pattern)
 
 
 def absolute(pattern: str | None, work_dir: str, names: Names) -> str:

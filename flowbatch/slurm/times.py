@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flowbatch.units import DAY, HOUR, MINUTE, Instant
@@ -21,8 +21,11 @@ _SECONDS = re.compile(r"(?<!%)%s")
 _ISO_SECONDS = 19
 _STAMP_ROOM = 31
 """Slurm formats a time stamp into 32 bytes."""
+_EQUAL = 4096
+"""So many durations are remembered as text: the rows of one listing share many."""
 
 
+@lru_cache(_EQUAL)
 def clock(seconds: int | None) -> str:
     """`[D-]HH:MM:SS`, as scontrol, sacct and sbatch's list of options show a duration; None is UNLIMITED."""
     if seconds is None:
@@ -34,6 +37,7 @@ def clock(seconds: int | None) -> str:
     return f"{days}-{text}" if days else text
 
 
+@lru_cache(_EQUAL)
 def short_clock(seconds: int | None) -> str:
     """`[D-][HH:]M:SS`, as squeue and sinfo show it (0:07, 1:02:03, 1-02:03:04); None is UNLIMITED."""
     if seconds is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from itertools import groupby
 
 from flowbatch.commands.listing.job_fields import (
@@ -29,89 +30,142 @@ from flowbatch.slurm import amounts, hostlist, indices, patterns
 from flowbatch.slurm.fields import NULL
 from flowbatch.slurm.patterns import NO_INDEX, Names
 from flowbatch.slurm.times import TimeStyle, clock, minutes_clock
-
-_NO_EXIT = ExitStatus()
-
-
-def record(
-    view: JobView, times: TimeStyle, *, bits: int, details: bool, one_line: bool, derived: ExitStatus = _NO_EXIT
-) -> str:
-    """The record with its closing blank lines; on one line with its line end. `derived`: the worst exit status of its steps."""
-    lines = _lines(view, times, bits, details, derived)
-    if one_line:
-        return " ".join(lines) + " \n"
-    return "\n   ".join([*lines, ""]) + "\n\n"
+from flowbatch.spec.job import JobSpec
 
 
-def _lines(view: JobView, times: TimeStyle, bits: int, details: bool, derived: ExitStatus) -> list[str]:
-    job, spec, wish = view.job, view.spec, view.wish
-    owner = job.owner
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The lines of a record that follow from what was asked alone, between those that are the job's own."""
 
-    def stamp(at: int | None, missing: str = "Unknown") -> str:
-        return times.stamp(at, missing)
+    label: str
+    account: str
+    batch: str
+    least_time: str
+    deadline: str
+    cron: tuple[str, ...]
+    nodes: str
+    cpus: str
+    sockets: str
+    wish: tuple[str, ...]
+    comment: tuple[str, ...]
+    rest: tuple[str, ...]
 
-    held = view.allocation
-    lines = [
-        f"JobId={job.id} {_array(view, bits)}{_component(view)}JobName={spec.name}",
-        *_given(HetJobIdSet=het_ids(view)),
-        f"UserId={owner.name}({owner.uid}) GroupId={owner.group}({owner.gid}) MCS_label={view.recorded.get('mcs-label', 'N/A')}",
-        f"Priority={view.priority} Nice={spec.nice} Account={spec.account or NULL} QOS={view.qos or NULL}",
-        f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or NULL}",
-        f"Requeue={int(requeues(view))} Restarts={job.restarts} BatchFlag={int(view.spec.is_batch)} Reboot={int(spec.reboot)} "
-        f"ExitCode={view.exit.code}:{view.exit.signal}",
-        *([f"DerivedExitCode={derived.code}:{derived.signal}"] if details else []),
-        f"RunTime={clock(view.time_used_s)} TimeLimit={minutes_clock(view.time_limit_min)} "
-        f"TimeMin={clock(view.time_min_s) if view.time_min_s else 'N/A'}",
-        f"SubmitTime={stamp(job.submitted_at)} EligibleTime={stamp(job.eligible_at)}",
-        f"AccrueTime={stamp(view.accrues_at)}",
-        f"StartTime={stamp(view.start_time)} EndTime={stamp(view.end_time)} Deadline={stamp(spec.deadline, 'N/A')}",
-        *([f"CronJob=Yes CrontabSpec=\"{spec.cron.text}\""] if spec.cron is not None else []),
-        f"SuspendTime={stamp(view.pause.at if view.pause else None, 'None')} "
-        f"SecsPreSuspend={view.pause.ran_s if view.pause else 0} LastSchedEval={stamp(job.last_evaluated_at or job.submitted_at)} "
-        f"Scheduler={job.scheduled_by or 'Main'}",
-        f"Partition={view.partition} AllocNode:Sid={owner.host}:{owner.sid}",
-        f"ReqNodeList={view.scene.nodes_text(wish.nodelist) or NULL} "
-        f"ExcNodeList={view.scene.nodes_text(wish.exclude) or NULL}",
-        f"NodeList={view.nodes}" + (f" SchedNodeList={view.planned_nodes}" if view.planned_nodes else ""),
-        *([f"BatchHost={view.batch_host}"] if view.batch_host else []),
-        f"NumNodes={_nodes(view)} NumCPUs={view.cpu_count} NumTasks={view.task_count or 'N/A'} "
-        f"CPUs/Task={view.cpus_per_task} ReqB:S:C:T=0:0:{wish.cores_per_socket or '*'}:{wish.threads_per_core or '*'}",
-        f"TRES={allocated_tres(view) or requested_tres(view)}",
-        f"Socks/Node={wish.sockets_per_node or '*'} NtasksPerN:B:S:C={wish.ntasks_per_node or 0}:0:"
+
+class Sheet:
+    """Writes the records of one answer as one caller wants them; what jobs of one specification share is written once."""
+
+    def __init__(self, times: TimeStyle, *, bits: int, details: bool, one_line: bool) -> None:
+        self._times = times
+        self._bits = bits
+        self._details = details
+        self._one_line = one_line
+        self._said: dict[tuple[int, str], tuple[JobSpec, _Said]] = {}
+        """By the specification's address, which stays its while it stands beside, and the first partition."""
+
+    def record(self, view: JobView, derived: ExitStatus) -> str:
+        """The record with its closing blank lines; on one line with its line end. `derived`: the worst exit status of its steps."""
+        lines = self._lines(view, self._said_of(view), derived)
+        if self._one_line:
+            return " ".join(lines) + " \n"
+        return "\n   ".join(lines) + "\n   \n\n"
+
+    def _said_of(self, view: JobView) -> _Said:
+        key = id(view.spec), view.job.partitions[0] if view.job.partitions else ""
+        if key not in self._said:
+            self._said[key] = view.spec, _said(view, self._times)
+        return self._said[key][1]
+
+    def _lines(self, view: JobView, said: _Said, derived: ExitStatus) -> list[str]:
+        job, owner, stamp, exit = view.job, view.job.owner, self._times.stamp, view.exit
+        held, pause, start = view.allocation, view.pause, view.start_time
+        cost = admin_comment(view)
+        return [
+            f"JobId={job.id} {_array(view, self._bits)}{_component(view)}JobName={view.spec.name}",
+            *_given(HetJobIdSet=het_ids(view)),
+            f"UserId={owner.name}({owner.uid}) GroupId={owner.group}({owner.gid}) {said.label}",
+            f"Priority={view.priority} {said.account}",
+            f"JobState={view.state} Reason={view.reason.replace(' ', '_')} Dependency={dependency_text(view) or NULL}",
+            f"Requeue={int(requeues(view))} Restarts={job.restarts} {said.batch} ExitCode={exit.code}:{exit.signal}",
+            *([f"DerivedExitCode={derived.code}:{derived.signal}"] if self._details else []),
+            f"RunTime={clock(view.time_used_s)} TimeLimit={minutes_clock(view.time_limit_min)} {said.least_time}",
+            f"SubmitTime={stamp(job.submitted_at, _UNKNOWN)} EligibleTime={stamp(job.eligible_at, _UNKNOWN)}",
+            f"AccrueTime={stamp(view.accrues_at, _UNKNOWN)}",
+            f"StartTime={stamp(start, _UNKNOWN)} EndTime={stamp(view.end_time, _UNKNOWN)} {said.deadline}",
+            *said.cron,
+            f"SuspendTime={stamp(pause.at if pause else None, 'None')} SecsPreSuspend={pause.ran_s if pause else 0} "
+            f"LastSchedEval={stamp(job.last_evaluated_at or job.submitted_at, _UNKNOWN)} Scheduler={job.scheduled_by or 'Main'}",
+            f"Partition={view.partition} AllocNode:Sid={owner.host}:{owner.sid}",
+            said.nodes,
+            f"NodeList={view.nodes}" + (f" SchedNodeList={view.planned_nodes}" if view.planned_nodes else ""),
+            *([f"BatchHost={view.batch_host}"] if view.batch_host else []),
+            f"NumNodes={_nodes(view)} NumCPUs={view.cpu_count} NumTasks={view.task_count or 'N/A'} {said.cpus}",
+            f"TRES={allocated_tres(view) or requested_tres(view)}",
+            said.sockets,
+            *(_devices(held.shares) if self._details and held else []),
+            *said.wish,
+            *([f"AdminComment={cost} "] if cost else []),
+            *said.comment,
+            *(_streams(view) if view.spec.is_batch else []),
+            *said.rest,
+            *_mail(view),
+            *_tasks_per_gpu(view),
+        ]  # fmt: skip
+
+
+_UNKNOWN = "Unknown"
+
+
+def _said(view: JobView, times: TimeStyle) -> _Said:
+    spec, wish, recorded = view.spec, view.wish, view.recorded
+    return _Said(
+        label=f"MCS_label={recorded.get('mcs-label', 'N/A')}",
+        account=f"Nice={spec.nice} Account={spec.account or NULL} QOS={view.qos or NULL}",
+        batch=f"BatchFlag={int(spec.is_batch)} Reboot={int(spec.reboot)}",
+        least_time=f"TimeMin={clock(view.time_min_s) if view.time_min_s else 'N/A'}",
+        deadline=f"Deadline={times.stamp(spec.deadline, 'N/A')}",
+        cron=(f'CronJob=Yes CrontabSpec="{spec.cron.text}"',) if spec.cron is not None else (),
+        nodes=f"ReqNodeList={view.scene.nodes_text(wish.nodelist) or NULL} ExcNodeList={view.scene.nodes_text(wish.exclude) or NULL}",
+        cpus=f"CPUs/Task={view.cpus_per_task} ReqB:S:C:T=0:0:{wish.cores_per_socket or '*'}:{wish.threads_per_core or '*'}",
+        sockets=f"Socks/Node={wish.sockets_per_node or '*'} NtasksPerN:B:S:C={wish.ntasks_per_node or 0}:0:"
         f"{wish.ntasks_per_socket or '*'}:{wish.ntasks_per_core or '*'} CoreSpec=*",
-        *(_devices(held.shares) if details and held else []),
-        f"MinCPUsNode={view.cpus_per_node} {_memory(view)} MinTmpDiskNode={amounts.mebibytes(wish.tmp_mib or 0)}",
-        f"Features={wish.constraint_text or NULL} DelayBoot={clock(view.delay_boot_s)}",
-        *_given(ClusterFeatures=view.recorded.get("cluster-constraint"), Prefer=wish.prefer_text),
-        *_given(Reservation=spec.reservation),
-        f"OverSubscribe={sharing(view)} Contiguous={int(wish.contiguous)} Licenses={wish.licenses_text or NULL} "
-        f"Network={view.recorded.get('network') or NULL}",
-        f"Command={view.command or NULL}",
-        f"WorkDir={spec.work_dir}",
-        *([f"AdminComment={admin_comment(view)} "] if admin_comment(view) else []),
-        *([f"Comment={spec.comment} "] if spec.comment else []),
-        *(_streams(view) if view.spec.is_batch else []),
-        *([f"Switches={view.switches[0]}@{clock(view.switches[1])}"] if spec.switches else []),
-        *([f"BurstBuffer={view.recorded['bb']}"] if "bb" in view.recorded else []),
-        *_frequencies(view.recorded.get("cpu-freq", "")),
-        f"Power={view.recorded.get('power', '').replace('unset', '')}",
-        *_flags(view),
-        *_given(
-            CpusPerTres=cpus_per_tres(view),
-            MemPerTres=memory_per_tres(view),
-            TresBind=bind_text(view),
-            TresFreq=frequency_text(view),
-            TresPerJob=gres_text(wish.gres.per_job),
-            TresPerNode=gres_text(wish.gres.per_node),
-            TresPerSocket=gres_text(wish.gres.per_socket),
-            TresPerTask=gres_text(wish.gres.per_task),
+        wish=(
+            f"MinCPUsNode={view.cpus_per_node} {_memory(view)} MinTmpDiskNode={amounts.mebibytes(wish.tmp_mib or 0)}",
+            f"Features={wish.constraint_text or NULL} DelayBoot={clock(view.delay_boot_s)}",
+            *_given(ClusterFeatures=recorded.get("cluster-constraint"), Prefer=wish.prefer_text),
+            *_given(Reservation=spec.reservation),
+            f"OverSubscribe={sharing(view)} Contiguous={int(wish.contiguous)} Licenses={wish.licenses_text or NULL} "
+            f"Network={recorded.get('network') or NULL}",
+            f"Command={view.command or NULL}",
+            f"WorkDir={spec.work_dir}",
         ),
-    ]  # fmt: skip
-    if spec.mail.types:
-        lines.append(f"MailUser={spec.mail.user or owner.name} MailType={','.join(spec.mail.types)}")
-    if wish.ntasks_per_gpu:
-        lines.append(f"NtasksPerTRES={wish.ntasks_per_gpu}")
-    return lines
+        comment=(f"Comment={spec.comment} ",) if spec.comment else (),
+        rest=(
+            *([f"Switches={view.switches[0]}@{clock(view.switches[1])}"] if spec.switches else []),
+            *([f"BurstBuffer={recorded['bb']}"] if "bb" in recorded else []),
+            *_frequencies(recorded.get("cpu-freq", "")),
+            f"Power={recorded.get('power', '').replace('unset', '')}",
+            *_flags(view),
+            *_given(
+                CpusPerTres=cpus_per_tres(view),
+                MemPerTres=memory_per_tres(view),
+                TresBind=bind_text(view),
+                TresFreq=frequency_text(view),
+                TresPerJob=gres_text(wish.gres.per_job),
+                TresPerNode=gres_text(wish.gres.per_node),
+                TresPerSocket=gres_text(wish.gres.per_socket),
+                TresPerTask=gres_text(wish.gres.per_task),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _mail(view: JobView) -> list[str]:
+    mail = view.spec.mail
+    return [f"MailUser={mail.user or view.job.owner.name} MailType={','.join(mail.types)}"] if mail.types else []
+
+
+def _tasks_per_gpu(view: JobView) -> list[str]:
+    return [f"NtasksPerTRES={view.wish.ntasks_per_gpu}"] if view.wish.ntasks_per_gpu else []
 
 
 def _frequencies(asked: str) -> list[str]:
@@ -136,10 +190,11 @@ def _flags(view: JobView) -> list[str]:
 
 def _streams(view: JobView) -> list[str]:
     files = view.spec.files
+    output = _stream(view, files.output)
     return [
-        f"StdErr={_stream(view, files.error or files.output)}",
+        f"StdErr={_stream(view, files.error) if files.error else output}",
         f"StdIn={stream(view, files.input) if files.input else os.devnull}",
-        f"StdOut={_stream(view, files.output)}",
+        f"StdOut={output}",
     ]
 
 

@@ -101,6 +101,8 @@ def tasks_text(view: JobView, limit: int) -> str:
 
 def job_id_text(view: JobView, style: Style) -> str:
     """The id as users name it: `7`, `7_3`, `7_[4-9%2]`, `7+1`."""
+    if view.job.array is None and view.job.het is None:
+        return str(view.job.id)
     if view.task is not None:
         return f"{view.array_id}_{view.task}"
     if view.job.het is not None:
@@ -123,8 +125,7 @@ def _array_task_id(view: JobView, style: Style) -> str:
 
 def requested_tres(view: JobView) -> str:
     """What was asked for, as one text of trackable resources."""
-    cpus, gpus = view.cpu_count, view.gpu_count if view.scene.cluster.tracks_gpus else 0
-    return amounts.tres(cpu=cpus, mib=view.requested_memory_mib, node=view.need.min_nodes, billing=cpus, gpus=gpus)
+    return view.form.tres(view.cpu_count)
 
 
 def allocated_tres(view: JobView) -> str:

@@ -6,9 +6,7 @@ Everything is worked out when it is asked for: a listing of 20 000 jobs asks for
 
 from __future__ import annotations
 
-from functools import cached_property
-from math import ceil
-
+from flowbatch.commands.listing.form import Form
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Waiting
 from flowbatch.core.placing.sizing import Demand
@@ -46,17 +44,29 @@ class JobView:
     """One record of the queue. `partition` stands for all of the job's where squeue -P lists it once for each, `reason`
     for its own where a line stands for several records."""
 
+    __slots__ = ("_form", "_partition", "_reason", "allocation", "job", "pending", "scene", "spec", "wish")
+
     def __init__(self, job: Job, scene: Scene, *, partition: str | None = None, reason: str | None = None) -> None:
         self.job = job
         self.spec = job.spec
         self.wish: Resources = job.spec.resources
         self.scene = scene
+        self.pending = isinstance(job.state, Pending)
+        self.allocation: Allocation | None = None if isinstance(job.state, Pending) else job.state.allocation
+        """What it holds, or held last."""
         self._partition = partition
         self._reason = reason
+        self._form: Form | None = None
 
-    @cached_property
+    @property
+    def form(self) -> Form:
+        if self._form is None:
+            self._form = self.scene.form(self.job)
+        return self._form
+
+    @property
     def need(self) -> Demand:
-        return self.scene.demand(self.job)
+        return self.form.need
 
     # Who and what
 
@@ -64,10 +74,9 @@ class JobView:
     def partition(self) -> str:
         if self._partition is not None:
             return self._partition
-        held = self.allocation
-        if held is None and self.finished:
-            return self.job.partitions[0]
-        return held.partition if held else ",".join(self.job.partitions)
+        if self.pending:
+            return ",".join(self.job.partitions)
+        return self.job.partitions[0] if self.allocation is None else self.allocation.partition
 
     @property
     def qos(self) -> str | None:
@@ -79,7 +88,7 @@ class JobView:
         """Script and arguments as typed; None where there was no file."""
         return " ".join((self.spec.command, *self.spec.arguments)) if self.spec.command is not None else None
 
-    @cached_property
+    @property
     def recorded(self) -> dict[str, str]:
         return dict(self.spec.recorded)
 
@@ -122,10 +131,6 @@ class JobView:
         return (self.job.array.throttle or 0) if self.job.array is not None else 0
 
     # State
-
-    @property
-    def pending(self) -> bool:
-        return isinstance(self.job.state, Pending)
 
     @property
     def running(self) -> bool:
@@ -217,7 +222,7 @@ class JobView:
 
     @property
     def time_used_s(self) -> int:
-        return lasted_s(self.job.state, self.scene.at)
+        return 0 if self.pending else lasted_s(self.job.state, self.scene.at)
 
     @property
     def pause(self) -> Pause | None:
@@ -233,10 +238,8 @@ class JobView:
     def time_limit_min(self) -> int | None:
         """The limit that holds: what was asked, else the partition's; None is unlimited, which a started job cannot be."""
         limit = self.spec.time_limit_min
-        if limit is None:
-            partition = self.scene.partitions.get(self.job.partitions[0]) if self.job.partitions else None
-            if partition is not None:
-                limit = partition.default_time_min if partition.default_time_min is not None else partition.max_time_min
+        if limit is None and self.job.partitions:
+            limit = self.scene.limit_min(self.job.partitions[0])
         if limit is None or limit == UNLIMITED:
             return YEAR_MIN if self.started_at is not None and self.job.scheduled_by == "Backfill" else None
         return limit
@@ -263,10 +266,6 @@ class JobView:
     # Machines
 
     @property
-    def allocation(self) -> Allocation | None:
-        return None if isinstance(self.job.state, Pending) else self.job.state.allocation
-
-    @property
     def nodes(self) -> str:
         held = self.allocation
         return self.scene.nodes_text(held.nodes) if held else ""
@@ -285,29 +284,12 @@ class JobView:
     def node_count(self) -> int:
         """Nodes held, or slurmctld's guess of how many it will take."""
         held = self.allocation
-        return len(held.shares) if held else self._node_guess()
-
-    def _node_guess(self) -> int:
-        """As recorded from 22.05 in some fifty shapes: where tasks have several CPUs, a node's worth of them is divided
-        out and any remainder is one node more, even if the least number of nodes had room for it; not so where a number
-        of tasks for a node was asked for."""
-        wish, largest = self.wish, self.scene.largest_node
-        tasks, nodes = wish.ntasks or 1, self.need.min_nodes
-        if self.cpus_per_task > 1 and wish.ntasks is not None and not wish.ntasks_per_node:
-            whole, rest = divmod(tasks, max(1, largest // self.cpus_per_task))
-            nodes = max(nodes, whole) + (1 if rest else 0)
-        else:
-            nodes = max(nodes, ceil(tasks / largest))
-        return max(nodes, tasks // wish.ntasks_per_node) if wish.ntasks_per_node else nodes
+        return len(held.shares) if held else self.form.node_count
 
     @property
     def max_nodes(self) -> int:
         """The greatest number of nodes that was asked for; 0 when nobody said, and once it has its nodes."""
-        if self.allocation:
-            return 0
-        if self.wish.nodes:
-            return self.wish.nodes.maximum or 0
-        return self.need.wanted_nodes if self.wish.spread_job and (self.need.tasks or 1) > 1 else 0
+        return 0 if self.allocation else self.form.max_nodes
 
     @property
     def cpus_per_task(self) -> int:
@@ -315,14 +297,9 @@ class JobView:
 
     @property
     def cpu_count(self) -> int:
-        """CPUs held, or asked for by tasks: what comes by --cpus-per-gpu and --mincpus is not counted before a job starts."""
+        """CPUs held, or asked for."""
         held = self.allocation
-        if held:
-            return held.cpus
-        if self.wish.overcommit:
-            return self.need.cpus
-        each = 1 if self.wish.cpus_per_task is None and self.wish.cpus_per_gpu else self.cpus_per_task
-        return max(self.need.tasks or 0, self.need.min_nodes) * each
+        return held.cpus if held else self.form.cpu_count
 
     @property
     def task_count(self) -> int | None:
@@ -340,23 +317,14 @@ class JobView:
     @property
     def memory_mib(self) -> int:
         """Memory as asked for, per node or per CPU; 0 for all of a node, and where it goes by GPUs."""
-        memory = self.need.memory
-        return memory.mib if memory and memory.per != "gpu" else 0
+        return self.form.memory_mib
 
     @property
     def requested_memory_mib(self) -> int:
-        """Memory in all: what was asked, or that of so many of the largest nodes."""
-        memory, nodes = self.need.memory, self.need.min_nodes
-        if memory is None or memory.mib == 0:
-            return nodes * max((node.real_memory for node in self.scene.cluster.nodes), default=1)
-        if memory.per == "node":
-            return memory.mib * nodes
-        if memory.per == "cpu":
-            return memory.mib * self.cpu_count
-        return memory.mib * self.gpu_count
+        """Memory in all, as asked for."""
+        return self.form.memory_in_all_mib(self.cpu_count)
 
     @property
     def gpu_count(self) -> int:
         """GPUs asked for."""
-        times = {"node": self.need.min_nodes, "task": self.need.all_tasks, "job": 1}
-        return sum(want.count * times[want.per] for want in self.need.gres if want.name == "gpu")
+        return self.form.gpu_count

@@ -27,19 +27,27 @@ def is_known(jobs: Iterable[Job], wanted: JobId) -> bool:
 
 def rows(jobs: Iterable[Job], scene: Scene, wanted: Wanted) -> list[JobView]:
     """The rows, in the order in which squeue has them before it sorts."""
-    tests = _tests(scene.cluster, wanted)
-    found: list[JobView] = []
-    for job in load_order(jobs):
-        chosen = _asked_for(job, wanted.jobs)
+    chosen = load_order(jobs)
+    if wanted.jobs is not None:
+        chosen = list(_asked_for(chosen, wanted.jobs))
+    views = [JobView(job, scene) for job in chosen]
+    if "priority" in wanted.flags:
+        views = [one for view in views for one in _by_partition(view)]
+    for test in _tests(scene.cluster, wanted):
+        views = [view for view in views if test(view)]
+    return by_start(views)
+
+
+def _asked_for(jobs: Iterable[Job], ids: Sequence[JobId]) -> Iterator[Job]:
+    """The records as far as `--jobs` asks for them."""
+    for job in jobs:
+        chosen = _as_named(job, ids)
         if chosen is not None:
-            found += [view for view in _listed(chosen, scene, wanted) if all(test(view) for test in tests)]
-    return by_start(found)
+            yield chosen
 
 
-def _asked_for(job: Job, ids: Sequence[JobId] | None) -> Job | None:
-    """The record as far as `--jobs` asks for it; a pending array may lose some of its tasks."""
-    if ids is None:
-        return job
+def _as_named(job: Job, ids: Sequence[JobId]) -> Job | None:
+    """The record, if one of these names it; a pending array may lose some of its tasks."""
     naming = [one for one in ids if one.job_id in (job.id, root(job))]
     whole = any(one.task is None for one in naming)
     if whole and (naming[0].task is None or not isinstance(job.array, ArrayRest)):
@@ -56,14 +64,13 @@ def _asked_for(job: Job, ids: Sequence[JobId] | None) -> Job | None:
     return None
 
 
-def _listed(job: Job, scene: Scene, wanted: Wanted) -> Iterator[JobView]:
-    """One row, or one for each partition of a pending job (`--priority`)."""
-    view = JobView(job, scene)
-    if "priority" in wanted.flags and view.pending and len(job.partitions) > 1:
-        for partition in job.partitions:
-            yield JobView(job, scene, partition=partition)
-        return
-    yield view
+def _by_partition(view: JobView) -> Iterator[JobView]:
+    """One row for each partition of a pending job (`--priority`)."""
+    if view.pending and len(view.job.partitions) > 1:
+        for partition in view.job.partitions:
+            yield JobView(view.job, view.scene, partition=partition)
+    else:
+        yield view
 
 
 def expanded(views: Iterable[JobView]) -> Iterator[JobView]:
@@ -81,7 +88,9 @@ def joined(views: Iterable[JobView]) -> list[JobView]:
     """The rows where an array's tasks that wait again, after a requeue, stand in its one line of waiting tasks: without
     the throttle, and with all their reasons."""
     views = list(views)
-    lines = {view.job.id for view in views if view.pending and view.rest is not None}
+    lines = {view.job.id for view in views if view.rest is not None and view.pending}
+    if not lines:
+        return views
     again: dict[int, list[JobView]] = {}
     kept = []
     for view in views:
