@@ -23,6 +23,7 @@ from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Queue, Stepped, step
 from flowbatch.core.ruling.wishes import Reread
 from flowbatch.core.states import Finished
+from flowbatch.core.tally import Tally
 from flowbatch.errors import RuleFailed, StoreFailed
 from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.spec.cluster import ClusterSpec
@@ -116,8 +117,9 @@ class Loop:
         loaded = await self.on_disk(self._store.load)
         first = max(loaded.next_job_id, self.cluster.first_job_id)
         self._queue = self._make_queue(
-            self._configured, first, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings
-        )
+            self._configured, first, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings,
+            loaded.tally or Tally(self.clock.now()),
+        )  # fmt: skip
         self.cluster = self._queue.cluster
         self._seq = loaded.seq
         self._performed = max(self._performed, loaded.performed)
@@ -258,7 +260,9 @@ class Loop:
 
     def _entries(self, stepped: Sequence[tuple[_Asked, Stepped]]) -> list[Entry]:
         """The journal's lines for the steps that did anything."""
-        did = [(asked, s) for asked, s in stepped if s.changed or s.dropped or s.orders or s.steps or s.rulings]
+        did = [
+            (asked, s) for asked, s in stepped if s.changed or s.dropped or s.orders or s.steps or s.rulings or s.tally
+        ]
         return [Entry(self._seq + n, asked.event, s, asked.payload) for n, (asked, s) in enumerate(did, 1)]
 
     def _tell(self, stepped: Sequence[tuple[_Asked, Stepped]], entries: Sequence[Entry]) -> None:

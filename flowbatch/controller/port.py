@@ -14,9 +14,10 @@ from flowbatch.core import arrays
 from flowbatch.core.events import Accepted, Event, Reply
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.past import EVERYTHING, JobName, Past
-from flowbatch.core.ports import Door, Payload, Snapshot, Tally
+from flowbatch.core.ports import Door, Payload, Snapshot
 from flowbatch.core.states import Finished
 from flowbatch.core.steps import Step, StepKey
+from flowbatch.core.tally import Tally
 from flowbatch.protocol.launch import Key
 from flowbatch.protocol.seen import TaskSeen
 from flowbatch.spec.cluster import ClusterSpec
@@ -161,8 +162,11 @@ class Port:
     ) -> Sequence[tuple[StepKey, Step]]:
         return await self._loop.of_the_past(self._store.steps, job_ids, since)
 
-    async def tally(self, since: int) -> Tally:
-        return await self._loop.of_the_past(self._store.tally, since)
+    def tally(self) -> Tally:
+        return self._loop.queue.tally.on(self.now())
+
+    def count(self, kind: str) -> int:
+        return self._loop.queue.indexes.kinds[kind]
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         return await self._loop.of_the_past(self._store.story, job_id)

@@ -176,6 +176,7 @@ def _cancel(turn: Turn, by: int, job: Job, tasks: IndexSet | None) -> str | None
     left = without(replace(job, past=replace(job.past, cancelled=True)), tasks)
     if isinstance(left.array, ArrayRest) and left.array.pending:
         turn.put(left)
+        turn.count("cancelled")
         return None
     return _code(turn.advance(left, Cancelled(turn.at, by)))
 

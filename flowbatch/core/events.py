@@ -11,7 +11,7 @@ from typing import Literal
 
 from flowbatch.core.jobs import Owner
 from flowbatch.core.quotes import Quotes
-from flowbatch.core.ruling.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
+from flowbatch.core.ruling.wishes import Said
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
 from flowbatch.spec.array import IndexSet
@@ -344,7 +344,7 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 
 Event = (
     Submitted | HetSubmitted | CancelAsked | SignalAsked | StepSignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
-    | TopAsked | NodeAsked | PartitionAsked | ReservationAsked | AccountsAsked | CrontabAsked | Reread
+    | CrontabAsked | Said
     | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
     | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip

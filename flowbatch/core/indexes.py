@@ -173,6 +173,8 @@ class Indexes:
         """Who holds an allocation."""
         self.buyers: set[int] = set()
         """Who has bids, live or not."""
+        self.kinds: Counter[str] = Counter()
+        """How many records are in each state."""
         self.unfinished: Counter[Claim] = Counter()
         """How many tasks are not over, by where they count."""
 
@@ -180,7 +182,7 @@ class Indexes:
         return isinstance(other, Indexes) and all(
             getattr(self, name) == getattr(other, name)
             for name in (
-                "ready", "timers", "bases", "arrays", "namesakes", "dependants", "holding", "buyers", "unfinished",
+                "ready", "timers", "bases", "arrays", "namesakes", "dependants", "holding", "buyers", "kinds", "unfinished",
             )
         )  # fmt: skip
 
@@ -188,6 +190,7 @@ class Indexes:
 
     def add(self, job: Job) -> None:
         """The record is in the queue."""
+        self.kinds[job.state.kind] += 1
         if is_ready(job):
             self.ready.add(priority.rank(self.cluster, job), job.id)
         self.bases.set(job.id, priority.base(job))
@@ -207,6 +210,7 @@ class Indexes:
 
     def remove(self, job: Job) -> None:
         """The record, which was added, is not in the queue any more."""
+        self.kinds[job.state.kind] -= 1
         if is_ready(job):
             self.ready.remove(priority.rank(self.cluster, job))
         self.bases.set(job.id, None)

@@ -13,6 +13,7 @@ from flowbatch.core.past import EVERYTHING, JobName, Past
 from flowbatch.core.quotes import Quotes
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.steps import JobSteps, Step, StepKey
+from flowbatch.core.tally import Tally
 from flowbatch.protocol.seen import TaskSeen
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -29,18 +30,6 @@ class Payload:
     environment: tuple[bytes, ...] = field(repr=False)
     limits: Mapping[str, int]
     umask: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many jobs were submitted, started and over since an instant. `backfilled`: of those started."""
-
-    submitted: int = 0
-    started: int = 0
-    completed: int = 0
-    cancelled: int = 0
-    failed: int = 0
-    backfilled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +138,11 @@ class QueuePort(Protocol):
         """Steps of these jobs, or of all, from the store, by job, restart and number. `since`: only those that were not over
         before that instant."""
 
-    async def tally(self, since: int) -> Tally:
-        """How many jobs were submitted, started and over since that instant, from the store."""
+    def tally(self) -> Tally:
+        """What happened to jobs since midnight, as far as it was counted."""
+
+    def count(self, kind: str) -> int:
+        """How many records of the queue are in that state."""
 
     async def story(self, job_id: int) -> Sequence[tuple[int, str]]:
         """What happened to a job: (instant, fact in words), oldest first."""

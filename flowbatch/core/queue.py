@@ -24,6 +24,7 @@ from flowbatch.core.events import (
     NodeLost,
     NotifyAsked,
     Passed,
+    Refused,
     ReleaseAsked,
     Reply,
     RequeueAsked,
@@ -42,7 +43,15 @@ from flowbatch.core.market.hearing import hear, see
 from flowbatch.core.passing import pass_time
 from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.ruling import administering, reserving, topping
-from flowbatch.core.ruling.wishes import AccountsAsked, NodeAsked, PartitionAsked, Reread, ReservationAsked, TopAsked
+from flowbatch.core.ruling.wishes import (
+    AccountsAsked,
+    NodeAsked,
+    PartitionAsked,
+    Recount,
+    Reread,
+    ReservationAsked,
+    TopAsked,
+)
 from flowbatch.core.states import Holding
 from flowbatch.core.submitting import submit, submit_het
 from flowbatch.core.turn import Turn
@@ -88,6 +97,13 @@ def _noted(job: Job, event: Event) -> Job:
     return replace(job, notes=tuple(dict.fromkeys((*job.notes, *notes)))) if notes else job
 
 
+def _recount(turn: Turn, event: Recount) -> Refused | None:
+    if not turn.queue.cluster.operated_by(event.by):
+        return Refused("ESLURM_ACCESS_DENIED")
+    turn.count_anew()
+    return None
+
+
 ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     Submitted: submit,
     HetSubmitted: submit_het,
@@ -107,6 +123,7 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     AccountsAsked: changing.change,
     CrontabAsked: cron.change,
     Reread: administering.reread,
+    Recount: _recount,
     Passed: lambda turn, event: pass_time(turn),
     Configured: _configure,
     MarketSeen: see,

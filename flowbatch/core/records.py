@@ -20,6 +20,7 @@ from flowbatch.core.quotes import Quotes
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.states import Allocation, Pending, held
 from flowbatch.core.steps import JobSteps, Step, StepKey
+from flowbatch.core.tally import Tally
 from flowbatch.core.waiting import PRIORITY, is_alone, is_ready
 from flowbatch.spec.cluster import ClusterSpec
 
@@ -41,6 +42,8 @@ class Stepped:
     """What administrators have said, all of it, where this step changed it."""
     steps: dict[StepKey, Step] = field(default_factory=dict)
     """Steps that began or ended, as they are now."""
+    tally: Tally | None = None
+    """All that was counted, where this step has counted something."""
 
 
 class Queue:
@@ -49,6 +52,7 @@ class Queue:
     def __init__(
         self, cluster: ClusterSpec, next_job_id: int, jobs: Iterable[Job] = (), departed: Spending | None = None,
         steps: Mapping[int, JobSteps] | None = None, rulings: Rulings = NOTHING_SAID,
+        tally: Tally = Tally(),  # noqa: B008  it never changes
     ) -> None:  # fmt: skip
         self.next_job_id = next_job_id
         self.departed = dict(departed or {})
@@ -64,6 +68,8 @@ class Queue:
         """Partitions whose first waiting job could not start at the last scheduling pass."""
         self.pass_due: int | None = None
         """When the next scheduling pass may find something new; None while it cannot."""
+        self.tally = tally
+        """What has happened since midnight."""
         self.rulings = rulings
         self.boundary: int | None = 0 if rulings.reservations else None
         """When a reservation next begins or ends; 0: look at once."""

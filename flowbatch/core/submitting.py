@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from flowbatch.core import priority
 from flowbatch.core.accounting.usage import Claim
 from flowbatch.core.admitting.admission import Admitted, admit
+from flowbatch.core.arrays import tasks
 from flowbatch.core.events import Accepted, HetSubmitted, Refused, Reply, Submitted, WouldStart
 from flowbatch.core.jobs import ArrayRest, HetPart, Job
 from flowbatch.core.market import caps, forecast
@@ -106,6 +107,7 @@ def _enter(turn: Turn, *jobs: Job) -> None:
     for job in jobs:
         turn.queue.next_job_id = job.id + 1
         turn.put(job)
+        turn.count("submitted", number=tasks(job))
     for job in jobs:
         turn.rejudge(turn.queue.jobs[job.id])
         turn.reconsider(turn.queue.jobs[job.id])

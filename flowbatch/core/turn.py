@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -18,6 +19,7 @@ from flowbatch.core.market.upkeep import followed, withdrawn
 from flowbatch.core.moves import Fact, Moved, Refusal, kind_of
 from flowbatch.core.records import Queue, Stepped
 from flowbatch.core.states import Finished, Holding, Pending, Running
+from flowbatch.core.tally import Tally, counted
 
 SIGKILL = 9
 
@@ -30,6 +32,7 @@ class Turn:
         self.at = at
         self.stepped = Stepped()
         self._touched: dict[int, Job] = {}
+        self._counted: Counter[str] = Counter()
 
     def advance(self, job: Job, fact: Fact) -> Refusal | None:
         """The fact happens to the job, which may be a task that has no record yet; what refused it, if something did."""
@@ -117,6 +120,15 @@ class Turn:
         else:
             self.reconsider(judged)
 
+    def count(self, *names: str, number: int = 1) -> None:
+        """So many of each field of the tally have happened."""
+        for name in names:
+            self._counted[name] += number
+
+    def count_anew(self) -> None:
+        """Nothing has happened yet."""
+        self.queue.tally = self.stepped.tally = Tally(self.at)
+
     def settle(self) -> None:
         """Draws what follows from every change so far, until nothing follows any more."""
         while self._touched:
@@ -125,10 +137,14 @@ class Turn:
             self._rejudge_namesakes(job)
             if job.array is not None:
                 self._share_room(job)
+        if self._counted:
+            self.queue.tally = self.stepped.tally = self.queue.tally.on(self.at).plus(self._counted)
+            self._counted.clear()
 
     def _moved(self, old: Job, moved: Moved) -> None:
         job, orders = followed(moved.job, self.at) if moved.job.bids else (moved.job, ())
         self.put(job)
+        self.count(*counted(old, job))
         if job.follows:  # what is ordered of a node, and written to the owner, is the leader's
             if isinstance(job.state, Finished) and not isinstance(old.state, Finished):
                 self._end_steps_on(job, job.state.ending.by_uid or 0)

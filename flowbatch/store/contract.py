@@ -11,11 +11,12 @@ from flowbatch.core.events import Event
 from flowbatch.core.jobs import Job
 from flowbatch.core.market.budgets import Spending
 from flowbatch.core.past import EVERYTHING, JobName, Past
-from flowbatch.core.ports import Payload, Tally
+from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Stepped
 from flowbatch.core.ruling.rulings import NOTHING_SAID, Rulings
 from flowbatch.core.states import Holding
 from flowbatch.core.steps import JobSteps, Step, StepKey
+from flowbatch.core.tally import Tally
 from flowbatch.ids import StoreId
 
 
@@ -48,11 +49,13 @@ class Loaded:
     """The steps of placements that run, by job."""
     rulings: Rulings = NOTHING_SAID
     """What administrators have said of the cluster."""
+    tally: Tally | None = None
+    """What was counted of jobs; None where nothing ever was."""
 
 
 class Store(Protocol):
     """Remembers the queue. Every method may wait for a disk: a loop calls those that write, and `payload`, from one thread of their own,
-    and those that look back (`history`, `steps`, `story`, `tally`) from another one; they see what was committed."""
+    and those that look back (`history`, `steps`, `story`) from another one; they see what was committed."""
 
     def load(self) -> Loaded:
         """The queue as of the last commit. Raises StoreFailed."""
@@ -75,9 +78,6 @@ class Store(Protocol):
 
     def story(self, job_id: int) -> list[tuple[int, str]]:
         """What happened to a job: (instant, words), oldest first."""
-
-    def tally(self, since: int) -> Tally:
-        """How many jobs were submitted, started and ended since that instant."""
 
     def prune(self, journal_before: int, jobs_before: int) -> int:
         """Forgets some of what is older than these instants: journal lines whose orders were carried out, and all about jobs

@@ -11,10 +11,11 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.past import EVERYTHING, JobName, Past
-from flowbatch.core.ports import Payload, Tally
+from flowbatch.core.ports import Payload
 from flowbatch.core.ruling.rulings import NOTHING_SAID
-from flowbatch.core.states import Finished, Pending
+from flowbatch.core.states import Finished
 from flowbatch.core.steps import Step, StepKey
+from flowbatch.core.tally import Tally
 from flowbatch.ids import StoreId, new_store_id
 from flowbatch.store import story
 from flowbatch.store.contract import Entry, Loaded, remembered
@@ -33,6 +34,7 @@ class MemoryStore:
         self._departed: dict[Account, int] = {}
         self._steps: dict[StepKey, Step] = {}
         self._rulings = NOTHING_SAID
+        self._tally: Tally | None = None
         self._story: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
 
     def load(self) -> Loaded:
@@ -48,6 +50,7 @@ class MemoryStore:
             dict(self._departed),
             remembered(jobs, self._steps.items()),
             self._rulings,
+            self._tally,
         )
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
@@ -77,18 +80,6 @@ class MemoryStore:
     def story(self, job_id: int) -> list[tuple[int, str]]:
         return list(self._story.get(job_id, ()))
 
-    def tally(self, since: int) -> Tally:
-        jobs = list(self._jobs.values())
-        started = [job for job in jobs if not isinstance(job.state, Pending) and (job.state.started_at or 0) >= since]
-        ends = [
-            job.state.ending.outcome for job in jobs if isinstance(job.state, Finished) and job.state.ended_at >= since
-        ]
-        completed, cancelled = ends.count("COMPLETED"), ends.count("CANCELLED")
-        return Tally(
-            sum(job.submitted_at >= since for job in jobs), len(started), completed, cancelled, len(ends) - completed - cancelled,
-            sum(job.scheduled_by == "Backfill" for job in started),
-        )  # fmt: skip
-
     def prune(self, journal_before: int, jobs_before: int) -> int:
         over = [
             job for id, job in self._jobs.items()
@@ -112,6 +103,7 @@ class MemoryStore:
         self._jobs.update(stepped.changed)
         self._steps.update(stepped.steps)
         self._rulings = stepped.rulings or self._rulings
+        self._tally = stepped.tally or self._tally
         self._queued |= stepped.changed.keys()
         if entry.payload is not None and isinstance(stepped.reply, Accepted):
             self._payloads[stepped.changed[stepped.reply.job_id].payload_id] = entry.payload

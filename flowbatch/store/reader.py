@@ -1,7 +1,7 @@
 """Who looks back: what was committed, read by a connection of its own, as much of it as is asked for.
 
 What is asked for often stands in columns beside the record, and `jobs_past` holds them in the order of the ends: a window of time costs
-what was not over before it, however few of it are wanted, and counting reads no record at all.
+what was not over before it, however few of it are wanted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 from flowbatch.core.jobs import Job
 from flowbatch.core.past import JobName, Past
-from flowbatch.core.ports import Tally
 from flowbatch.core.steps import Step, StepKey
 from flowbatch.spec.job import JobSpec
 from flowbatch.store import rows
@@ -42,17 +41,6 @@ _CONDITIONS = {
     "names": _ONE_OF.format("lower(json_extract(specs.body, '$.name'))", "names"),
 }
 """What each field of `Past` asks, what the index knows first; `since` is where a query begins."""
-
-_TALLIED = (
-    "SELECT submitted_at, started_at, ended_at, outcome, scheduled_by FROM jobs INDEXED BY jobs_past WHERE ended_at"
-)
-_TALLY = (
-    "SELECT total(submitted_at >= :since), total(started_at >= :since), "
-    "total(ended_at >= :since AND outcome = 'COMPLETED'), total(ended_at >= :since AND outcome = 'CANCELLED'), "
-    "total(ended_at >= :since AND outcome NOT IN ('COMPLETED', 'CANCELLED')), "
-    "total(started_at >= :since AND scheduled_by = 'Backfill') "
-    f"FROM ({_TALLIED} >= :since UNION ALL {_TALLIED} IS NULL)"
-)
 
 _STEPS = "SELECT job_id, restart, number, body FROM steps WHERE {}coalesce(ended_at >= :since, 1) ORDER BY job_id, restart, number"
 
@@ -85,10 +73,6 @@ class Reader:
     def story(self, job_id: int) -> list[tuple[int, str]]:
         """As `Store.story`."""
         return list(self.db.execute("SELECT at, words FROM story WHERE job_id = ? ORDER BY seq", (job_id,)))
-
-    def tally(self, since: int) -> Tally:
-        """As `Store.tally`."""
-        return Tally(*map(int, self.db.execute(_TALLY, {"since": since}).fetchone()))
 
     def close(self) -> None:
         self.db.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import asdict
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
@@ -18,6 +19,7 @@ from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Payload
 from flowbatch.core.ruling.rulings import Rulings
 from flowbatch.core.steps import Step
+from flowbatch.core.tally import Tally
 from flowbatch.spec.job import JobSpec
 
 
@@ -77,6 +79,14 @@ def rulings_row(rulings: Rulings) -> str:
 
 def rulings(row: str) -> Rulings:
     return _RULINGS.validate_json(row)
+
+
+def tally_row(tally: Tally) -> str:
+    return json.dumps(asdict(tally))
+
+
+def tally(row: str) -> Tally:
+    return Tally(**json.loads(row))
 
 
 def orders_row(orders: list[Effect]) -> str | None:

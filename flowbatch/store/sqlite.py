@@ -21,7 +21,7 @@ from flowbatch.core.events import Accepted
 from flowbatch.core.jobs import ArrayTask, Job
 from flowbatch.core.market.budgets import Account, add
 from flowbatch.core.past import EVERYTHING, JobName, Past, outcome
-from flowbatch.core.ports import Payload, Tally
+from flowbatch.core.ports import Payload
 from flowbatch.core.ruling.rulings import NOTHING_SAID
 from flowbatch.core.states import Finished, Holding, Pending
 from flowbatch.core.steps import Step, StepKey
@@ -81,9 +81,10 @@ class SqliteStore:
             departed = {(account, day): micro_usd for account, day, micro_usd in self._db.execute(_DEPARTED)}
             steps = remembered(jobs, self._last_steps(jobs))
             rulings = rows.rulings(meta["rulings"]) if "rulings" in meta else NOTHING_SAID
+            tally = rows.tally(meta["tally"]) if "tally" in meta else None
             store = self._identity(meta, placed=any(map(_is_placed, jobs)))
         self._known_specs = {job.spec_id for job in jobs}
-        return Loaded(store, next_job_id, jobs, seq, performed, owed, departed, steps, rulings)
+        return Loaded(store, next_job_id, jobs, seq, performed, owed, departed, steps, rulings, tally)
 
     def commit(self, entries: Sequence[Entry], next_job_id: int, performed: int) -> None:
         with _border("cannot write to the store"), self._transaction():
@@ -101,7 +102,9 @@ class SqliteStore:
             self._db.executemany(_BILLED, ((name or "", day, sum_) for (name, day), sum_ in departed.items()))
             said = [entry.stepped.rulings for entry in entries if entry.stepped.rulings is not None]
             ruled = {"rulings": rows.rulings_row(said[-1])} if said else {}
-            self._meta({"next_job_id": str(next_job_id), "performed": str(performed), **ruled})
+            tallies = [entry.stepped.tally for entry in entries if entry.stepped.tally is not None]
+            counted = {"tally": rows.tally_row(tallies[-1])} if tallies else {}
+            self._meta({"next_job_id": str(next_job_id), "performed": str(performed), **ruled, **counted})
 
     def payload(self, payload_id: int) -> Payload | None:
         with _reading():
@@ -115,10 +118,6 @@ class SqliteStore:
     def story(self, job_id: int) -> list[tuple[int, str]]:
         with _reading():
             return self._reader.story(job_id)
-
-    def tally(self, since: int) -> Tally:
-        with _reading():
-            return self._reader.tally(since)
 
     def steps(self, job_ids: Sequence[int] | None = None, since: int | None = None) -> list[tuple[StepKey, Step]]:
         with _reading():

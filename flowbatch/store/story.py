@@ -87,6 +87,8 @@ def _fact(event: Event) -> str:
             return f"accounts changed by uid {event.by}"
         case wishes.ReservationAsked():
             return f"reservation {event.wish.name}: {event.act}"
+        case wishes.Recount():
+            return f"jobs are counted anew, by uid {event.by}"
         case wishes.Reread():
             return "configuration read again"
         case events.Configured():

@@ -194,8 +194,8 @@ worlds take turns, round by round. The last column compares the CPU time of clie
 
 _TAIL = """
 What names a job reads that job: it costs the same whatever is stored. Listings cost what they list; `sinfo` what holds nodes; a start what is queued;
-`sacct` what its window, users, names and states let through, and the queue; `sdiag` an index over the jobs of the day; a scheduling pass (100 nodes, all
-taken, as many jobs running) some hundred placements. Whatever looks back reads beside the thread that writes, and long answers are written beside the
+`sacct` what its window, users, names and states let through, and the queue; `sdiag` nothing, for what it says is counted as it happens; a scheduling pass
+(100 nodes, all taken, as many jobs running) some hundred placements. Whatever looks back reads beside the thread that writes, and long answers are written beside the
 loop: no submission waits for them. Ten times the jobs that are over, and the same queue, cost nothing but disk.
 
 Kept: journal lines for 7 days once their orders were carried out; jobs, their story, steps and specifications for 400 days

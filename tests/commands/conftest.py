@@ -13,11 +13,12 @@ from flowbatch.commands.call import Call, CallerFile, Command
 from flowbatch.core.events import Event, Passed, Reply
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.past import EVERYTHING, JobName, Past
-from flowbatch.core.ports import Payload, Snapshot, Tally
+from flowbatch.core.ports import Payload, Snapshot
 from flowbatch.core.queue import Queue, step
 from flowbatch.core.records import Stepped
-from flowbatch.core.states import Finished, Holding, Running
+from flowbatch.core.states import Holding
 from flowbatch.core.steps import Step, StepKey
+from flowbatch.core.tally import Tally
 from flowbatch.errors import FlowError
 from flowbatch.protocol.seen import TaskSeen
 from flowbatch.spec.cluster import ClusterSpec
@@ -61,6 +62,7 @@ class FixedQueue:
         self.events: list[Event] = []
         self.payloads: dict[int, Payload] = {}
         self.steps: dict[StepKey, Step] = {}
+        self.counted = Tally()
         self.seen: Sequence[TaskSeen] | None = None
         """What runs, of any job; None where nobody looks."""
 
@@ -101,15 +103,11 @@ class FixedQueue:
     ) -> Sequence[Job]:
         return looked_back(self.snapshot().jobs, named, limit, past)
 
-    async def tally(self, since: int) -> Tally:
-        ended = [job.state.ending.outcome for job in self._snapshot.jobs if isinstance(job.state, Finished)]
-        running = sum(isinstance(job.state, Running) for job in self._snapshot.jobs)
-        return Tally(
-            submitted=len(self._snapshot.jobs),
-            started=running + len(ended),
-            completed=ended.count("COMPLETED"),
-            cancelled=ended.count("CANCELLED"),
-        )
+    def tally(self) -> Tally:
+        return self.counted
+
+    def count(self, kind: str) -> int:
+        return sum(job.state.kind == kind for job in self._snapshot.jobs)
 
     async def step_history(
         self, job_ids: Sequence[int] | None = None, since: int | None = None

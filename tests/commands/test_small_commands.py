@@ -13,10 +13,13 @@ from flowbatch.commands.accounting import sacctmgr, sdiag, seff, sprio, sreport,
 from flowbatch.commands.accounting.associations import listed
 from flowbatch.commands.control import strigger
 from flowbatch.commands.running import sattach, sbcast
+from flowbatch.core.events import Refused
 from flowbatch.core.jobs import Job, Owner
 from flowbatch.core.ports import Snapshot
+from flowbatch.core.ruling.wishes import Recount
 from flowbatch.core.states import Allocation, Ending, Finished, NodeShare, Pending, Running, State
 from flowbatch.core.steps import JobSteps, Step
+from flowbatch.core.tally import Tally
 from flowbatch.node import broadcast
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.job import JobSpec
@@ -100,11 +103,21 @@ def test_sreport_reckons_whole_hours(caller: Any, queue: Any) -> None:
     assert sizes.out == "toy|root|0|120|100.00%\n"
 
 
-def test_sdiag_says_what_the_store_counted(caller: Any, queue: Any) -> None:
+def test_sdiag_says_what_was_counted(caller: Any, queue: Any) -> None:
+    queue.counted = Tally(NOW - 60, submitted=7, started=2, completed=1, cancelled=3, failed=4, backfilled=5)
     out = caller.run(sdiag.main, queue).out
-    assert "Jobs started:   2\n" in out and "Jobs completed: 1\n" in out
+    assert "Data since      Sun Nov 22 06:01:19 2026 (1795327279)\n" in out
+    numbers = "Jobs submitted: 7\nJobs started:   2\nJobs completed: 1\nJobs canceled:  3\nJobs failed:    4\n"
+    assert numbers in out and out.count("jobs (since last slurm start): 5\n") == 1
     assert "Jobs pending:   1\nJobs running:   1\n" in out
-    assert caller.run(sdiag.main, queue, "-r").code == 1
+
+
+def test_sdiag_has_jobs_counted_anew(caller: Any, queue: Any, fixed_queue: Any) -> None:
+    assert caller.run(sdiag.main, queue, "-r").out == "Reset scheduling statistics\n"
+    assert queue.events == [Recount(NOW, 0)]
+    denied = fixed_queue(queue.snapshot(), lambda event: Refused("ESLURM_ACCESS_DENIED"))
+    said = caller.run(sdiag.main, denied, "-r")
+    assert (said.code, said.out, said.err) == (255, "", "slurm_reset_statistics: Access/permission denied\n")
 
 
 def test_seff_says_what_is_not_measured(caller: Any, queue: Any) -> None:

@@ -363,7 +363,7 @@ def test_show_job(row: str) -> None:
     said = str(RECORDED["shows"][row])
     theirs = next(part for part in said.split("\n\n") if part.startswith(f"JobId={id} ")) + "\n\n"
     view = JobView(next(job for job in JOBS if job.id == id), Scene.of(replace(SNAPSHOT, at=NOW + 2)))
-    ours = show_job.Sheet(STYLE.times, bits=64, details=True, one_line=False).record(view)
+    ours = show_job.Sheet(STYLE.times, bits=64, details=True, one_line=False).record(view, ExitStatus())
     assert without_scheduler(ours) == without_scheduler(theirs)
 
 

@@ -23,10 +23,11 @@ from flowbatch.core.events import (
 )
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job, Owner
 from flowbatch.core.past import Past
-from flowbatch.core.ports import Payload, Tally
+from flowbatch.core.ports import Payload
 from flowbatch.core.queue import Stepped
 from flowbatch.core.states import Allocation, Completing, Ending, ExitStatus, Finished, NodeShare, Pending, Running
 from flowbatch.core.steps import JobSteps, Step, StepKey
+from flowbatch.core.tally import Tally
 from flowbatch.spec.array import IndexRange, IndexSet
 from flowbatch.spec.job import JobSpec
 from flowbatch.store.contract import Entry, Store
@@ -211,12 +212,14 @@ def test_the_story_of_a_job(store, write):
     assert store.story(2) == []
 
 
-def test_a_tally_counts_what_happened_since(store, write):
-    old, backfilled = replace(PENDING, id=2, submitted_at=1), replace(FINISHED, id=3, scheduled_by="Backfill")
-    write(submitted(PENDING), (Passed(110), stepped(FINISHED, old, backfilled)), (Passed(900), stepped(dropped={1})))
-    assert store.tally(2) == Tally(submitted=2, started=2, failed=2, backfilled=1)
-    assert store.tally(106) == Tally(failed=2)
-    assert store.tally(111) == Tally()
+def test_the_last_tally_is_kept(store, write):
+    assert store.load().tally is None
+    write(
+        (Passed(100), Stepped(tally=Tally(90, submitted=1))),
+        (Passed(101), Stepped(tally=Tally(90, 2, 1, backfilled=1))),
+    )
+    write((Passed(102), Stepped()))
+    assert store.load().tally == Tally(90, submitted=2, started=1, backfilled=1)
 
 
 def test_what_was_over_long_ago_is_forgotten(store, write):

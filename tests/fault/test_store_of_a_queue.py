@@ -26,6 +26,7 @@ from flowbatch.core.ruling.reservations import Party
 from flowbatch.core.ruling.wishes import AccountsAsked, NodeAsked, NodeChange, ReservationAsked, ReservationWish
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step
+from flowbatch.core.tally import Tally
 from flowbatch.spec.cluster import ClusterSpec, NodeSpec, PartitionSpec
 from flowbatch.spec.cron import CronSpec
 from flowbatch.spec.job import JobSpec
@@ -110,11 +111,12 @@ def check(path: Path, acknowledged: int) -> None:
     for event in STORY[: loaded.seq]:
         steps.update(step(expected, event).steps)
     assert {job.id: job for job in loaded.jobs} == expected.jobs
-    assert (loaded.steps, loaded.rulings) == (expected.steps, expected.rulings)
+    tally = loaded.tally or Tally()
+    assert (loaded.steps, loaded.rulings, tally) == (expected.steps, expected.rulings, expected.tally)
     assert dict(store.steps()) == steps
     for id in expected.jobs:
         assert store.payload(expected.jobs[id].payload_id) is not None
-    queue = Queue(CLUSTER, loaded.next_job_id, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings)
+    queue = Queue(CLUSTER, loaded.next_job_id, loaded.jobs, loaded.departed, loaded.steps, loaded.rulings, tally)
     assert queue.indexes == expected.indexes
     assert next(commits(store, queue, loaded.seq), loaded.seq + 1) == loaded.seq + 1
     store.close()

@@ -17,7 +17,7 @@ from flowbatch.core.states import Ending, ExitStatus, Finished, Pending
 from flowbatch.spec.job import JobSpec
 from flowbatch.store.contract import Entry
 from flowbatch.store.pruning import PIECE, prune
-from flowbatch.store.reader import _TALLY, Reader
+from flowbatch.store.reader import Reader
 from flowbatch.store.sqlite import SqliteStore
 
 FEW, MANY = 100, 4000
@@ -71,7 +71,6 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "a task of a large array": lambda reader: reader.history([(ARRAY, FEW // 2 + 1)], 10, EVERYTHING),
     "the newest": lambda reader: reader.history(None, 10, EVERYTHING),
     "a window": lambda reader: reader.history(None, 1000, Past(since=-30)),
-    "how many": lambda reader: reader.tally(-30),
     "a story": lambda reader: reader.story(FEW // 2),
     "steps": lambda reader: reader.steps([FEW // 2], None),
     "what is too old": lambda reader: _forgotten(reader),
@@ -93,13 +92,6 @@ def test_a_question_costs_the_same_whatever_is_stored(stores, question):
         cost[over] = len(steps)
         reader.close()
     assert cost[MANY] <= cost[FEW] + 2 * PIECE if question == "what is too old" else cost[MANY] <= cost[FEW] * 1.2 + 20
-
-
-def test_counting_reads_no_record(stores):
-    reader = Reader(stores[FEW])
-    plan = [line[-1] for line in reader.db.execute("EXPLAIN QUERY PLAN " + _TALLY, {"since": 1})]
-    assert [line for line in plan if "jobs" in line and "COVERING INDEX jobs_past" not in line] == []
-    reader.close()
 
 
 def test_narrowing_decodes_no_record_that_is_not_listed(stores, monkeypatch):

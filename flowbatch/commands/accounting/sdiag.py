@@ -1,23 +1,22 @@
-"""sdiag: how busy the controller is. Jobs are counted since midnight; what nobody measures here is 0."""
+"""sdiag: how busy the controller is. Jobs are counted since midnight UTC, or since `-r`; what nobody measures here is 0."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 
 from flowbatch.commands import plain_options
 from flowbatch.commands.call import Call
 from flowbatch.commands.command_options import CommandOption, Stop
+from flowbatch.core.events import Refused
 from flowbatch.core.ports import QueuePort
-from flowbatch.core.states import Pending, Running
-from flowbatch.slurm.times import date_line, zone
+from flowbatch.core.ruling.wishes import Recount
+from flowbatch.slurm import codes
+from flowbatch.slurm.times import date_line
 
 _UNCOUNTED = "requests are not counted"
 OPTIONS = (
     CommandOption("all", "a", help="all of it (the default)"),
-    CommandOption(
-        "reset", "r", help="count anew", verdict="refused", reason="the counts are the store's, since midnight"
-    ),
+    CommandOption("reset", "r", help="count anew, from now on; for operators"),
     CommandOption("cluster", None, "required", key="clusters"),
     CommandOption("clusters", "M", "required", "of this cluster"),
     CommandOption("sort-by-id", "i", help="requests by number", verdict="recorded", reason=_UNCOUNTED),
@@ -32,10 +31,11 @@ async def main(call: Call, queue: QueuePort) -> int:
     """Prints the statistics of each cluster."""
     try:
         said = plain_options.read("sdiag", "", OPTIONS, call.argv)
-        if "reset" in said.flags:
-            raise Stop(1, err="sdiag: error: nothing to reset: jobs are counted since midnight, from the store\n")
         for one in await plain_options.queues(call, queue, said, "sdiag"):
-            call.out.write(await _statistics(call, one))
+            if "reset" in said.flags:
+                await _reset(call, one)
+            else:
+                call.out.write(_statistics(call, one))
         return 0
     except Stop as stop:
         call.out.write(stop.out)
@@ -47,16 +47,18 @@ def _dated(call: Call, at: int) -> str:
     return f"{date_line(call.environ, at).rstrip()} ({at})"
 
 
-async def _statistics(call: Call, queue: QueuePort) -> str:
-    snapshot = queue.snapshot()
-    here = zone(call.environ.get("TZ"))
-    midnight = datetime.fromtimestamp(snapshot.at, here).replace(hour=0, minute=0, second=0, microsecond=0)
-    since = int(midnight.timestamp())
-    waiting = sum(isinstance(job.state, Pending) for job in snapshot.jobs)
-    running = sum(isinstance(job.state, Running) for job in snapshot.jobs)
+async def _reset(call: Call, queue: QueuePort) -> None:
+    reply = await queue.apply(Recount(queue.now(), call.owner.uid))
+    if isinstance(reply, Refused):
+        raise Stop(255, err=f"slurm_reset_statistics: {codes.message(reply.code)}\n")
+    call.out.write("Reset scheduling statistics\n")
+
+
+def _statistics(call: Call, queue: QueuePort) -> str:
+    counted, now = queue.tally(), _dated(call, queue.now())
     return _TEXT.format(
-        bar=_BAR, now=_dated(call, snapshot.at), since=_dated(call, since), **asdict(await queue.tally(since)),
-        pending=waiting, running=running, at=_dated(call, snapshot.at),
+        **{**asdict(counted), "since": _dated(call, counted.since)},
+        bar=_BAR, now=now, at=now, pending=queue.count("pending"), running=queue.count("running"),
     )  # fmt: skip
 
 

@@ -370,9 +370,10 @@ def frequency_text(view: JobView) -> str:
 
 def wait_status(view: JobView) -> int:
     """The exit status as wait(2) has it, which is what Slurm keeps."""
-    if (view.exit.code, view.exit.signal) == (0, _IO_ERROR & 0x7F):
+    exit = view.exit
+    if (exit.code, exit.signal) == (0, _IO_ERROR & 0x7F):
         return _IO_ERROR
-    return view.exit.code << 8 | view.exit.signal
+    return exit.code << 8 | exit.signal
 
 
 _IO_ERROR = 4021

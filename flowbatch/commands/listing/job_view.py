@@ -37,6 +37,7 @@ _MAX_SWITCH_WAIT_S = 300
 MAX_PRIORITY = 4294967295
 
 
+_NO_EXIT = ExitStatus()
 _WORDS = {"running": "RUNNING", "suspended": "SUSPENDED"}
 
 
@@ -156,7 +157,8 @@ class JobView:
     @property
     def base_state(self) -> str:
         """The state without flags: what a completing job is going to be."""
-        return self.ending.outcome if self.ending else _WORDS.get(self.job.state.kind, "PENDING")
+        ending = self.ending
+        return ending.outcome if ending else _WORDS.get(self.job.state.kind, "PENDING")
 
     @property
     def ending(self) -> Ending | None:
@@ -170,11 +172,13 @@ class JobView:
             return self._reason
         if isinstance(self.job.state, Pending):
             return self.job.state.reason
-        return self.ending.reason if self.ending else "None"
+        ending = self.ending
+        return ending.reason if ending else "None"
 
     @property
     def exit(self) -> ExitStatus:
-        return self.ending.exit if self.ending else ExitStatus()
+        ending = self.ending
+        return ending.exit if ending else _NO_EXIT
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:

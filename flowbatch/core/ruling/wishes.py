@@ -63,6 +63,14 @@ class TopAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Recount:
+    """An operator has the jobs counted anew (`sdiag -r`). Reply: None, or `Refused`."""
+
+    at: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reread:
     """An administrator had the configuration read again: the cluster has this shape, and what was said of partitions, and of
     weights and features of nodes, is said no more. Reply: None or `Refused`."""
@@ -115,3 +123,7 @@ class AccountsAsked:
     name: str
     put: tuple[Account | User | Association | Qos, ...] = ()
     drop: tuple[Key, ...] = ()
+
+
+Said = TopAsked | NodeAsked | PartitionAsked | ReservationAsked | AccountsAsked | Reread | Recount
+"""Everything that administrators say."""

@@ -29,7 +29,11 @@ from flowbatch.core.states import (
     Pending,
     Running,
 )
+from flowbatch.core.tally import Tally
 from flowbatch.spec.array import IndexRange, IndexSet
+
+MIDNIGHT = 950_400
+"""Before the desk's first instant."""
 
 
 def indices(first, last):
@@ -47,7 +51,7 @@ def test_a_submitted_job_waits_for_the_pass(desk, owners):
         priority=4294901759, partitions=("debug",), eligible_at=desk.now,
         last_evaluated_at=desk.now,
     )  # fmt: skip
-    assert desk.step(event) == Stepped({1: job}, set(), [], Accepted(1))
+    assert desk.step(event) == Stepped({1: job}, set(), [], Accepted(1), tally=Tally(MIDNIGHT, submitted=1))
     assert desk.queue.next_job_id == 2
     assert desk.queue.next_wake() == desk.now
 
@@ -60,7 +64,7 @@ def test_a_life(desk):
     running = replace(
         job, state=Running(started, at, started + 300), scheduled_by="Main", last_evaluated_at=started
     )  # fmt: skip
-    assert desk.passed(2) == Stepped({1: running}, set(), [Launch(1, 0)], None)
+    assert desk.passed(2) == Stepped({1: running}, set(), [Launch(1, 0)], tally=Tally(MIDNIGHT, 1, 1))
     assert desk.queue.next_wake() is None
 
     launched = replace(running, state=Running(started, at, started + 300, launched=True))
@@ -68,7 +72,7 @@ def test_a_life(desk):
 
     desk.at = 7
     over = replace(launched, state=Finished(desk.now, Ending("COMPLETED"), started, at))
-    assert desk.end(1) == Stepped({1: over}, set(), [Forget(1, 0)])
+    assert desk.end(1) == Stepped({1: over}, set(), [Forget(1, 0)], tally=Tally(MIDNIGHT, 1, 1, 1))
     assert desk.queue.next_wake() == desk.now  # room came free: a pass looks at it
     assert desk.passed() == Stepped()
     assert desk.queue.next_wake() == desk.now + 300
@@ -106,7 +110,8 @@ def test_a_running_job_is_stopped_and_keeps_its_place_until_it_is_gone(desk):
     assert desk.listing() == {1: "completing", 2: "pending Resources"}
     desk.at = 8
     over = Finished(asked, replace(ending, exit=ExitStatus(0, 15)), running.state.started_at, share(0, 1, 2, 3))
-    assert desk.end(1, signal=15, cause="killed") == Stepped({1: replace(running, state=over)}, set(), [Forget(1, 0)])
+    gone = Stepped({1: replace(running, state=over)}, set(), [Forget(1, 0)], tally=Tally(MIDNIGHT, 2, 1, cancelled=1))
+    assert desk.end(1, signal=15, cause="killed") == gone
     desk.passed()
     assert desk.listing() == {1: "finished CANCELLED", 2: "running"}
 
@@ -124,7 +129,8 @@ def test_an_array_gives_its_tasks_records_as_they_start(desk):
         )
 
     left = replace(rest, array=ArrayRest(indices(3, 6), 2), state=Pending("JobArrayTaskLimit"))
-    assert stepped == Stepped({1: left, 2: task(2, 1, 0), 3: task(3, 2, 1)}, set(), [Launch(2, 0), Launch(3, 0)])
+    begun = {1: left, 2: task(2, 1, 0), 3: task(3, 2, 1)}
+    assert stepped == Stepped(begun, set(), [Launch(2, 0), Launch(3, 0)], tally=Tally(MIDNIGHT, 6, 2))
     assert desk.queue.next_job_id == 4
 
 
