@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -63,6 +64,7 @@ def _json(value: Any, line: str, put: Callable[[str], None]) -> None:
     put(("{" if before == "{" else "[" if before == "[" else "") + line + ("}" if is_map else "]"))
 
 
+@lru_cache(4096)
 def _text(value: str) -> str:
     return encode_basestring(value).replace("/", "\\/")
 

@@ -23,7 +23,7 @@ from flowbatch.core.states import (
     Suspended,
     lasted_s,
 )
-from flowbatch.core.waiting import begins_at
+from flowbatch.core.waiting import HELD_BY_ADMIN, HELD_BY_USER, begins_at
 from flowbatch.directives.values import time
 from flowbatch.spec.job import UNLIMITED
 from flowbatch.spec.resources import Resources
@@ -37,6 +37,8 @@ _MAX_SWITCH_WAIT_S = 300
 MAX_PRIORITY = 4294967295
 
 
+_HELD = frozenset({None, HELD_BY_USER, HELD_BY_ADMIN})
+"""What says of a held job no more than who holds it."""
 _NO_EXIT = ExitStatus()
 _WORDS = {"running": "RUNNING", "suspended": "SUSPENDED"}
 
@@ -144,9 +146,9 @@ class JobView:
     @property
     def state(self) -> str:
         """Slurm's word, flags first: a job that is completing is that, and one whose machine of the market still boots."""
+        if self.pending:
+            return "RESV_DEL_HOLD" if self.job.held not in _HELD and is_deletion(self.job.held) else "PENDING"
         match self.job.state:
-            case Pending():
-                return "RESV_DEL_HOLD" if is_deletion(self.job.held) else "PENDING"
             case Completing():
                 return "COMPLETING"
             case Running(launched=False) if self.scene.cluster.market is not None:
