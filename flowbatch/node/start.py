@@ -21,7 +21,9 @@ class NodeUnreachable(FlowError):
 
 def start(directory: Path, environ: Mapping[str, str] = os.environ) -> None:
     """A daemon serves the directory, detached from the caller, with a clean environment. Raises NodeUnreachable."""
-    environment = {"PATH": os.defpath} | apart.variables(environ) | {name: environ[name] for name in KEPT if name in environ}
+    environment = (
+        {"PATH": os.defpath} | apart.variables(environ) | {name: environ[name] for name in KEPT if name in environ}
+    )
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-m", "flowbatch.node", str(directory)], env=environment, cwd="/", timeout=WITHIN_S,

@@ -92,9 +92,7 @@ async def _ended(asked: Asked, jobs: Sequence[Job]) -> Mapping[tuple[int, int], 
 def _records(asked: Asked, jobs: Sequence[Job], scene: Scene, ended: Mapping[tuple[int, int], ExitStatus]) -> str:
     one_line, details, style = "oneliner" in asked.flags, "details" in asked.flags, asked.style
     sheet = show_job.Sheet(style.times, bits=style.bits, details=details, one_line=one_line)
-    return "".join(
-        sheet.record(JobView(job, scene), ended.get((job.id, job.restarts), ExitStatus())) for job in jobs
-    )
+    return "".join(sheet.record(JobView(job, scene), ended.get((job.id, job.restarts), ExitStatus())) for job in jobs)
 
 
 def _chosen(snapshot: Snapshot, word: str) -> list[Job]:
