@@ -23,6 +23,7 @@ from filelock import FileLock
 from tests.living import files
 
 CLIENTS: dict[str, tuple[str, ...]] = {
+    "aiida": ("aiida-core==2.9.4",),
     "dask": ("dask-jobqueue==0.9.0",),
     "executorlib": ("executorlib==1.11.0", "pysqa==1.1.1", "h5py"),
     "jax": ("jax==0.10.2",),
