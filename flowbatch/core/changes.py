@@ -123,7 +123,7 @@ def _carry_out(turn: Turn, event: UpdateAsked, old: Job, job: Job) -> None:
     if event.throttle is not None and job.array is not None:
         _throttle(turn, job, event.throttle)
         old = turn.queue.jobs[job.id]
-        job = replace(job, array=old.array)
+        job = replace(job, array=old.array, bids=old.bids)
     if job.held is None and event.spec.priority and "priority" in event.fields:
         job = replace(job, priority=min(event.spec.priority, priority.HIGHEST))
     elif job.held is None and old.priority != old.spec.priority:
@@ -146,10 +146,15 @@ def _carry_out(turn: Turn, event: UpdateAsked, old: Job, job: Job) -> None:
 
 def _throttle(turn: Turn, job: Job, limit: int) -> None:
     """All records of the array say the same. Tasks that run already are not taken back: until enough of them have ended, none
-    starts."""
+    starts, and bids beyond that go off the market, the last in line first."""
     assert job.array_id is not None
-    for id in turn.queue.indexes.arrays[job.array_id].records:
+    entry = turn.queue.indexes.arrays[job.array_id]
+    for id in entry.records:
         one = turn.queue.jobs[id]
         array = one.array
         if isinstance(array, ArrayTask | ArrayRest):
             turn.put(replace(one, array=replace(array, throttle=limit)))
+    beyond = max(0, entry.active + len(entry.bidding) - limit) if limit else 0
+    bidders = sorted((turn.queue.jobs[id] for id in entry.bidding), key=lambda one: (one.priority, -one.id))
+    for one in bidders[:beyond]:
+        turn.withdraw(one)

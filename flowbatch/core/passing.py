@@ -90,6 +90,7 @@ def _schedule(turn: Turn) -> None:
     queue.planned, queue.blocked = found.planned, found.blocked
     places = _by_record(found)
     for id, own in places.items():
+        # Who was alone with its reason was not counted among its siblings: a throttle's room is what is left when it starts.
         if now := own[: queue.room(queue.jobs[id])]:
             _start(turn, queue.jobs[id], now)
     for id, reason in found.reasons.items():

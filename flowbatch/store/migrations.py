@@ -75,4 +75,6 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX jobs_array ON jobs (array_id, task) WHERE array_id IS NOT NULL;
     CREATE INDEX jobs_past ON jobs (ended_at, submitted_at, uid, outcome, started_at, scheduled_by);
     """,
+    # Specifications have the words that asked for a job (`submit_line`), and `meta` what was counted of jobs (`tally`).
+    "",
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -56,6 +58,9 @@ from flowbatch.spec.resources import (
     Resources,
 )
 from flowbatch.store import rows
+from flowbatch.store.migrations import MIGRATIONS
+
+SPEC = Path(__file__).parent.parent / "data" / "records" / "spec.json"
 
 ALLOCATION = Allocation("debug", (NodeShare("n1", 4, (0, 1, 2, 3), 100, 2, (("gpu", None, (0, 3)),)),))
 STATES = [
@@ -136,3 +141,17 @@ def test_every_event_has_a_row():
     for kind in get_args(Event):
         assert rows._SHAPES[kind].serializer
     assert not [kind for kind in get_args(Event) if issubclass(kind, BaseModel)]
+
+
+def spec_names() -> list[str]:
+    """Every field of a specification and of its parts."""
+    schema = JobSpec.model_json_schema()
+    parts = {"JobSpec": schema, **schema["$defs"]}
+    return sorted(f"{part}.{name}" for part, shape in parts.items() for name in shape.get("properties", ()))
+
+
+def test_a_new_word_of_specifications_comes_with_a_step_of_the_store():
+    """Earlier versions take no specification with a word that they do not know: the store has to refuse them first. Where this fails:
+    another migration, if need be an empty one, and its number and the names into the file."""
+    said = json.loads(SPEC.read_text())
+    assert said == {"schema": len(MIGRATIONS), "names": spec_names()}

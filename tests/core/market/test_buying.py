@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowbatch.core.effects import ChangeBid, Forget, Launch, PlaceBid, WithdrawBid
-from flowbatch.core.events import Launched, Refused, Submitted, WouldStart
+from flowbatch.core.events import JobRef, Launched, Refused, Submitted, UpdateAsked, WouldStart
 from flowbatch.core.jobs import Owner
 from flowbatch.core.market.buying import PATIENCE_S
 from flowbatch.spec.resources import NodeCount, Resources
@@ -144,6 +144,32 @@ def test_a_throttle_counts_bids(desk):
     desk.ended(2)
     desk.passed()
     assert [order.job_id for order in desk.taken() if isinstance(order, PlaceBid)] == [4]
+
+
+def test_a_throttle_that_is_lowered_takes_bids_off_the_market(desk):
+    """What has its machine keeps it; of those that wait for one the last in line give up first."""
+    array = desk.submit(array=4)
+    desk.seen()
+    desk.passed()
+    ids = [order.job_id for order in desk.taken()]
+    for id in ids:
+        desk.placed(id)
+    first, second, third, last = sorted(ids, key=lambda id: (-desk.job(id).priority, id))
+    desk.won(last)
+    desk.passed()
+    desk.taken()
+    spec = desk.job(array).spec
+    (verdict,) = desk.step(UpdateAsked(desk.now, 1000, (JobRef(array),), spec, (), throttle=2)).reply
+    assert verdict.code is None
+    assert [order for order in desk.taken() if isinstance(order, WithdrawBid)] == [
+        WithdrawBid(third, 1),
+        WithdrawBid(second, 1),
+    ]
+    assert desk.says(first) == "pending Resources, open" and desk.job(last).state.kind == "running"
+    for id in (second, third):
+        desk.gone(id)
+    desk.passed()
+    assert [order for order in desk.taken() if isinstance(order, PlaceBid)] == []
 
 
 def test_a_task_that_has_spent_its_own_budget_keeps_no_sibling_waiting(desk, words):
