@@ -20,6 +20,7 @@ from flowbatch.backends.mithril.bids import BEGAN
 from flowbatch.backends.mithril.sights import Belief, Sight
 from flowbatch.controller import recovery
 from flowbatch.core import invariants
+from flowbatch.core.arrays import throttle
 from flowbatch.core.effects import ChangeBid, Effect, Forget, Launch, PlaceBid, Stop, WithdrawBid
 from flowbatch.core.events import (
     BidCharged,
@@ -611,6 +612,9 @@ class LedgerMachine(RuleBasedStateMachine):
         invariants.check(self.queue)
         assert list(faults(self.market)) == []
         assert {id: rows.job(*row) for id, row in self.stored.items()} == self.queue.jobs
+        for id, entry in self.queue.indexes.arrays.items():
+            if id in self.queue.jobs and (limit := throttle(self.queue.jobs[id])):
+                assert entry.active + len(entry.bidding) <= limit, id  # nobody lowers it here
 
     def teardown(self) -> None:
         """The market becomes quiet, the controller lives: whatever can run does, and when all is over the books agree."""
