@@ -204,3 +204,25 @@ def test_scontrol_takes_one_cluster(run: Any, two: Any) -> None:
     for names in ("all", "one,two"):
         said = run(scontrol.main, "-M", names, "show", "job", "1")
         assert (said.code, said.err) == (1, "scontrol: fatal: Only one cluster can be used at a time with scontrol\n")
+
+
+@pytest.mark.parametrize(
+    ("names", "err"),
+    [
+        ("one,two", "scontrol: fatal: Only one cluster can be used at a time with scontrol\n"),
+        ("all", "scontrol: fatal: Only one cluster can be used at a time with scontrol\n"),
+        ("nosuch", unknown("scontrol", "nosuch") + unreachable("scontrol", "nosuch")),
+    ],
+)
+def test_the_prompt_ends_where_it_has_not_one_cluster(run: Any, caller: Any, names: str, err: str) -> None:
+    caller.files = {"-": f"version\ncluster {names}\nversion\n".encode()}
+    said = run(scontrol.main)
+    assert (said.code, said.err) == (1, err)
+    assert said.out == f"scontrol: version\nslurm 22.05.8\nscontrol: cluster {names}\n"
+
+
+def test_the_prompt_goes_on_with_another_cluster(run: Any, caller: Any) -> None:
+    caller.files = {"-": b"cluster TWO,nosuch\nshow config\n"}
+    said = run(scontrol.main)
+    assert "\nClusterName             = two\n" in said.out
+    assert (said.code, said.err) == (0, unknown("scontrol", "nosuch"))

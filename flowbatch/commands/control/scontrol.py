@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from flowbatch import text
-from flowbatch.commands import clusters
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.control import scontrol_controller, scontrol_jobs, scontrol_made, scontrol_steps, show_cluster
 from flowbatch.commands.control.scontrol_alter import Complaint, alter, targets
-from flowbatch.commands.control.scontrol_options import OPERANDS, OPTIONS, Asked, read
+from flowbatch.commands.control.scontrol_options import OPERANDS, OPTIONS, Asked, of_cluster, read
 from flowbatch.commands.control.scontrol_refused import REFUSED, refuse
 from flowbatch.commands.control.scontrol_show import show
 from flowbatch.commands.control.scontrol_update import update
@@ -85,20 +84,20 @@ async def _interactive(asked: Asked) -> int:
         try:
             done = await _do(replace(asked, words=words))
             code = done if name == "ping" else done or code
-            asked = await _set(replace(asked, words=words), name)
         except Stop as stop:
             asked.out(stop.out)
             asked.err(stop.err)
             code = stop.code or code
+        else:
+            asked = await _set(replace(asked, words=words), name)
         if name in ("exit", "quit"):
             return code
 
 
 async def _set(asked: Asked, name: str) -> Asked:
-    """With what a word at the prompt sets for those behind it. Raises Stop."""
+    """With what a word at the prompt sets for those behind it. Raises Stop where it does not mean one cluster: the prompt ends."""
     if name == "cluster" and len(asked.words) > 1:
-        (queue,) = await clusters.chosen(asked.call, asked.queue, asked.words[1], "scontrol")
-        return replace(asked, queue=queue)
+        return replace(asked, queue=await of_cluster(asked.call, asked.queue, asked.words[1]))
     return replace(asked, flags=asked.flags - _CONTRARY.get(name, set()) | ({name} & _SET))
 
 

@@ -95,7 +95,12 @@ async def read(call: Call, queue: QueuePort) -> Asked:
             flags.add(key)
     except GetoptError as error:
         raise Stop(1, err=f"{error.line}\n{hint('scontrol')}") from None
+    return Asked(call, await of_cluster(call, queue, names, where), tuple(words), frozenset(flags))
+
+
+async def of_cluster(call: Call, queue: QueuePort, names: str | None, where: str = clusters.OPTION) -> QueuePort:
+    """The queue of the one cluster that `names` means, with None `queue`. Raises Stop for none and for several."""
     if names is not None and len(clusters.named(call.clusters, names)[0]) > 1:
         raise Stop(1, err="scontrol: fatal: Only one cluster can be used at a time with scontrol\n")
     (queue,) = await clusters.chosen(call, queue, names, "scontrol", where)
-    return Asked(call, queue, tuple(words), frozenset(flags))
+    return queue
