@@ -182,11 +182,18 @@ def _cancel(turn: Turn, by: int, job: Job, tasks: IndexSet | None) -> str | None
 
 
 def each(
-    turn: Turn, by: int, ref: JobRef, act: Act, denied: str, split: type[Pending | Finished] | None = None
+    turn: Turn,
+    by: int,
+    ref: JobRef,
+    act: Act,
+    denied: str,
+    split: type[Pending | Finished] | None = None,
+    fault: Act | None = None,
 ) -> list[Outcome]:
     """Acts on every record that the ref names; what became of each, and last of the tasks that the array has not.
 
-    Tasks of an array's record in the state `split` get records of their own first, where they are named. What is done to waiting
+    Tasks of an array's record in the state `split` get records of their own first, where they are named; not if `fault` finds
+    that it cannot be done to any of them, which it tells by their common record and changes nothing. What is done to waiting
     jobs is done to each component that a heterogeneous job's id names; anything else to its leader, whom the others follow.
     """
     outcomes: list[Outcome] = []
@@ -194,6 +201,9 @@ def each(
         job = turn.queue.jobs[target.id]
         if not _may(by, job):
             outcomes.append(Outcome(job.id, denied, _tasks(ref, job)))
+            continue
+        if fault is not None and (code := fault(job)) is not None:
+            outcomes.append(Outcome(job.id, code, target.tasks or _tasks(ref, job)))
             continue
         named = target.tasks if split is not None and isinstance(job.state, split) else None
         for one in [job] if named is None else turn.split(job, list(named)):

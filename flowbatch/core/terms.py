@@ -13,7 +13,7 @@ from flowbatch.core import limits
 from flowbatch.core.asked import each, every
 from flowbatch.core.deadlines import ends_by
 from flowbatch.core.effects import ChangeBid
-from flowbatch.core.events import TermsAsked, Verdict
+from flowbatch.core.events import JobRef, TermsAsked, Verdict
 from flowbatch.core.facts import Limited
 from flowbatch.core.jobs import Job
 from flowbatch.core.market import caps, phases
@@ -34,25 +34,38 @@ REVISION = 1 << 40
 def update(turn: Turn, event: TermsAsked) -> tuple[Verdict, ...]:
     """Changes what the refs name; all that is asked of a job, or nothing."""
 
-    def act(job: Job) -> str | None:
-        asked = event
-        if event.ends_at is not None:
-            if not isinstance(job.state, Running):
-                return "ESLURM_JOB_NOT_RUNNING"
-            if event.ends_at < event.at:
-                return "ESLURM_INVALID_TIME_VALUE"
-            minutes = -(-(event.ends_at - job.state.started_at) // MINUTE)
-            asked = replace(event, time_limit_min=max(1, minutes))
-        return _time_fault(turn, asked, job) or _price_fault(turn, asked, job) or _change(turn, asked, job)
+    def fault(job: Job) -> str | None:
+        return _end_fault(event, job) or _time_fault(turn, _in_minutes(event, job), job)
 
-    return tuple(
-        every(ref, each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED", split=Pending)) for ref in event.refs
-    )
+    def act(job: Job) -> str | None:
+        asked = _in_minutes(event, job)
+        return _price_fault(turn, asked, job) or _change(turn, asked, job)
+
+    def one(ref: JobRef) -> Verdict:
+        return every(ref, each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED", split=Pending, fault=fault))
+
+    return tuple(map(one, event.refs))
 
 
 def revised(job: Job, spec: JobSpec) -> Job:
     """The job with another spec than those it shared one with."""
     return replace(job, spec=spec, spec_id=job.id + (job.spec_id // REVISION + 1) * REVISION)
+
+
+def _end_fault(event: TermsAsked, job: Job) -> str | None:
+    if event.ends_at is None:
+        return None
+    if not isinstance(job.state, Running):
+        return "ESLURM_JOB_NOT_RUNNING"
+    return "ESLURM_INVALID_TIME_VALUE" if event.ends_at < event.at else None
+
+
+def _in_minutes(event: TermsAsked, job: Job) -> TermsAsked:
+    """With the time limit that has a running job end when it is to."""
+    if event.ends_at is None or not isinstance(job.state, Running):
+        return event
+    minutes = -(-(event.ends_at - job.state.started_at) // MINUTE)
+    return replace(event, time_limit_min=max(1, minutes))
 
 
 def _time_fault(turn: Turn, event: TermsAsked, job: Job) -> str | None:

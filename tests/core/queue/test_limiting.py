@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flowbatch.core.arrays import index_set
 from flowbatch.core.effects import Limit
 from flowbatch.core.events import JobRef, SuspendAsked, TermsAsked
 from flowbatch.spec.cluster import PartitionSpec
@@ -24,6 +25,20 @@ def test_when_it_is_to_end_is_a_limit_to_the_minute(desk):
     assert desk.queue.jobs[id].spec.time_limit_min == 2
     assert ending(desk, id, desk.now - 1) == ["ESLURM_INVALID_TIME_VALUE"]
     assert ending(desk, waits, desk.now + 61) == ["ESLURM_JOB_NOT_RUNNING"]
+
+
+def test_an_array_that_waits_stays_one_record_where_it_is_refused(desk):
+    id = desk.submit(array="0-9", hold=True, time_limit_min=10)
+    ref = JobRef(id, index_set([0, 1, 12]))
+    (verdict,) = desk.asked(TermsAsked(desk.now, 0, (ref,), ends_at=desk.now + 61))
+    told = (index_set([0, 1]), "ESLURM_JOB_NOT_RUNNING"), (index_set([12]), "ESLURM_INVALID_JOB_ID")
+    assert (verdict.code, verdict.tasks) == ("ESLURM_JOB_NOT_RUNNING", told)
+    desk.configure(partitions=(PartitionSpec(name="debug", nodes=("n1",), default=True, max_time_min=20),))
+    (verdict,) = desk.asked(TermsAsked(desk.now, 1000, (JobRef(id, index_set([0])),), time_limit_min=30))
+    assert verdict.tasks == ((index_set([0]), "ESLURM_ACCESS_DENIED"),)
+    assert list(desk.queue.jobs) == [id]
+    desk.asked(TermsAsked(desk.now, 1000, (JobRef(id, index_set([0])),), time_limit_min=20))
+    assert len(desk.queue.jobs) == 2
 
 
 def suspended(desk, id, resume=False):
