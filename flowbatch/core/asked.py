@@ -15,11 +15,11 @@ from flowbatch.core import priority
 from flowbatch.core.arrays import index_set, without
 from flowbatch.core.effects import DeliverStep
 from flowbatch.core.endings import may_requeue
-from flowbatch.core.events import JobRef, StepSignalAsked, Verdict
+from flowbatch.core.events import JobRef, RequeueAsked, StepSignalAsked, Verdict
 from flowbatch.core.facts import Cancelled, Continued, Held, Paused, Released, Requeued, Signalled, Told
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.moves import Refusal
-from flowbatch.core.states import Finished, Pending, Running
+from flowbatch.core.states import Finished, Pending, Running, Suspended
 from flowbatch.core.turn import Turn
 from flowbatch.core.waiting import HELD_BY_ADMIN, HELD_BY_USER
 from flowbatch.spec.array import IndexSet
@@ -113,10 +113,12 @@ def release(turn: Turn, by: int, refs: Iterable[JobRef]) -> tuple[Verdict, ...]:
     return tuple(every(ref, each(turn, by, ref, act, "ESLURM_USER_ID_MISSING", split=Pending)) for ref in refs)
 
 
-def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Verdict, ...]:
+def requeue(turn: Turn, event: RequeueAsked) -> tuple[Verdict, ...]:
     """Runs what the refs name anew."""
 
     def act(job: Job) -> str | None:
+        if event.incomplete and not isinstance(job.state, Running | Suspended):
+            return None
         if not job.spec.is_batch:
             return "ESLURM_BATCH_ONLY"
         if job.follows:
@@ -124,16 +126,17 @@ def requeue(turn: Turn, by: int, refs: Iterable[JobRef], held: bool) -> tuple[Ve
         nothing_left = isinstance(job.array, ArrayRest) and not job.array.pending
         if not isinstance(job.state, Pending) and (nothing_left or not may_requeue(turn.queue.cluster, job)):
             return "ESLURM_DISABLED"
-        code = _code(turn.advance(job, Requeued(turn.at, held)))
+        code = _code(turn.advance(job, Requeued(turn.at, event.hold)))
         turn.reconsider(turn.queue.jobs[job.id])
         return code
 
     def one(ref: JobRef) -> Verdict:
         if ref.component is not None:  # this goes by numbers alone
             return Verdict(ref, "ESLURM_INVALID_JOB_ID")
-        return every(ref, each(turn, by, ref, act, "ESLURM_ACCESS_DENIED", split=Finished))
+        split = None if event.incomplete else Finished
+        return every(ref, each(turn, event.by, ref, act, "ESLURM_ACCESS_DENIED", split))
 
-    return tuple(map(one, refs))
+    return tuple(map(one, event.refs))
 
 
 def suspend(turn: Turn, by: int, refs: Iterable[JobRef], resume: bool) -> tuple[Verdict, ...]:

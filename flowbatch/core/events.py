@@ -104,10 +104,13 @@ class ReleaseAsked:
 
 @dataclass(frozen=True, slots=True)
 class RequeueAsked:
+    """`incomplete`: what neither runs nor is suspended is left as it is, and that is no error."""
+
     at: int
     by: int
     refs: tuple[JobRef, ...]
     hold: bool = False
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ ANSWERS: dict[type, Callable[[Turn, Any], Reply]] = {
     SignalAsked: lambda turn, event: asked.signal(turn, event.by, event.refs, event.signal, event.scope),
     HoldAsked: cron.guarded(lambda turn, event: asked.hold(turn, event.by, event.refs, releasable=event.releasable)),
     ReleaseAsked: cron.guarded(lambda turn, event: asked.release(turn, event.by, event.refs)),
-    RequeueAsked: lambda turn, event: asked.requeue(turn, event.by, event.refs, event.hold),
+    RequeueAsked: asked.requeue,
     SuspendAsked: lambda turn, event: asked.suspend(turn, event.by, event.refs, event.resume),
     NotifyAsked: lambda turn, event: asked.notify(turn, event.by, event.refs, event.text),
     UpdateAsked: cron.guarded(changes.update),

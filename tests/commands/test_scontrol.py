@@ -59,7 +59,8 @@ JOBS = (
 
 def answer(event: Event) -> Any:
     assert isinstance(event, HoldAsked | ReleaseAsked | RequeueAsked)
-    codes_by_id = {1: None, 2: "ESLURM_JOB_PENDING" if isinstance(event, RequeueAsked) else None, 3: None}
+    waits = isinstance(event, RequeueAsked) and not event.incomplete
+    codes_by_id = {1: None, 2: "ESLURM_JOB_PENDING" if waits else None, 3: None}
     return tuple(Verdict(ref, codes_by_id.get(ref.job_id, "ESLURM_INVALID_JOB_ID")) for ref in event.refs)
 
 
@@ -131,6 +132,9 @@ UNKNOWN = "Invalid job id specified"
         ("requeuehold State=SpecialExit 2", 1, "", "Job is pending execution for job 2\n"),
         ("requeue 1,99999 2", 1, "", f"{UNKNOWN} for job 99999\nJob is pending execution for job 2\n"),
         ("requeue incomplete 2", 0, "", ""),
+        ("requeue incomplete", 0, "", ""),
+        ("requeue 2 incomplete", 1, "", f"Job is pending execution for job 2\n{UNKNOWN} for job incomplete\n"),
+        ("requeue incompletes 2", 1, "", f"{UNKNOWN} for job incompletes\nJob is pending execution for job 2\n"),
         ("-Q hold 99999", 1, "", ""),
         ("write", 1, "", "too few arguments for keyword:write\n"),
         ("write nosuch", 1, "", "invalid write argument:nosuch\n"),
@@ -161,7 +165,9 @@ def test_answers(run: Any, words: str, code: int, out: str, err: str) -> None:
         ("rele 1", [ReleaseAsked(NOW, 0, (JobRef(1),))]),
         ("requ 1", [RequeueAsked(NOW, 0, (JobRef(1),))]),
         ("REQUEUEHOLD 1", [RequeueAsked(NOW, 0, (JobRef(1),), hold=True)]),
-        ("requeue incomplete 1", [RequeueAsked(NOW, 0, (JobRef(1),))]),
+        ("requeue incomplete 1", [RequeueAsked(NOW, 0, (JobRef(1),), incomplete=True)]),
+        ("requeue State=SpecialExit Inc 3_4", [RequeueAsked(NOW, 0, (JobRef(3, index_set([4])),), incomplete=True)]),
+        ("requeuehold inc 1", [RequeueAsked(NOW, 0, (JobRef(1),), True, True)]),
         ("requeue 3_[4-5]", [RequeueAsked(NOW, 0, (JobRef(3, index_set([4, 5])),))]),
     ],
 )

@@ -7,19 +7,19 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import dropwhile
 
 from flowbatch import text
 from flowbatch.commands.call import Call, Lines
 from flowbatch.commands.command_options import VERSION, Stop, help_text
 from flowbatch.commands.control import scontrol_controller, scontrol_jobs, scontrol_made, scontrol_steps, show_cluster
-from flowbatch.commands.control.scontrol_alter import Complaint, alter, targets
+from flowbatch.commands.control.scontrol_alter import Complaint, alter
 from flowbatch.commands.control.scontrol_options import OPERANDS, OPTIONS, Asked, of_cluster, read
 from flowbatch.commands.control.scontrol_refused import REFUSED, refuse
 from flowbatch.commands.control.scontrol_show import show
 from flowbatch.commands.control.scontrol_update import update
 from flowbatch.core.events import HoldAsked, ReleaseAsked, RequeueAsked
 from flowbatch.core.ports import QueuePort
-from flowbatch.core.states import Running
 from flowbatch.slurm import codes
 from flowbatch.slurm.errnos import NUMBERS
 
@@ -150,16 +150,15 @@ async def _requeuehold(asked: Asked) -> int:
 
 
 async def _requeue_as(asked: Asked, *, held: bool) -> int:
-    """`incomplete` leaves alone what does not run; `State=SpecialExit` is an ordinary hold here."""
+    """Before the jobs may stand `incomplete`, or its beginning, and `State=SpecialExit`, which is an ordinary hold here."""
     at, by = asked.queue.now(), asked.call.owner.uid
-    words = [word for word in asked.words[1:] if word.lower() not in ("incomplete", "state=specialexit")]
-    if len(words) < len(asked.words) - 1 and asked.words[1].lower() == "incomplete":
-        jobs = asked.queue.snapshot().jobs
-        active = {id for job in jobs if isinstance(job.state, Running) for id in (job.id, job.array_id)}
-        words = [word for word in words if any(one.job_id in active | {0} for one in targets(asked, word))]
-        if not words:
-            return 0
-    return await alter(asked, lambda ref: RequeueAsked(at, by, (ref,), held), Complaint(False), words)
+    jobs = list(dropwhile(lambda word: _incomplete(word) or word.lower() == "state=specialexit", asked.words[1:]))
+    incomplete = any(map(_incomplete, asked.words[1 : len(asked.words) - len(jobs)]))
+    return await alter(asked, lambda ref: RequeueAsked(at, by, (ref,), held, incomplete), Complaint(False), jobs)
+
+
+def _incomplete(word: str) -> bool:
+    return "incomplete".startswith(word.lower())
 
 
 # The rest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowbatch.core.arrays import index_set
-from flowbatch.core.events import CancelAsked, JobRef, SuspendAsked
+from flowbatch.core.events import CancelAsked, JobRef, RequeueAsked, SuspendAsked
 from flowbatch.core.jobs import ArrayRest, ArrayTask
 
 
@@ -226,3 +226,22 @@ def test_how_each_task_came_out_is_told(desk):
     ]
     (verdict,) = desk.asked(SuspendAsked(desk.now, 0, (JobRef(id, index_set([1, 2])),), resume=True))
     assert (verdict.code, verdict.tasks) == (None, ())
+
+
+def test_only_what_is_not_over_runs_anew(desk):
+    id, over = desk.submit(array="0-9%3"), desk.submit()
+    desk.passed()
+    done, paused, on = (desk.queue.indexes.arrays[id].tasks[index] for index in (0, 1, 2))
+    desk.end(done)
+    desk.end(over)
+    desk.asked(SuspendAsked(desk.now, 0, (JobRef(paused),)))
+    before = len(desk.queue.jobs)
+    refs = JobRef(id, index_set([0, 3, 4, 12])), JobRef(id), JobRef(over), JobRef(99)
+    some, whole, *others = desk.asked(RequeueAsked(desk.now, 1000, refs, incomplete=True))
+    assert some.tasks[-1] == (index_set([12]), "ESLURM_INVALID_JOB_ID") and whole.code is None
+    assert desk.codes(others) == [None, "ESLURM_INVALID_JOB_ID"]
+    assert (desk.kind(done), desk.kind(over), len(desk.queue.jobs)) == ("finished", "finished", before)
+    for one in (paused, on):
+        desk.end(one, signal=9)
+        assert (desk.kind(one), desk.queue.jobs[one].restarts) == ("pending", 1)
+    assert desk.queue.jobs[done].restarts == 0
