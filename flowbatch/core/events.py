@@ -104,13 +104,11 @@ class ReleaseAsked:
 
 @dataclass(frozen=True, slots=True)
 class RequeueAsked:
-    """`incomplete`: what neither runs nor is suspended is left as it is, and that is no error."""
-
     at: int
     by: int
     refs: tuple[JobRef, ...]
     hold: bool = False
-    incomplete: bool = False
+    incomplete: bool = False  # what neither runs nor is suspended is left as it is, and that is no error
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,9 +345,8 @@ BidFact = BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | Bid
 
 Event = (
     Submitted | HetSubmitted | CancelAsked | SignalAsked | StepSignalAsked | HoldAsked | ReleaseAsked | RequeueAsked | TermsAsked | SuspendAsked | NotifyAsked | UpdateAsked
-    | CrontabAsked | Said
+    | CrontabAsked | Said | MarketSeen | BidFact
     | Launched | LaunchFailed | Ended | NodeLost | StepBegan | StepEnded | Passed | Configured
-    | MarketSeen | BidPlaced | BidRefused | BidWon | BidLeaving | BidKept | BidLost | BidGone | BidCharged
 )  # fmt: skip
 
 
