@@ -79,9 +79,12 @@ class Call:
 
     @property
     def line(self) -> str:
-        """Its words, as accounting has them."""
-        return " ".join((self.command, *self.argv))
+        """Its words, as accounting has them: of a long one the beginning, as 22.05 keeps it."""
+        return " ".join((self.command, *self.argv))[:_LONGEST_CALL]
 
+
+_LONGEST_CALL = 0xFFFF
+"""So many characters of its words are kept; observed on 22.05.8."""
 
 LONGEST_LINE = 1 << 16
 """A longer line of an answer comes in pieces."""

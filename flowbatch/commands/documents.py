@@ -64,8 +64,16 @@ def _json(value: Any, line: str, put: Callable[[str], None]) -> None:
     put(("{" if before == "{" else "[" if before == "[" else "") + line + ("}" if is_map else "]"))
 
 
-@lru_cache(4096)
+_LONG = 256
+"""Texts of so many characters are written anew each time: the cache lives as long as the controller."""
+
+
 def _text(value: str) -> str:
+    return _short(value) if len(value) < _LONG else _short.__wrapped__(value)
+
+
+@lru_cache(4096)
+def _short(value: str) -> str:
     return encode_basestring(value).replace("/", "\\/")
 
 

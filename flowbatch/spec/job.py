@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from flowbatch.spec.array import ArraySpec
 from flowbatch.spec.cron import CronSpec
 from flowbatch.spec.dependency import Dependency
@@ -64,8 +66,8 @@ class JobSpec(Frozen):
     command: str | None = None
     """The script's path as squeue shows it; None for --wrap and for a script on standard input."""
     arguments: tuple[str, ...] = ()
-    submit_line: str | None = None
-    """The words of the command that asked for it."""
+    submit_line: str | None = Field(default=None, repr=False)
+    """The words of the command that asked for it, 65535 characters at most: with --wrap the whole script."""
     resources: Resources = Resources()
     partitions: tuple[str, ...] = ()
     account: str | None = None

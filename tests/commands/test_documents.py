@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowbatch.commands import documents
 from flowbatch.commands.documents import as_json, as_yaml, document, said, written
 
 names = st.from_regex(r"[a-zA-Z][a-zA-Z_0-9]{0,8}", fullmatch=True).filter(lambda name: yaml.safe_load(name) == name)
@@ -32,6 +33,12 @@ def test_yaml_says_what_json_says(records: list[dict[str, Any]]) -> None:
     """An empty text is null in YAML, as 22.05 has it."""
     data = document("jobs", [{**record, "list": [1, "a b", {"x": 2}], "map": {"y": "z"}} for record in records])
     assert yaml.safe_load(as_yaml(data)) == without_empty_texts(json.loads(as_json(data)))
+
+
+def test_long_texts_are_not_kept() -> None:
+    documents._short.cache_clear()
+    assert as_json(["a/" * 127, "a/" * 128]) == '[\n  "' + "a\\/" * 127 + '",\n  "' + "a\\/" * 128 + '"\n]'
+    assert documents._short.cache_info().currsize == 1
 
 
 def without_empty_texts(value: Any) -> Any:

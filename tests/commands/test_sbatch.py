@@ -86,6 +86,14 @@ def test_the_words_that_asked_for_it_are_kept(here: Any, answering: Any) -> None
     assert queue.events[0].spec.submit_line == "sbatch -J a b job.sh x  y"
 
 
+def test_of_a_long_line_the_beginning_is_kept(here: Any, answering: Any) -> None:
+    queue = answering()
+    here.run(sbatch.main, queue, "--wrap", "true # " + "é" * 70_000)
+    kept = spec(queue)
+    assert kept.submit_line == "sbatch --wrap true # " + "é" * (65535 - 21)
+    assert "éé" not in repr(kept)
+
+
 @pytest.mark.parametrize(
     ("argv", "out"),
     [
