@@ -9,7 +9,6 @@ import pty
 import signal
 import struct
 import termios
-import time
 import tty
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,9 @@ from typing import Any
 from flowbatch.node.srun.tasks import Tasks
 
 CHUNK = 65536
-LAST_WORDS_S = 0.5
+LAST_WORDS = 256 << 10
+"""Bytes: more than a terminal holds for its reader."""
+
 END = b"\x04"
 """Ctrl-D."""
 
@@ -95,17 +96,17 @@ class Terminal:
     def _show(self) -> bool:
         """What the task has written is shown; false when it has no terminal any more."""
         try:
-            return self._pass_on()
+            return self._pass_on() > 0
         except BlockingIOError:
             return True
         except OSError:
             return False
 
-    def _pass_on(self) -> bool:
-        """Raises OSError where there is nothing now, or never will be."""
+    def _pass_on(self) -> int:
+        """How many bytes were shown, 0 where nobody looks any more. Raises OSError where there is nothing now, or never will be."""
         data = os.read(self._master, CHUNK)
         self.tap(data)
-        return bool(data) and _write(1, data)
+        return len(data) if _write(1, data) else 0
 
     def _type(self) -> None:
         """What was typed goes to the task."""
@@ -130,10 +131,10 @@ class Terminal:
         """What is left is shown, and srun's own terminal is as it was."""
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
         os.close(self._slave)
-        until = time.monotonic() + LAST_WORDS_S  # what the task left behind in the background may write for ever
+        left = LAST_WORDS  # what the task left behind in the background may write for ever
         with contextlib.suppress(OSError):
-            while self._pass_on() and time.monotonic() < until:
-                continue
+            while left > 0 and (shown := self._pass_on()):
+                left -= shown
         os.close(self._master)
         with contextlib.suppress(termios.error):
             termios.tcsetattr(0, termios.TCSADRAIN, self._before)

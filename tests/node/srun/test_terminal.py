@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import termios
+import time
 import tty
 from collections.abc import Iterator
 
@@ -42,6 +43,42 @@ def test_what_was_written_last_is_shown(opened: Terminal, capfd: pytest.CaptureF
     os.close(task)
     opened.close()
     assert capfd.readouterr().out == "bye"
+
+
+def test_a_slow_reader_gets_all_of_the_last_words(opened, monkeypatch):
+    written: list[int] = []
+
+    def slowly(fd: int, data: bytes) -> bool:
+        time.sleep(0 if written else 0.6)
+        written.append(len(data))
+        return True
+
+    monkeypatch.setattr(terminal, "_write", slowly)
+    task = os.open(opened.path, os.O_RDWR | os.O_NOCTTY)
+    line = b"." * 63 + b"\n"
+    for _ in range(200):
+        os.write(task, line)
+    os.close(task)
+    opened.close()
+    assert sum(written) == 200 * 65, "each line's end is two bytes long"
+
+
+def test_who_is_left_in_the_terminal_holds_nobody_up(opened, monkeypatch):
+    """It writes as fast as srun reads."""
+    task = os.open(opened.path, os.O_RDWR | os.O_NOCTTY)
+    shown = 0
+
+    def write(fd: int, data: bytes) -> bool:
+        nonlocal shown
+        shown += len(data)
+        assert shown < 1 << 20
+        return os.write(task, b"." * 1000) == 1000
+
+    monkeypatch.setattr(terminal, "_write", write)
+    os.write(task, b".")
+    opened.close()
+    os.close(task)
+    assert shown >= terminal.LAST_WORDS
 
 
 @pytest.fixture
