@@ -8,7 +8,7 @@ import os
 import shutil
 import smtplib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
@@ -19,6 +19,9 @@ from flowbatch.spec.cluster import ClusterSpec
 from flowbatch.text import encode
 
 MAIL_WITHIN_S = 60
+SLOTS, SLOT_WITHIN_S = 4, 3600
+"""So many mails are on their way by SMTP at once; a further one waits so long for its turn."""
+
 SENDMAIL = "/usr/sbin/sendmail"
 MAIL = ("mail", "mailx")
 
@@ -110,24 +113,27 @@ class Mailer:
 
     cluster: ClusterSpec
     smtp: tuple[str, int] | None = None
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SLOTS))
 
     async def send(self, job: Job, kind: str, words: str) -> None:
-        """Tries once, at most MAIL_WITHIN_S seconds."""
+        """Tries once, at most MAIL_WITHIN_S seconds from its turn on."""
         user = job.spec.mail.user or job.owner.name
         if self.cluster.mail_domain and "@" not in user:
             user = f"{user}@{self.cluster.mail_domain}"
         try:
             if self.smtp is not None:
-                await asyncio.wait_for(in_thread(self._by_smtp, user, words), MAIL_WITHIN_S)
+                await self._by_smtp(self.smtp, _mail(user, words))
             else:
                 await self._by_program(job, kind, user, words)
-        except (OSError, smtplib.SMTPException, asyncio.TimeoutError) as error:
+        except (OSError, RuntimeError, smtplib.SMTPException, asyncio.TimeoutError) as error:  # RuntimeError: no thread
             log.warning("mail not sent", extra={"fields": {"job": job.id, "to": user, "why": repr(error)}})
 
-    def _by_smtp(self, user: str, words: str) -> None:
-        assert self.smtp is not None
-        with smtplib.SMTP(*self.smtp, timeout=MAIL_WITHIN_S) as server:
-            server.send_message(_mail(user, words))
+    async def _by_smtp(self, to: tuple[str, int], mail: EmailMessage) -> None:
+        """A server that never comes to an end keeps one of the slots, as it keeps a thread; no later mail gets another for it."""
+        await asyncio.wait_for(self._slots.acquire(), SLOT_WITHIN_S)
+        sending = asyncio.ensure_future(in_thread(_sent, to, mail))
+        sending.add_done_callback(lambda _: self._slots.release())
+        await asyncio.wait_for(asyncio.shield(sending), MAIL_WITHIN_S)
 
     async def _by_program(self, job: Job, kind: str, user: str, words: str) -> None:
         program = self.cluster.mail_prog or next(filter(None, map(shutil.which, MAIL)), None)
@@ -138,6 +144,11 @@ class Mailer:
             await _run([SENDMAIL, "-t", "-i"], _mail(user, words).as_bytes(), environ)
         else:
             raise FileNotFoundError("no mail program on this machine; set MailProg in slurm.conf, or FLOW_SMTP")
+
+
+def _sent(to: tuple[str, int], mail: EmailMessage) -> None:
+    with smtplib.SMTP(*to, timeout=MAIL_WITHIN_S) as server:
+        server.send_message(mail)
 
 
 def _mail(user: str, words: str) -> EmailMessage:

@@ -147,15 +147,26 @@ def test_smtp(words, to):
 
 
 def test_a_mail_server_without_end_holds_nobody_up(caplog, monkeypatch):
-    """Neither the next mail nor a controller that stops."""
+    """Neither the next mail nor a controller that stops; many mails have no more threads than few."""
     monkeypatch.setattr(module, "MAIL_WITHIN_S", 0.3)
+    monkeypatch.setattr(module, "SLOT_WITHIN_S", 0.3)
     over_ = threading.Event()
+    greeted = 0
 
     def greet(listening):
-        line, _ = listening.accept()
-        with line, contextlib.suppress(OSError):
-            while not over_.wait(0.05):
-                line.sendall(b"220-still here\r\n")
+        nonlocal greeted
+        listening.settimeout(0.02)
+        with contextlib.ExitStack() as open_lines:
+            lines = []
+            while not over_.is_set():
+                with contextlib.suppress(OSError):
+                    lines.append(open_lines.enter_context(listening.accept()[0]))
+                    greeted += 1
+                for line in lines:
+                    line.sendall(b"220-still here\r\n")
+
+    async def send(mailer):
+        await asyncio.gather(*(mailer.send(over("COMPLETED"), "END", "words") for _ in range(3 * module.SLOTS)))
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         greeting = threading.Thread(target=greet, args=(listening,))
@@ -163,11 +174,22 @@ def test_a_mail_server_without_end_holds_nobody_up(caplog, monkeypatch):
         late = threading.Timer(20, over_.set)
         late.start()
         began = time.monotonic()
-        asyncio.run(Mailer(CLUSTER, ("127.0.0.1", listening.getsockname()[1])).send(over("COMPLETED"), "END", "words"))
+        asyncio.run(send(Mailer(CLUSTER, ("127.0.0.1", listening.getsockname()[1]))))
         took_s = time.monotonic() - began
         over_.set()
         late.cancel()
         greeting.join()
     assert took_s < 5
-    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert record.fields["job"] == 7
+    assert greeted == module.SLOTS
+    assert [
+        record.fields["job"] for record in caplog.records if record.levelno == logging.WARNING
+    ] == 3 * module.SLOTS * [7]
+
+
+def test_a_mail_without_a_thread_is_logged(caplog, monkeypatch):
+    def full(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", full)
+    asyncio.run(Mailer(CLUSTER, ("127.0.0.1", 9)).send(over("COMPLETED"), "END", "words"))
+    assert [record.fields["job"] for record in caplog.records if record.levelno == logging.WARNING] == [7]
