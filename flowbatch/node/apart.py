@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from flowbatch.node import cgroups
 from flowbatch.paths import APART
+from flowbatch.slurm.environment import in_job
 
 RAISED = ("CPU", "FSIZE", "DATA", "RSS", "AS", "NPROC", "NOFILE")
 """Limits of a process that would end a daemon or stand in its way, raised as far as they can be; as slurmd does. Jobs have those of their
@@ -28,13 +29,14 @@ _CPUS = 8192
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a daemon that is started by a process with this environment is to find in its own."""
-    return {APART: _IN_JOB if "SLURM_JOB_ID" in environ else _ELSEWHERE}
+    """What a daemon that is started by a process with this environment is to find in its own. A job of another
+    Slurm keeps what it starts: its CPUs are all that it may use of the machine."""
+    return {APART: _IN_JOB if in_job(environ) else _ELSEWHERE}
 
 
 def stand(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """This process hears every signal and has no limits but hard ones; where a job has started it, also no CPUs, priority and memory
-    group of that job. What stays as it was, in words."""
+    """This process hears every signal, and the limits in RAISED are as high as they can be; where a job of ours has started it, it also
+    has no CPUs, priority and memory group of that job. What stays as it was, in words."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in signal.valid_signals() - _IGNORED:
         if signal.getsignal(number) == signal.SIG_IGN:

@@ -116,6 +116,7 @@ GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MA
 _NOT_INHERITED = (b"SLURM_UMASK=", b"SLURM_RLIMIT_")
 _RPC_VERSION, _SELECT_PLUGIN = 9728, 109
 """Slurm 22.05's protocol version and the number of its plugin cons_tres, the tail of SLURM_WORKING_CLUSTER."""
+_WORKING, _NOWHERE = "SLURM_WORKING_CLUSTER", ":localhost:0:"
 
 
 def batch_environment(
@@ -220,11 +221,16 @@ def _from_slurmstepd(facts: JobFacts) -> Iterator[tuple[str, str]]:
         yield rank, "0"
     yield "SLURM_JOB_UID", str(facts.uid)
     yield "SLURM_JOB_USER", facts.user
-    yield "SLURM_WORKING_CLUSTER", f"{facts.cluster}:localhost:0:{_RPC_VERSION}:{_SELECT_PLUGIN}"
+    yield _WORKING, f"{facts.cluster}{_NOWHERE}{_RPC_VERSION}:{_SELECT_PLUGIN}"
     yield "SLURM_JOB_GID", str(facts.gid)
     if facts.restarts:
         yield "SLURM_RESTART_COUNT", str(facts.restarts)
     yield "SLURMD_NODENAME", facts.nodes[0]
+
+
+def in_job(environ: Mapping[str, str]) -> bool:
+    """Whether it is the environment of a batch script or a task of ours: real Slurm names its controller's port."""
+    return _NOWHERE in environ.get(_WORKING, "")
 
 
 BATCH_ALONE = frozenset({

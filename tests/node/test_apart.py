@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 from flowbatch.node import apart, cgroups
 from flowbatch.paths import APART
+from flowbatch.slurm.environment import JobFacts, allocation_variables, batch_environment
 
 BEGINS = """
 import json, os, resource, signal, sys
@@ -37,9 +39,23 @@ def test_a_limit_is_raised_as_far_as_it_can_be_and_the_rest_is_told(limits, note
     assert core in (None, cores)
 
 
-def test_outside_jobs_cpus_and_priority_are_what_somebody_chose():
-    assert apart.variables({"A": "1"}) == {APART: "1"}
-    assert apart.variables({"SLURM_JOB_ID": "7"}) == {APART: "job"}
+FACTS = JobFacts("toy", 7, "x", "ada", 1, 1, "debug", "n1", ("n1",), (1,), (1,), "/", "here")
+OURS = {os.fsdecode(name): os.fsdecode(value) for name, value in batch_environment([], FACTS).items()}
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"A": "1"}, "1"),
+        (OURS, "job"),
+        (allocation_variables(OURS), "1"),
+        (allocation_variables(OURS, for_step=True), "job"),
+        (OURS | {"SLURM_WORKING_CLUSTER": "toy:head:6817:9728:109"}, "1"),
+    ],
+    ids=["none", "script", "shell of salloc", "task", "real Slurm"],
+)
+def test_outside_jobs_of_ours_cpus_and_priority_are_what_somebody_chose(environ, said):
+    assert apart.variables(environ) == {APART: said}
 
 
 @pytest.mark.parametrize(
