@@ -16,7 +16,7 @@ _BITS = 32
 
 @dataclass(frozen=True, slots=True)
 class ExitCodes:
-    """`error`: of the command's own failures; `immediate`: where --immediate has failed; `complaints`: of what names no code."""
+    """`error`: of the command's own failures; `immediate`: where --immediate of an allocation has failed; `complaints`: of what names no code."""
 
     error: int = ERROR
     immediate: int = ERROR
@@ -25,7 +25,7 @@ class ExitCodes:
 
 def exit_codes(environ: Mapping[str, str], command: str) -> ExitCodes:
     error, said = _named(environ, "SLURM_EXIT_ERROR", ERROR)
-    immediate, more = _named(environ, "SLURM_EXIT_IMMEDIATE", error) if command in _IMMEDIATE else (error, ())
+    immediate, more = _named(environ, "SLURM_EXIT_IMMEDIATE", ERROR) if command in _IMMEDIATE else (ERROR, ())
     return ExitCodes(error, immediate, tuple(f"{command}: error: {words}" for words in (*said, *more)))
 
 

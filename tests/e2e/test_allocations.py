@@ -70,6 +70,20 @@ def test_a_second_ctrl_c_cancels_the_job_of_an_srun(cluster):
     assert record(cluster, 1)["ExitCode"] == "0:0"
 
 
+def test_codes_that_the_environment_names(cluster):
+    """22.05's own: of --immediate 1 unless it is named, of a job that is over the one for errors; complaints come once."""
+    once = cluster.run("srun", "true", env={"SLURM_EXIT_ERROR": "0"})
+    assert (once.code, once.err) == (0, "srun: error: SLURM_EXIT_ERROR has zero value\n")
+    cluster.wait_state(1, "COMPLETED")
+    expired = cluster.run("srun", "--jobid=1", "true", env={"SLURM_EXIT_ERROR": "5"})
+    assert (expired.code, expired.err.splitlines()[0]) == (5, "srun: error: Slurm job 1 has expired")
+    named = {"SLURM_EXIT_ERROR": "5"}, {"SLURM_EXIT_ERROR": "5", "SLURM_EXIT_IMMEDIATE": "7"}
+    assert cluster.run("srun", "--hold", "-I", "true", env=named[1]).code == 5
+    cluster.submit("#!/bin/sh\nsleep 60\n", "--exclusive")
+    cluster.wait_state(2, "RUNNING")
+    assert [cluster.run("salloc", "--exclusive", "-I", "true", env=env).code for env in named] == [1, 7]
+
+
 def test_a_test_of_srun_allocates_nothing(cluster):
     done = cluster.run("srun", "--test-only", "true")
     assert (done.code, done.out) == (0, "") and done.err.startswith("srun: Job 1 to start at ")

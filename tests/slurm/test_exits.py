@@ -23,7 +23,7 @@ ZERO = "{}: error: SLURM_EXIT_{} has zero value"
     ],
 )
 def test_a_code_is_what_atoi_reads_and_an_exit_can_hold(text, code):
-    assert exit_codes({"SLURM_EXIT_ERROR": text}, "srun") == ExitCodes(code, code)
+    assert exit_codes({"SLURM_EXIT_ERROR": text}, "srun") == ExitCodes(code, 1)
 
 
 @pytest.mark.parametrize("text", ["", "0", "abc", "+-5", "4294967296"])

@@ -100,10 +100,8 @@ def specs(call: Call, wish: Wish, words: Words) -> list[JobSpec]:
         for use in build.refused(component.chosen):
             raise Stop(1, err=words.error(f"flowbatch: --{use.option.name}: {use.option.reason}"))
         found.insert(0, build.job(component.chosen, origins, MarketTerms()))
-    alike = {
-        "submit_line": call.line,
-        "unattended": any(spec.unattended for spec in found),
-    }  # whichever component said so
+    unattended = any(spec.unattended for spec in found)  # whichever component said so
+    alike = {"submit_line": call.line, "unattended": unattended}
     return [spec.model_copy(update=alike) for spec in found]
 
 
@@ -136,7 +134,9 @@ async def allocate(call: Call, queue: QueuePort, wish: Wish, asked: Sequence[Job
     )
     reply = await _asked(call, queue, event)
     if not isinstance(reply, Accepted):
-        raise Stop(_code(call, words, seconds), err=_refusal(call, reply, words, immediate=seconds == 1))
+        raise Stop(
+            _code(call, words, reply, immediate=bool(seconds)), err=_refusal(call, reply, words, immediate=seconds == 1)
+        )
     if call.tty[2]:
         call.err.write("".join(words.line(f"flowbatch: {note}") for note in reply.notes))
     wait = _Wait(call, queue, words, reply.job_id, quiet=wish.quiet, together=together)
@@ -155,10 +155,10 @@ async def _asked(call: Call, queue: QueuePort, event: Submitted | HetSubmitted) 
         return Refused("ESLURM_WRITING_TO_FILE")
 
 
-def _code(call: Call, words: Words, immediate: float | None) -> int:
+def _code(call: Call, words: Words, reply: object, *, immediate: bool) -> int:
     """The exit code of a refusal; a site may have named one for --immediate."""
-    codes = exit_codes(call.environ, words.command)
-    return codes.immediate if immediate else codes.error
+    own = exit_codes(call.environ, words.command)
+    return own.immediate if immediate and _refused(reply).code == "ESLURM_NODES_BUSY" else own.error
 
 
 def _refusal(call: Call, reply: object, words: Words, *, immediate: bool) -> str:
@@ -196,9 +196,8 @@ class _Wait:
             self._tell_waiting(first)
         job = await self._until(_launched, seconds)
         if job is None:
-            raise Stop(
-                _code(self.call, self.words, seconds), err=self.words.error(UNABLE.format(message=self.words.late))
-            )
+            own = exit_codes(self.call.environ, self.words.command)
+            raise Stop(own.immediate, err=self.words.error(UNABLE.format(message=self.words.late)))
         if not _launched(job):
             raise Stop(exit_codes(self.call.environ, self.words.command).error, err=self._lost())
         if waits:

@@ -18,19 +18,22 @@ from flowbatch.directives.settings import Help
 from flowbatch.node.allocation.plan import Plan
 from flowbatch.node.srun import options as step
 from flowbatch.node.srun.wanted import CannotRun
+from flowbatch.slurm.exits import exit_codes
 
 NOT_HERE = "srun: error: the jobs of cluster {} run elsewhere: their steps are started inside them\n"
 
 
 async def main(call: Call, queue: QueuePort) -> int:
     """Returns only where nothing is run: else the caller is another program by then."""
+    codes = exit_codes(call.environ, "srun")
+    complaints = "".join(f"{line}\n" for line in codes.complaints)
     try:
         wanted = step.read(call.argv, call.environ)
         if wanted.ask is None and wanted.mpi != "list" and wanted.job_id is None:
             return await _allocate(call, queue)
     except CannotRun as error:
-        call.err.write(f"{error.line}\n")
-        return error.code
+        call.err.write(f"{complaints}{error.line}\n")
+        return codes.error if error.code is None else error.code
     except DirectiveError as error:
         call.err.write("".join(f"{line}\n" for line in error.said))
         return error.exit_code
@@ -40,11 +43,11 @@ async def main(call: Call, queue: QueuePort) -> int:
         return stop.code
     gone = None if wanted.job_id is None or wanted.ask is not None else _gone(queue, wanted.job_id)
     if gone is not None:
-        call.err.write(gone)
-        return 1
+        call.err.write(complaints + gone)
+        return codes.error
     if not queue.steps:
-        call.err.write(NOT_HERE.format(queue.cluster.name))
-        return 1
+        call.err.write(complaints + NOT_HERE.format(queue.cluster.name))
+        return codes.error
     call.become((*queue.steps, *call.argv))
     return 0
 

@@ -15,7 +15,7 @@ from flowbatch.node.srun.step import Run
 from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import CannotRun, Wanted
 from flowbatch.node.start import start
-from flowbatch.slurm.exits import ERROR, exit_codes
+from flowbatch.slurm.exits import exit_codes
 
 VERSION = "slurm 22.05.8"
 MPI = ("none", "openmpi", "pmi2")
@@ -41,10 +41,10 @@ def main(
     revive: Callable[[Path], None] | None = start,
 ) -> int:
     """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it; `alone`: the
-    step is all of its job; `revive` starts the node's daemon anew, None where the controller does that."""
+    step is all of its job, and who allocated it has said what the environment names wrongly; `revive` starts the node's daemon anew, None where the controller does that."""
     take_name("srun")
     codes = exit_codes(environ, "srun")
-    for line in codes.complaints:
+    for line in () if alone else codes.complaints:
         say(line)
     voice = Voice()
     try:
@@ -63,7 +63,7 @@ def main(
         return Run(directory, parts, environ, voice, begun, line=line, alone=alone, revive=revive).run()
     except CannotRun as error:
         voice.error(error.line)
-        return codes.error if error.code == ERROR else error.code
+        return codes.error if error.code is None else error.code
 
 
 def _answered(wanted: Wanted) -> bool:
@@ -91,7 +91,7 @@ def _check(wanted: Wanted) -> None:
     if wanted.mpi is not None and wanted.mpi not in MPI and wanted.mpi not in pmix_library.plugins():
         raise CannotRun(NO_MPI.format(mpi=wanted.mpi))
     if not wanted.command:
-        raise CannotRun("srun: fatal: No command given to execute.")
+        raise CannotRun("srun: fatal: No command given to execute.", 1)
     if wanted.pty and (wanted.input or wanted.output or wanted.error):
         raise CannotRun("srun: error: --error/--input/--output are incompatible with --pty")
     if wanted.job_id is None:

@@ -200,7 +200,8 @@ def _cpu_bind(row: StepOption, value: str | None, name: str) -> Mapping[str, Any
     }
     if kind not in known or (known[kind] in CPU_LISTS) != bool(listed) or (colon and known[kind] not in CPU_LISTS):
         raise CannotRun(
-            f'srun: error: unrecognized --cpu-bind argument "{value}"\nsrun: fatal: Failed to parse --cpu-bind= values.'
+            f'srun: error: unrecognized --cpu-bind argument "{value}"\nsrun: fatal: Failed to parse --cpu-bind= values.',
+            1,
         )
     kind = known[kind]
     base = 16 if kind.startswith("mask") else 0

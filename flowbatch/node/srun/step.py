@@ -31,7 +31,6 @@ from flowbatch.node.srun.terminal import Terminal
 from flowbatch.node.srun.voice import Voice
 from flowbatch.node.srun.wanted import CannotRun, CpuBind, Wanted
 from flowbatch.protocol.sockets import NODE
-from flowbatch.slurm.exits import exit_codes
 from flowbatch.slurm.patterns import Names
 
 LOOK_S = 0.2
@@ -188,7 +187,7 @@ class Run:
             nonlocal waited
             waited = True
             if self.wanted.immediate:
-                raise CannotRun(refusal("busy", job=self.job_id), exit_codes(self.environ, "srun").immediate)
+                raise CannotRun(refusal("busy", job=self.job_id))
             self.voice.remark(
                 f"srun: Job {self.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)"
             )

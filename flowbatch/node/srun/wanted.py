@@ -9,9 +9,9 @@ from flowbatch.node.dealing import Distribution
 
 
 class CannotRun(Exception):
-    """srun ends before a step begins: `line` is what it prints, `code` its exit code."""
+    """srun ends before a step begins: `line` is what it prints, `code` its exit code; None: the one that SLURM_EXIT_ERROR replaces."""
 
-    def __init__(self, line: str, code: int = 1) -> None:
+    def __init__(self, line: str, code: int | None = None) -> None:
         super().__init__(line)
         self.line = line
         self.code = code
