@@ -15,6 +15,7 @@ from flowbatch.failpoint import Failpoint, nowhere
 from flowbatch.node import apart, callers, rented
 from flowbatch.node.files import write_private
 from flowbatch.node.node import Node
+from flowbatch.node.own_process import say
 from flowbatch.node.server import SOCKET, Server
 from flowbatch.protocol.accepting import bound
 
@@ -67,7 +68,7 @@ class Daemon:
         os.close(null)
         os.close(errors)
         for note in apart.stand():
-            os.write(2, f"{note}\n".encode())
+            say(note)
         return True
 
     def run(self, *, idle_s: float = IDLE_S, failpoint: Failpoint = nowhere) -> None:

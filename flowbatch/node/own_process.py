@@ -14,9 +14,10 @@ ENDING = (
 
 def end_by_signals() -> None:
     """Each of them ends this process from now on, as it would one written in C; also one that came while it began, which the thin
-    client has held back."""
+    client has held back. What the caller ignores (nohup) is ignored here too; SIGPIPE is ignored by Python itself."""
     for number in ENDING:
-        signal.signal(number, signal.SIG_DFL)
+        if number == signal.SIGPIPE or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 

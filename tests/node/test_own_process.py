@@ -18,6 +18,20 @@ os.execv(sys.executable, [sys.executable, "-I", "-m", *sys.argv[1:]])
 """As the thin client leaves it, where Ctrl-C was pressed before its program is there."""
 
 
+IGNORED = """
+import os, signal
+from flowbatch.node.own_process import end_by_signals
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+end_by_signals()
+os.kill(os.getpid(), signal.SIGHUP)
+os.kill(os.getpid(), signal.SIGPIPE)
+"""
+
+
+def test_what_nohup_ignores_is_ignored():
+    assert subprocess.run([sys.executable, "-c", IGNORED], timeout=60, check=False).returncode == -signal.SIGPIPE
+
+
 @pytest.mark.parametrize("program", ["sattach", "broadcast"])
 def test_ctrl_c_in_its_first_instants_ends_it_in_silence(tmp_path, program):
     words = (f"flowbatch.node.{program}", str(tmp_path), '{"job_id":1,"step":0}')
