@@ -151,7 +151,7 @@ static Buffer packed_call(void) {
 
 /* Commands that wait for a job of theirs tell the controller of these signals, and it says what comes of them. */
 static const int heard[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-static volatile sig_atomic_t last_heard;
+static volatile sig_atomic_t were_heard; /* a bit for each of them */
 static int signal_line = -1;
 
 static sigset_t heard_set(void) {
@@ -164,7 +164,7 @@ static sigset_t heard_set(void) {
 static void tell_signal(int number) {
     int why = errno;
     unsigned char told[HEAD + 4] = {SIGNAL, 0, 0, 0, 4, 0, 0, 0, (unsigned char)number};
-    last_heard = number;
+    were_heard |= 1 << number; /* no other comes in between: each holds back all */
     if (send(signal_line, told, sizeof told, MSG_NOSIGNAL) < 0) _exit(128 + number);
     errno = why;
 }
@@ -242,7 +242,8 @@ static int become(unsigned char *words, size_t length) {
     if (taken_over()) { /* the program takes them when it can; one that the controller was told of too late is its own too */
         sigset_t set = heard_set();
         sigprocmask(SIG_BLOCK, &set, NULL);
-        if (last_heard) raise(last_heard);
+        for (size_t n = 0; n < sizeof heard / sizeof *heard; n++)
+            if (were_heard & 1 << heard[n]) raise(heard[n]);
     }
     if (count) execv(argv[0], argv);
     fprintf(stderr, "flowbatch: cannot run %s: %s\n", count ? argv[0] : "nothing", strerror(errno));

@@ -69,6 +69,17 @@ def test_it_answers_as_soon_as_it_was_started(served):
     }
 
 
+def test_a_full_disk_does_not_end_it_at_its_birth(directory):
+    """What it has to tell of its limits is told to nobody."""
+    directory.mkdir()
+    (directory / "node.log").symlink_to("/dev/full")
+    limited = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_CPU, (999, 999)); sys.argv[1:] = [{str(directory)!r}]"
+    command = [sys.executable, "-c", f"{limited}; runpy.run_module('flowbatch.node', run_name='__main__')"]
+    subprocess.run(command, check=True, timeout=30)
+    with conversation(directory) as stream:
+        assert json.loads(stream.readline())["op"] == "node"
+
+
 def test_it_is_detached_and_clean(served):
     pid = pid_of(served)
     until(lambda: os.getsid(pid) == pid)

@@ -182,15 +182,16 @@ def test_a_program_of_ours_begins_with_its_signals_held_back(start, listening, t
     played.line.close()
 
 
-def test_a_signal_that_came_too_late_is_the_program_s(start, listening, tmp_path):
+def test_signals_that_came_too_late_are_the_program_s(start, listening, tmp_path):
     """It is held back until the program can heed it."""
     child = start(tmp_path, command="salloc")
     played = Played(listening)
     played.say(Kind.READ, b"/nosuch")
     assert played.receive()[0] is Kind.FAIL
-    child.send_signal(signal.SIGUSR1)
-    assert played.receive()[0] is Kind.SIGNAL
-    late = "import signal; print(signal.sigpending() == {signal.SIGUSR1})"
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        child.send_signal(number)
+        assert played.receive()[0] is Kind.SIGNAL
+    late = "import signal; print(signal.sigpending() == {signal.SIGTERM, signal.SIGUSR1})"
     words = [sys.executable.encode(), b"-c", late.encode()]
     played.say(Kind.EXEC, b"".join(word + b"\0" for word in words))
     assert child.communicate()[0] == b"True\n"
