@@ -41,7 +41,8 @@ def main(
     revive: Callable[[Path], None] | None = start,
 ) -> int:
     """Runs the step that the words ask for on the node of `directory`; srun's exit code. `begun` is given what ends it; `alone`: the
-    step is all of its job, and who allocated it has said what the environment names wrongly; `revive` starts the node's daemon anew, None where the controller does that."""
+    step is all of its job, and who allocated it has said what the environment names wrongly; `revive` starts the node's
+    daemon anew, None where the controller does that."""
     take_name("srun")
     codes = exit_codes(environ, "srun")
     for line in () if alone else codes.complaints:
