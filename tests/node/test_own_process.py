@@ -11,6 +11,7 @@ import pytest
 
 PRESSED = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell that has started the tests with & has it ignored
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 os.kill(os.getpid(), signal.SIGINT)
 os.execv(sys.executable, [sys.executable, "-I", "-m", *sys.argv[1:]])
