@@ -307,8 +307,8 @@ def test_the_output_of_a_run_that_was_lost_is_left_to_the_next_one(play):
 def test_the_guard_takes_a_new_key_and_deletes_the_bid_when_the_job_is_over_and_nobody_comes(play, api):
     async def scene(world, machine):
         await machine.launch(world.job("true"))
+        await world.told(Launched)  # so the guard is there
         await machine.rotate("fkey_new", "apikey_2")
-        await world.told(Launched)
         await world.told(Ended)
         await machine.close()
         await world.until(lambda: not api.bids)
