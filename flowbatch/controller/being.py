@@ -16,9 +16,9 @@ from flowbatch.controller.log import open_log
 from flowbatch.errors import ControllerUnreachable
 from flowbatch.paths import Paths
 
-UNLOCKED = "the file system of {state} does not lock files: two controllers could serve one queue"
 log = logging.getLogger("flowbatch.controller")
 
+UNLOCKED = "the file system of {state} does not lock files: two controllers could serve one queue"
 ON_A_LOCAL_DISK = "set FLOW_STATE_DIR to a directory on a disk of this machine"
 
 

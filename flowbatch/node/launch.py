@@ -9,14 +9,12 @@ import logging
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowbatch.node import files, modules
+from flowbatch.node import files, modules, threads
 from flowbatch.node.book import Started
 from flowbatch.node.cgroups import Cgroups
 from flowbatch.node.login import UNABLE, login_environment
@@ -109,20 +107,10 @@ async def when_there_is_room(start: Callable[[], Awaitable[Waiting | None]]) -> 
 
 def in_own_thread(start: Callable[[], Waiting]) -> asyncio.Future[Waiting]:
     """Runs `start` in a thread that may wait for ever: the daemon's end does not wait for it. Raises NotNow where there is no room for one."""
-    outcome: Future[Waiting] = Future()
-    outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
-
-    def run() -> None:
-        try:
-            outcome.set_result(start())
-        except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
-            outcome.set_exception(error)
-
     try:
-        threading.Thread(target=run, name="launch-fifo", daemon=True).start()
+        return threads.outcome_of("launch-fifo", start)
     except RuntimeError as error:
         raise NotNow(f"cannot wait for a FIFO: {error}") from None
-    return asyncio.wrap_future(outcome)
 
 
 class Launcher:

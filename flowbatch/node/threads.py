@@ -32,16 +32,21 @@ def start(name: str, work: Callable[[], None]) -> None:
     threading.Thread(target=work, name=name, daemon=True).start()
 
 
-async def in_thread(work: Callable[P, T], *words: P.args, **named: P.kwargs) -> T:
-    """The outcome of `work` in a thread of its own, which nobody's end waits for."""
+def outcome_of(name: str, work: Callable[[], T]) -> asyncio.Future[T]:
+    """What becomes of `work` in a thread of its own, which nobody's end waits for. Raises RuntimeError where there is no room for one."""
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()  # from here on nobody can cancel it under the thread's hands
 
     def run() -> None:
         try:
-            outcome.set_result(work(*words, **named))
+            outcome.set_result(work())
         except BaseException as error:  # noqa: BLE001  whoever waits for the outcome is told
             outcome.set_exception(error)
 
-    start("aside", run)
-    return await asyncio.wrap_future(outcome)
+    start(name, run)
+    return asyncio.wrap_future(outcome)
+
+
+async def in_thread(work: Callable[P, T], *words: P.args, **named: P.kwargs) -> T:
+    """The outcome of `work` in a thread of its own, which nobody's end waits for."""
+    return await outcome_of("aside", lambda: work(*words, **named))
