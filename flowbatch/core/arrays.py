@@ -34,6 +34,13 @@ def tasks(job: Job) -> int:
     return len(job.array.pending) if isinstance(job.array, ArrayRest) else 1
 
 
+def indices(job: Job) -> IndexSet | tuple[int, ...]:
+    """The tasks that the record stands for, by their indices; none for a job that is no array."""
+    if isinstance(job.array, ArrayTask):
+        return (job.array.index,)
+    return () if job.array is None else job.array.pending
+
+
 def throttle(job: Job) -> int | None:
     """How many tasks of the job's array may run at once; None for as many as can."""
     return (job.array.throttle or None) if job.array is not None else None

@@ -12,12 +12,12 @@ from itertools import chain
 from typing import Literal
 
 from flowbatch.core import priority
-from flowbatch.core.arrays import index_set, without
+from flowbatch.core.arrays import index_set, indices, without
 from flowbatch.core.effects import DeliverStep
 from flowbatch.core.endings import may_requeue
 from flowbatch.core.events import JobRef, RequeueAsked, StepSignalAsked, Verdict
 from flowbatch.core.facts import Cancelled, Continued, Held, Paused, Released, Requeued, Signalled, Told
-from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
+from flowbatch.core.jobs import ArrayRest, Job
 from flowbatch.core.moves import Refusal
 from flowbatch.core.states import Finished, Pending, Running, Suspended
 from flowbatch.core.turn import Turn
@@ -223,10 +223,7 @@ def _known(turn: Turn, ref: JobRef) -> bool:
 
 def _tasks(ref: JobRef, job: Job) -> IndexSet | tuple[int, ...]:
     """The tasks that the record stands for, whichever of them are named; none where the ref names no array."""
-    array = job.array
-    if array is None or ref.job_id != job.array_id:
-        return ()
-    return (array.index,) if isinstance(array, ArrayTask) else array.pending
+    return indices(job) if ref.job_id == job.array_id else ()
 
 
 def _targets(turn: Turn, ref: JobRef, *, components: bool = False) -> list[_Target]:

@@ -16,6 +16,7 @@ from flowbatch.core.asked import each, every
 from flowbatch.core.events import Refused, Submitted, UpdateAsked, Verdict
 from flowbatch.core.facts import Held, Waits
 from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
+from flowbatch.core.market.upkeep import last_first
 from flowbatch.core.states import Finished, Pending
 from flowbatch.core.terms import revised
 from flowbatch.core.turn import Turn
@@ -154,7 +155,6 @@ def _throttle(turn: Turn, job: Job, limit: int) -> None:
         array = one.array
         if isinstance(array, ArrayTask | ArrayRest):
             turn.put(replace(one, array=replace(array, throttle=limit)))
-    beyond = max(0, entry.active + len(entry.bidding) - limit) if limit else 0
-    bidders = sorted((turn.queue.jobs[id] for id in entry.bidding), key=lambda one: (one.priority, -one.id))
-    for one in bidders[:beyond]:
+    beyond = max(0, entry.started - limit) if limit else 0
+    for one in last_first(turn.queue.jobs[id] for id in entry.bidding)[:beyond]:
         turn.withdraw(one)

@@ -125,6 +125,11 @@ class ArrayEntry:
         return self.pending == self.active == 0
 
     @property
+    def started(self) -> int:
+        """How many tasks the array's throttle counts."""
+        return self.active + len(self.bidding)
+
+    @property
     def records(self) -> list[int]:
         """Every record, the array's own rest first, then by descending id, as slurmctld goes through them."""
         return [*([] if self.rest is None else [self.rest]), *sorted(self.tasks.values(), reverse=True)]

@@ -93,8 +93,7 @@ def _throttles(queue: Queue) -> Iterator[str]:
     """None waits in vain for its array's throttle. (More may run than it allows, where it was lowered.)"""
     for id, entry in queue.indexes.arrays.items():
         limit = throttle(queue.jobs[id]) if id in queue.jobs else None
-        active = entry.active + len(entry.bidding)
-        if entry.limited and not entry.ready and (limit is None or active < limit):
+        if entry.limited and not entry.ready and (limit is None or entry.started < limit):
             yield f"tasks {sorted(entry.limited)} of array {id} wait for a throttle that is not used up"
 
 

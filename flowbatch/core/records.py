@@ -160,7 +160,7 @@ class Queue:
         if limit is None:
             return None
         entry = self.indexes.arrays.get(root(job))
-        return limit if entry is None else max(0, limit - entry.active - len(entry.bidding))
+        return limit if entry is None else max(0, limit - entry.started)
 
     def candidates(self) -> Iterator[Candidate]:
         """Those that wait for nothing but a place, in order, each with as many tasks as its array's throttle allows. Who is alone

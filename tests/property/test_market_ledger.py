@@ -614,7 +614,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert {id: rows.job(*row) for id, row in self.stored.items()} == self.queue.jobs
         for id, entry in self.queue.indexes.arrays.items():
             if id in self.queue.jobs and (limit := throttle(self.queue.jobs[id])):
-                assert entry.active + len(entry.bidding) <= limit, id  # nobody lowers it here
+                assert entry.started <= limit, id  # nobody lowers it here
 
     def teardown(self) -> None:
         """The market becomes quiet, the controller lives: whatever can run does, and when all is over the books agree."""

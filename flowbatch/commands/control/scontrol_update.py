@@ -20,16 +20,15 @@ from flowbatch.commands.control.scontrol_settings import Changes, changes, spec_
 from flowbatch.commands.control.scontrol_words import ALONE, Setting, settings_of
 from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.listing.scene import Scene
-from flowbatch.core.arrays import root
+from flowbatch.core.arrays import indices, root
 from flowbatch.core.events import JobRef, TermsAsked, UpdateAsked
-from flowbatch.core.jobs import ArrayTask, Job
+from flowbatch.core.jobs import Job
 from flowbatch.core.ports import Snapshot
 from flowbatch.directives import market
 from flowbatch.directives.values import begin, time
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import codes
 from flowbatch.slurm.times import zone
-from flowbatch.spec.array import IndexSet
 from flowbatch.spec.job import UNLIMITED
 from flowbatch.units import Instant
 
@@ -236,15 +235,10 @@ def _sole(asked: Asked, jobs: str, what: str) -> tuple[Job | None, Snapshot]:
         said = codes.message("ESLURM_INVALID_JOB_ID")
         raise Stop(1, err=f"scontrol: error: Could not load state information for job {jobs}: {said}\n")
     if found["task"] is not None:
-        records = [job for job in records if int(found["task"] or -1) in _tasks(job)]
+        records = [job for job in records if int(found["task"] or -1) in indices(job)]
     if len(records) > 1:
         raise Stop(1, err=f"scontrol: error: {what} not supported for job arrays\n")
     return records[0] if records else None, snapshot
-
-
-def _tasks(job: Job) -> IndexSet | tuple[int, ...]:
-    array = job.array
-    return (array.index,) if isinstance(array, ArrayTask) else () if array is None else array.pending
 
 
 def _more(asked: Asked, jobs: str, minutes: int) -> int | None:

@@ -20,7 +20,7 @@ from flowbatch.core.market import caps, phases
 from flowbatch.core.market.budgets import Ledger, own
 from flowbatch.core.market.means import Funded, means
 from flowbatch.core.market.plans import Plan, alone, candidates, places, plans
-from flowbatch.core.market.upkeep import bids_in_line, with_bid
+from flowbatch.core.market.upkeep import bids_in_line, last_first, with_bid
 from flowbatch.core.placing.scheduling import Candidate
 from flowbatch.core.placing.sizing import demand
 from flowbatch.core.states import Holding, Pending
@@ -280,7 +280,7 @@ def keep_within_budgets(turn: Turn) -> None:
         return
     book = ledger(turn, policy)
     waiting = [jobs[id] for id in turn.queue.indexes.buyers if bids_in_line(jobs[id])]
-    for job in sorted(waiting, key=lambda job: (job.priority, -job.id)):
+    for job in last_first(waiting):
         account = job.spec.account
         if any(book.used(budget) > budget.micro_usd for budget in book.binding(account)):
             book.take(account, -sum(bid.escrow_micro_usd for bid in job.bids))

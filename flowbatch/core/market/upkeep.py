@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from flowbatch.core.bids import Bid
@@ -20,6 +21,11 @@ def with_bid(job: Job, bid: Bid) -> Job:
 def bids_in_line(job: Job) -> bool:
     """Whether the job waits and has a bid on the market."""
     return isinstance(job.state, Pending) and job.bid is not None and job.bid.phase != "withdrawn"
+
+
+def last_first(jobs: Iterable[Job]) -> list[Job]:
+    """Who gives up a bid before the others do: the last in line."""
+    return sorted(jobs, key=lambda job: (job.priority, -job.id))
 
 
 def followed(job: Job, at: int) -> tuple[Job, tuple[Effect, ...]]:
