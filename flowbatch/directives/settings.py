@@ -28,9 +28,9 @@ from flowbatch.directives.values import (
     signal,
     time,
 )
-from flowbatch.directives.values.integers import as_int32, leading
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import times
+from flowbatch.slurm.integers import as_int32, leading
 from flowbatch.spec.job import Signal
 from flowbatch.units import Instant
 

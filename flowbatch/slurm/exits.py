@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from flowbatch.slurm.integers import as_int32, leading
 
 ERROR = 1
 """The exit code that SLURM_EXIT_ERROR replaces."""
 
 _IMMEDIATE = ("salloc", "srun")
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]*)")
-_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +32,5 @@ def _named(environ: Mapping[str, str], variable: str, otherwise: int) -> tuple[i
     text = environ.get(variable)
     if text is None:
         return otherwise, ()
-    code = _atoi(text)
+    code = as_int32(leading(text))  # as atoi reads it
     return (code & 0xFF, ()) if code else (otherwise, (f"{variable} has zero value",))
-
-
-def _atoi(text: str) -> int:
-    """The number that a text begins with, as much of it as a C int holds once it was a long."""
-    found = _NUMBER.match(text)
-    assert found is not None  # it matches nothing at all too
-    number = int(f"{found[1]}{found[2][:20] or '0'}")
-    whole: int = max(-(2**63), min(number, 2**63 - 1)) % (1 << _BITS)
-    return whole

@@ -15,8 +15,8 @@ from flowbatch.core.jobs import Job
 from flowbatch.core.ruling.wishes import TopAsked
 from flowbatch.core.states import Completing
 from flowbatch.directives.script import Script
-from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes, hostlist
+from flowbatch.slurm.integers import leading
 from flowbatch.slurm.times import clock
 
 LOOK_S = 0.2

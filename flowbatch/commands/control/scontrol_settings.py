@@ -22,9 +22,9 @@ from flowbatch.directives.values import (
     nodes,
     time,
 )
-from flowbatch.directives.values.integers import as_int32, leading, whole
 from flowbatch.directives.values.syntax import ValueSyntax
 from flowbatch.slurm import codes
+from flowbatch.slurm.integers import as_int32, leading, whole
 from flowbatch.slurm.times import zone
 from flowbatch.spec.job import JobSpec
 from flowbatch.spec.model import Malformed

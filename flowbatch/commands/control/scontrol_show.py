@@ -24,8 +24,8 @@ from flowbatch.core.jobs import ArrayRest, ArrayTask, Job
 from flowbatch.core.ports import Snapshot
 from flowbatch.core.states import ExitStatus
 from flowbatch.core.steps import Step, worst
-from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import codes, hostlist
+from flowbatch.slurm.integers import leading
 
 _INVALID = "ESLURM_INVALID_JOB_ID"
 

@@ -12,9 +12,9 @@ from flowbatch.commands.listing.processes import Processes
 from flowbatch.commands.listing.scene import Scene
 from flowbatch.commands.listing.step_view import StepView, running_steps
 from flowbatch.core.ports import Snapshot
-from flowbatch.directives.values.integers import leading
 from flowbatch.protocol.seen import TaskSeen
 from flowbatch.slurm import codes
+from flowbatch.slurm.integers import leading
 from flowbatch.slurm.times import TimeStyle, minutes_clock
 
 _STEP = re.compile(r"(?P<job>[0-9]*)(?P<under>_(?P<task>[0-9]*))?(?:\+[0-9]+)?(?P<dot>\.(?P<step>.*))?")

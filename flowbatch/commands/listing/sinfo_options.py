@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from flowbatch.commands import clusters, documents
 from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table
-from flowbatch.directives.values.integers import leading
 from flowbatch.slurm import hostlist, nodestates
 from flowbatch.slurm.getopt import GetoptError, Given
+from flowbatch.slurm.integers import leading
 
 OPTIONS = (
     CommandOption("all", "a", help="hidden partitions too"),

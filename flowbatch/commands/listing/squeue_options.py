@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from flowbatch.commands import documents
 from flowbatch.commands.accounting.accounts import user_id
 from flowbatch.commands.command_options import CommandOption, Stop, answer, hint, table, usage_text
-from flowbatch.directives.values.integers import as_int32, leading
 from flowbatch.slurm import codes
 from flowbatch.slurm.getopt import GetoptError, Given, Operand
+from flowbatch.slurm.integers import as_int32, leading
 
 OPTIONS = (
     CommandOption("accounts", "A", "required", "jobs of these accounts"),

@@ -12,12 +12,12 @@ from flowbatch.commands.listing.job_view import JobView
 from flowbatch.commands.plain_options import Said
 from flowbatch.core.ports import QueuePort
 from flowbatch.core.steps import Step
-from flowbatch.directives.values.integers import as_long, whole
 from flowbatch.node import dealing
 from flowbatch.node.sattach import Wish
 from flowbatch.slurm import hostlist
 from flowbatch.slurm.codes import MESSAGES
 from flowbatch.slurm.exits import exit_codes
+from flowbatch.slurm.integers import as_long, whole
 
 OPTIONS = (
     CommandOption("input-filter", None, "required", "input for one task alone"),

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_int32, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import as_int32, whole
 from flowbatch.spec.array import ArraySpec, IndexRange
 
 FORMS = "an array is a list of N or FIRST-LAST[:STEP], with %LIMIT behind it"

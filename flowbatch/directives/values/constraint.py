@@ -10,8 +10,8 @@ from typing import Literal
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import whole
 from flowbatch.spec.resources import Constraint, FeatureGroup, FeatureTerm
 
 FORMS = "a constraint is features with & or | between them, [a|b] for the same on all nodes, *N for so many nodes"

@@ -12,8 +12,8 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import LONG_MAX, as_int32, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import LONG_MAX, as_int32, whole
 
 FORMS = "a count is a whole number"
 

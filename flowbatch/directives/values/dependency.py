@@ -11,8 +11,8 @@ from typing import cast
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_long, as_uint32, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import as_long, as_uint32, whole
 from flowbatch.spec.dependency import Dependency, DependencyKind, DependencyTerm
 
 FORMS = "a dependency is KIND:JOB[:JOB...], singleton or both, with , for all and ? for any of them"

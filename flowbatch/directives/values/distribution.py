@@ -7,8 +7,8 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import whole
 
 FORMS = "a distribution is block or cyclic for nodes[:sockets[:cores]], arbitrary or plane=N, with ,pack or ,nopack"
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_long, as_uint32, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import as_long, as_uint32, whole
 
 _LEVELS = {"lo": "Low", "med": "Medium", "highm1": "Highm1", "hi": "High"}
 """What a word begins with, the longer beginning first."""

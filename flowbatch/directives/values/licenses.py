@@ -8,8 +8,8 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_int32, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import as_int32, whole
 from flowbatch.spec.resources import License
 
 FORMS = "licences are NAME[@SERVER][:COUNT] with commas between them"

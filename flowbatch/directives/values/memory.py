@@ -7,8 +7,8 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import LONG_MAX, as_uint64, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import LONG_MAX, as_uint64, whole
 
 FORMS = "memory is a whole number of MiB, or of K, M, G or T"
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_int32, as_long, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import as_int32, as_long, whole
 from flowbatch.spec.resources import NodeCount
 
 FORMS = "a node count is N or MIN-MAX, with k or m for thousands"

@@ -8,7 +8,7 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_int32, whole
+from flowbatch.slurm.integers import as_int32, whole
 
 LONG_WIDTH = 20
 ALL = "all"

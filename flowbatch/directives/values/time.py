@@ -7,8 +7,8 @@ from functools import lru_cache
 from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_int32, as_uint32, whole
 from flowbatch.directives.values.syntax import ValueSyntax
+from flowbatch.slurm.integers import as_int32, as_uint32, whole
 from flowbatch.spec.job import UNLIMITED
 
 FORMS = "a time is minutes, M:S, H:M:S, D-H, D-H:M, D-H:M:S or UNLIMITED"

@@ -8,7 +8,7 @@ from lark import Token, Transformer, v_args
 
 from flowbatch.directives.values import memory
 from flowbatch.directives.values.grammar import Language
-from flowbatch.directives.values.integers import as_uint64, whole
+from flowbatch.slurm.integers import as_uint64, whole
 
 FORMS = "resources are NAME=COUNT with commas between them"
 
